@@ -1,0 +1,36 @@
+using Plinth.Schema;
+
+namespace Plinth.Expressions;
+
+/// <summary>Which names an expression may use: one constructor per place of the table "Expressions: CEL" in the language's contract.</summary>
+sealed record ExpressionScope(AppSchema Schema)
+{
+    /// <summary>The model whose fields and relations are in scope by their bare names (and as <c>this</c>-less paths).</summary>
+    public Model? Row { get; init; }
+
+    /// <summary>Fields in scope without a model: an embedded type's own, or one <c>@check</c>'s.</summary>
+    public EmbeddedType? Embedded { get; init; }
+
+    /// <summary>Relations may be entered (rules and filters; not checks and computed fields).</summary>
+    public bool Relations { get; init; }
+
+    /// <summary><c>auth</c>, <c>now</c> (and <c>request</c> in rules).</summary>
+    public bool Identity { get; init; }
+
+    public bool Request { get; init; }
+
+    /// <summary><c>before</c> is in scope (in <c>after:</c>).</summary>
+    public bool Before { get; init; }
+
+    public static ExpressionScope Rule(AppSchema schema, Model row) =>
+        new(schema) { Row = row, Relations = true, Identity = true, Request = true };
+
+    public static ExpressionScope After(AppSchema schema, Model row) => Rule(schema, row) with { Before = true };
+
+    /// <summary><c>@check</c>, <c>@@check</c>, <c>@computed</c>, <c>where:</c> of an index: the row's own fields, immutable functions.</summary>
+    public static ExpressionScope OwnFields(AppSchema schema, Model row) => new(schema) { Row = row };
+
+    public static ExpressionScope OwnFields(AppSchema schema, EmbeddedType type) => new(schema) { Embedded = type };
+
+    public static ExpressionScope Filter(AppSchema schema, Model row) => new(schema) { Row = row, Relations = true, Identity = true };
+}

@@ -1,0 +1,83 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Plinth.Schema;
+
+/// <summary>
+/// The checked model of one schema file: what every other room reads, and nothing else. Immutable; made by the binder, which
+/// guarantees that every name in it resolves. Cross references are by name, resolved here.
+/// </summary>
+sealed class AppSchema
+{
+    readonly FrozenDictionary<string, Model> _models;
+    readonly FrozenDictionary<string, Model> _routes;
+    readonly FrozenDictionary<string, EnumType> _enums;
+    readonly FrozenDictionary<string, EmbeddedType> _types;
+    readonly FrozenDictionary<string, UnionType> _unions;
+
+    public AppSchema(
+        string name,
+        AppDefaults defaults,
+        AuthShape? auth,
+        ImmutableArray<EnumType> enums,
+        ImmutableArray<EmbeddedType> types,
+        ImmutableArray<UnionType> unions,
+        ImmutableArray<Model> models)
+    {
+        (Name, Defaults, Auth, Enums, Types, Unions, Models) = (name, defaults, auth, enums, types, unions, models);
+        _models = models.ToFrozenDictionary(m => m.Name, StringComparer.Ordinal);
+        _routes = models.ToFrozenDictionary(m => m.Route, StringComparer.Ordinal);
+        _enums = enums.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
+        _types = types.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
+        _unions = unions.ToFrozenDictionary(u => u.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>Of the <c>app</c> block, or "app".</summary>
+    public string Name { get; }
+
+    public string? Doc { get; init; }
+
+    public AppDefaults Defaults { get; }
+
+    /// <summary>The shape of <c>auth</c> in expressions; null when the schema declares none (then only <c>auth == null</c> is known).</summary>
+    public AuthShape? Auth { get; }
+
+    public ImmutableArray<EnumType> Enums { get; }
+
+    public ImmutableArray<EmbeddedType> Types { get; }
+
+    public ImmutableArray<UnionType> Unions { get; }
+
+    public ImmutableArray<Model> Models { get; }
+
+    public Model? FindModel(string name) => _models.GetValueOrDefault(name);
+
+    public Model? FindRoute(string route) => _routes.GetValueOrDefault(route);
+
+    public FrozenDictionary<string, Model> Routes => _routes;
+
+    public EnumType? FindEnum(string name) => _enums.GetValueOrDefault(name);
+
+    public EmbeddedType? FindType(string name) => _types.GetValueOrDefault(name);
+
+    public UnionType? FindUnion(string name) => _unions.GetValueOrDefault(name);
+
+    /// <exception cref="InvalidOperationException">The name is not of this schema: a bug, since the binder resolved every name.</exception>
+    public Model Model(string name) => FindModel(name) ?? throw new InvalidOperationException($"no model '{name}' in this schema");
+
+    public EmbeddedType Type(string name) => FindType(name) ?? throw new InvalidOperationException($"no type '{name}' in this schema");
+
+    public UnionType Union(string name) => FindUnion(name) ?? throw new InvalidOperationException($"no union '{name}' in this schema");
+
+    public Model TargetOf(Relation relation) => Model(relation.Target);
+}
+
+/// <summary>Of <c>app { defaults { … } }</c>.</summary>
+/// <param name="PageSize">Records of a list when the request names no limit.</param>
+/// <param name="MaxPageSize">The most that a request may name.</param>
+sealed record AppDefaults(int PageSize = 20, int MaxPageSize = 1000);
+
+sealed record AuthShape(string Name, ImmutableArray<Field> Claims)
+{
+    public Field? Claim(string name) => Claims.FirstOrDefault(c => string.Equals(c.Name, name, StringComparison.Ordinal));
+}

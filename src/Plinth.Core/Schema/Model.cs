@@ -1,0 +1,98 @@
+using System.Collections.Immutable;
+using Plinth.Text;
+
+namespace Plinth.Schema;
+
+/// <summary>One model: a table, a route, a set of rules.</summary>
+sealed record Model
+{
+    public required string Name { get; init; }
+
+    public required string Table { get; init; }
+
+    /// <summary>Path segment below <c>/api/</c>.</summary>
+    public required string Route { get; init; }
+
+    /// <summary>Stored fields in declaration order, then implied ones. <c>Fields[i].Ordinal == i</c>.</summary>
+    public required ImmutableArray<Field> Fields { get; init; }
+
+    public ImmutableArray<Relation> Relations { get; init; } = [];
+
+    /// <summary>Names of the key fields, in key order; never empty.</summary>
+    public required ImmutableArray<string> Key { get; init; }
+
+    public ImmutableArray<UniqueKey> Uniques { get; init; } = [];
+
+    public ImmutableArray<ModelIndex> Indexes { get; init; } = [];
+
+    /// <summary>Fields of the full-text index; empty when there is none.</summary>
+    public ImmutableArray<string> FullText { get; init; } = [];
+
+    public ImmutableArray<ModelCheck> Checks { get; init; } = [];
+
+    public ImmutableArray<AccessRule> Rules { get; init; } = [];
+
+    /// <summary>Deleting sets the implied field <c>deletedAt</c>; unique keys then cover live rows only.</summary>
+    public bool IsSoftDelete { get; init; }
+
+    public string? RenamedFrom { get; init; }
+
+    public string? Doc { get; init; }
+
+    public required SourceText Source { get; init; }
+
+    public Span Span { get; init; }
+
+    public Field? VersionField => Fields.FirstOrDefault(f => f.IsVersion);
+
+    public Field? Field(string name) => Fields.FirstOrDefault(f => string.Equals(f.Name, name, StringComparison.Ordinal));
+
+    public Relation? Relation(string name) => Relations.FirstOrDefault(r => string.Equals(r.Name, name, StringComparison.Ordinal));
+
+    public ImmutableArray<Field> KeyFields => [.. Key.Select(name => Field(name)
+        ?? throw new InvalidOperationException($"{Name}: the binder admitted a key field '{name}' that is not there"))];
+
+    /// <summary>The name of the implied field of <c>@@softDelete</c>.</summary>
+    public const string DeletedAt = "deletedAt";
+}
+
+/// <param name="Name">Name of the index in the database.</param>
+/// <param name="Code">The fault code that a conflict answers with instead of <c>conflict</c>.</param>
+/// <param name="Where">Only rows for which it is true are held unique.</param>
+sealed record UniqueKey(string Name, ImmutableArray<string> Fields, string? Code = null, Condition? Where = null);
+
+sealed record ModelIndex(string Name, ImmutableArray<IndexedField> Fields, Condition? Where = null);
+
+sealed record IndexedField(string Field, bool Descending);
+
+/// <param name="Name">Name of the constraint, also the place named in the error.</param>
+sealed record ModelCheck(string Name, Condition Condition);
+
+enum Operation
+{
+    List,
+    Get,
+    Create,
+    Update,
+    Delete,
+    Restore,
+    Purge,
+}
+
+enum RuleEffect
+{
+    Allow,
+    Deny,
+}
+
+/// <summary>
+/// One <c>@@allow</c> or <c>@@deny</c>. An allow holds as a whole: <see cref="When"/> on the state before and <see cref="After"/> on
+/// the state after (on create, When is read on the proposed row). A deny applies when true or unknown on either state.
+/// </summary>
+sealed record AccessRule(RuleEffect Effect, ImmutableArray<Operation> Operations, Condition? When, Condition? After)
+{
+    /// <summary>What a refused caller is told instead of our sentence.</summary>
+    public string? Message { get; init; }
+
+    public Span Span { get; init; }
+}

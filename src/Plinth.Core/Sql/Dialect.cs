@@ -1,0 +1,24 @@
+using System.Text;
+using Plinth.Schema;
+
+namespace Plinth.Sql;
+
+/// <summary>
+/// How one database spells what the writers want to say, and what it can do. Everyone outside <c>Sql/Dialects</c> asks a member of
+/// this class; nobody asks which database it is.
+/// </summary>
+abstract class Dialect
+{
+    /// <summary>For messages and settings only.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Double quotes, doubled inside, on every dialect that we know.</summary>
+    public virtual void QuoteName(StringBuilder to, string name) =>
+        to.Append('"').Append(name.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
+
+    /// <summary>The placeholder of the parameter with this 1-based number.</summary>
+    public abstract void Placeholder(StringBuilder to, int number);
+
+    /// <summary>The column type of a field.</summary>
+    public abstract string ColumnType(Field field);
+}

@@ -1,0 +1,79 @@
+using System.Collections.Immutable;
+using System.Text;
+using Plinth.Schema;
+
+namespace Plinth.Sql;
+
+/// <summary>A statement and where its parameters come from. The text depends on the shape of a request only, never on its values.</summary>
+sealed record SqlText(string Text, ImmutableArray<SqlParameter> Parameters);
+
+/// <summary>Where the value of one parameter comes from when the statement is bound.</summary>
+abstract record SqlParameter
+{
+    private protected SqlParameter()
+    {
+    }
+}
+
+/// <summary>Known when the plan was made (a literal of the schema's own rules).</summary>
+sealed record ConstantParameter(Value Value) : SqlParameter;
+
+/// <summary>The request's value number <paramref name="Slot"/>: planners number the values that vary between requests of one shape.</summary>
+sealed record SlotParameter(int Slot) : SqlParameter;
+
+/// <summary>
+/// Builds the text of one statement. There is no way to put a value into the text: values become parameters, names are quoted,
+/// and <see cref="Raw"/> takes literals of our own source.
+/// </summary>
+sealed class SqlWriter(Dialect dialect)
+{
+    readonly StringBuilder _text = new();
+    readonly List<SqlParameter> _parameters = [];
+    int _aliases;
+
+    public Dialect Dialect => dialect;
+
+    public int Length => _text.Length;
+
+    public SqlWriter Raw(string sql)
+    {
+        _text.Append(sql);
+        return this;
+    }
+
+    /// <summary>A quoted identifier.</summary>
+    public SqlWriter Name(string name)
+    {
+        dialect.QuoteName(_text, name);
+        return this;
+    }
+
+    /// <summary><c>alias."column"</c></summary>
+    public SqlWriter Column(string alias, string column)
+    {
+        if (alias.Length > 0) _text.Append(alias).Append('.');
+        return Name(column);
+    }
+
+    public SqlWriter Value(SqlParameter parameter)
+    {
+        // A slot that occurs again is one parameter: the statement is bound once per value.
+        int index = parameter is SlotParameter ? _parameters.IndexOf(parameter) : -1;
+        if (index < 0)
+        {
+            index = _parameters.Count;
+            _parameters.Add(parameter);
+        }
+        dialect.Placeholder(_text, index + 1);
+        return this;
+    }
+
+    public SqlWriter Constant(Value value) => Value(new ConstantParameter(value));
+
+    public SqlWriter Slot(int slot) => Value(new SlotParameter(slot));
+
+    /// <summary>A fresh table alias: t0, t1, … Self-relations need one per hop.</summary>
+    public string NextAlias() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"t{_aliases++}");
+
+    public SqlText Build() => new(_text.ToString(), [.. _parameters]);
+}

@@ -1,0 +1,88 @@
+namespace Plinth.Text;
+
+/// <summary>Every bound of the product that a setting can move: its default, unit and setting. One page of the documentation is made from it.</summary>
+sealed record Limits
+{
+    public static readonly Limits Default = new();
+
+    /// <summary>Bytes of a request body, but for bulk creates. <c>limits.bodyBytes</c></summary>
+    public int BodyBytes { get; init; } = 1 << 20;
+
+    /// <summary>Bytes of a bulk create (array or NDJSON). <c>limits.bulkBytes</c></summary>
+    public long BulkBytes { get; init; } = 256L << 20;
+
+    /// <summary>Bytes of one record in a bulk create. <c>limits.recordBytes</c></summary>
+    public int RecordBytes { get; init; } = 1 << 20;
+
+    /// <summary>Nesting of a JSON or CBOR document. <c>limits.jsonDepth</c></summary>
+    public int JsonDepth { get; init; } = 32;
+
+    /// <summary>Query parameters of one request. <c>limits.parameters</c></summary>
+    public int Parameters { get; init; } = 100;
+
+    /// <summary>UTF-8 bytes of a filter. <c>limits.filterBytes</c></summary>
+    public int FilterBytes { get; init; } = 8 << 10;
+
+    /// <summary>Nodes of an expression after parsing. <c>limits.expressionNodes</c></summary>
+    public int ExpressionNodes { get; init; } = 1000;
+
+    /// <summary>Nesting of an expression. <c>limits.expressionDepth</c></summary>
+    public int ExpressionDepth { get; init; } = 64;
+
+    /// <summary>Steps one evaluation may take. <c>limits.expressionCost</c></summary>
+    public int ExpressionCost { get; init; } = 100_000;
+
+    /// <summary>Levels of include. <c>limits.includeDepth</c></summary>
+    public int IncludeDepth { get; init; } = 5;
+
+    /// <summary>Relations included by one request, over all levels. <c>limits.includes</c></summary>
+    public int Includes { get; init; } = 20;
+
+    /// <summary>Children fetched for one included to-many relation of one parent, when the request names none. <c>limits.includePage</c></summary>
+    public int IncludePage { get; init; } = 100;
+
+    /// <summary>Relation hops on one path of a filter. <c>limits.hops</c></summary>
+    public int Hops { get; init; } = 5;
+
+    /// <summary>Sort keys of one request. <c>limits.sortKeys</c></summary>
+    public int SortKeys { get; init; } = 8;
+
+    /// <summary>Rows skipped by <c>offset</c>. <c>limits.offset</c></summary>
+    public int Offset { get; init; } = 10_000;
+
+    /// <summary>Rows that a filtered write or a cascade may change. <c>limits.writeRows</c></summary>
+    public int WriteRows { get; init; } = 10_000;
+
+    /// <summary>Rows of one bulk create. <c>limits.bulkRows</c></summary>
+    public int BulkRows { get; init; } = 1_000_000;
+
+    /// <summary>Rows from which a create of many is streamed through staging. <c>limits.bulkFrom</c></summary>
+    public int BulkFrom { get; init; } = 1000;
+
+    /// <summary>Groups that one aggregate may answer. <c>limits.groups</c></summary>
+    public int Groups { get; init; } = 1000;
+
+    /// <summary>Operations of one batch. <c>limits.batchOperations</c></summary>
+    public int BatchOperations { get; init; } = 100;
+
+    /// <summary>Commands waiting for the committer. <c>limits.writeQueue</c></summary>
+    public int WriteQueue { get; init; } = 10_000;
+
+    /// <summary>Commands of one group. <c>limits.groupCommands</c></summary>
+    public int GroupCommands { get; init; } = 256;
+
+    /// <summary>Milliseconds that a request may take. <c>limits.requestMs</c></summary>
+    public int RequestMs { get; init; } = 30_000;
+
+    /// <summary>Milliseconds that one statement may take. <c>limits.statementMs</c></summary>
+    public int StatementMs { get; init; } = 10_000;
+
+    /// <summary>Bytes that the record cache may hold; 0 switches it off. <c>cache.bytes</c></summary>
+    public long CacheBytes { get; init; } = 64L << 20;
+
+    /// <summary>Prepared statements kept per connection. <c>limits.statements</c></summary>
+    public int Statements { get; init; } = 512;
+
+    /// <summary>Plans kept per schema version. <c>limits.plans</c></summary>
+    public int Plans { get; init; } = 2000;
+}
