@@ -1,0 +1,38 @@
+using System.Globalization;
+
+namespace Plinth;
+
+/// <summary>
+/// How much a test does: its count in <c>./dev test</c>, or its full count in <c>./dev soak</c>. The one place that knows which of the two runs.
+/// </summary>
+static class Counts
+{
+    /// <summary>True in <c>./dev soak</c>.</summary>
+    public static readonly bool Soak = Environment.GetEnvironmentVariable("PLINTH_SOAK") == "1";
+
+    public static int Of(int test, int soak) => Soak ? soak : test;
+
+    /// <summary>
+    /// The seed of a random test: a new one each time, or that of <c>PLINTH_SEED</c> to run a failure again. It belongs into every
+    /// message of the test that uses it.
+    /// </summary>
+    public static int Seed()
+    {
+        string? given = Environment.GetEnvironmentVariable("PLINTH_SEED");
+        return given is null ? Random.Shared.Next() : int.Parse(given, CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>
+    /// One line of the soak report: what ran, how often, with which seed, and what came of it. In <c>./dev test</c> it goes to the
+    /// test's own output only.
+    /// </summary>
+    public static void Report(string what, int count, int seed, string outcome)
+    {
+        string line = string.Create(CultureInfo.InvariantCulture, $"- {what}: {count} runs, seed {seed}: {outcome}");
+        Console.WriteLine(line);
+        if (!Soak || Environment.GetEnvironmentVariable("PLINTH_SOAK_REPORT") is not { } path) return;
+        lock (s_reportLock) File.AppendAllText(path, line + "\n");
+    }
+
+    static readonly Lock s_reportLock = new();
+}
