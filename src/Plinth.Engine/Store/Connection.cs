@@ -1,0 +1,65 @@
+namespace Plinth.Store;
+
+/// <summary>
+/// One connection to the database, held by one thread at a time. It counts the statements that it runs, so that a request, and a test,
+/// can tell how many it took.
+/// </summary>
+abstract class Connection : IDisposable
+{
+    /// <summary>Statements run on this connection since it was opened; a statement that is reset and stepped again counts again.</summary>
+    public abstract long StatementsRun { get; }
+
+    /// <summary>Rows inserted, updated or deleted on this connection since it was opened.</summary>
+    public abstract long RowsChanged { get; }
+
+    /// <summary>The hidden row number that the latest insert on this connection took.</summary>
+    public abstract long LastRow { get; }
+
+    public abstract bool InTransaction { get; }
+
+    /// <summary>Prepares a statement, or takes it from the connection's cache, keyed by its text.</summary>
+    /// <exception cref="StoreException"><see cref="StoreFailure.Bug"/> when the text is not good SQL.</exception>
+    public abstract Statement Prepare(string sql);
+
+    /// <summary>Starts a transaction that reads one snapshot of the database, taken at its first read.</summary>
+    public abstract void BeginRead();
+
+    /// <summary>Starts a transaction that may write; only the writer's connection can.</summary>
+    public abstract void BeginWrite();
+
+    /// <summary>Makes the transaction durable (as far as the database's durability setting says), or throws and leaves it open.</summary>
+    public abstract void Commit();
+
+    /// <summary>Ends the transaction without a trace. Does nothing when the database has ended it already.</summary>
+    public abstract void Rollback();
+
+    public abstract void Savepoint();
+
+    public abstract void ReleaseSavepoint();
+
+    /// <summary>Undoes what was done since the savepoint, and removes it.</summary>
+    public abstract void RollbackToSavepoint();
+
+    /// <summary>Bounds what runs until <see cref="ClearLimits"/>: statements stop when the time is over or the caller leaves.</summary>
+    public abstract void SetLimits(TimeSpan? time, CancellationToken cancel);
+
+    public abstract void ClearLimits();
+
+    public abstract void Dispose();
+
+    /// <summary>Runs statements without parameters or results, such as DDL; they do not enter the cache.</summary>
+    public abstract void Execute(string sql);
+
+    /// <summary>Runs a statement without parameters and gives its first value; null when there is no row.</summary>
+    public long? ScalarInt64(string sql)
+    {
+        using Statement statement = Prepare(sql);
+        return statement.Step() && !statement.IsNull(0) ? statement.ColumnInt64(0) : null;
+    }
+
+    public string? ScalarText(string sql)
+    {
+        using Statement statement = Prepare(sql);
+        return statement.Step() && !statement.IsNull(0) ? statement.ColumnText(0) : null;
+    }
+}

@@ -1,0 +1,62 @@
+namespace Plinth.Store;
+
+/// <summary>
+/// One open database: one connection that writes, owned by the committer's thread, and a bounded set of connections that read. Reading
+/// is a synchronous call in process on the thread that asks; nothing here is asynchronous because nothing here waits for a network.
+/// </summary>
+abstract class Database : IDisposable
+{
+    /// <summary>The library and its version, for <c>/version</c>.</summary>
+    public abstract string Version { get; }
+
+    public abstract StoreOptions Options { get; }
+
+    /// <summary>The connection that writes. Only the committer's thread may touch it.</summary>
+    public abstract Connection Writer { get; }
+
+    /// <summary>Statements run on all connections since the database was opened.</summary>
+    public abstract long StatementsRun { get; }
+
+    /// <summary>
+    /// Lends a connection for reading to the calling thread. Waits for one when all are lent, at most the read time.
+    /// </summary>
+    /// <param name="cancel">Stops the wait, and every statement that runs on the lent connection.</param>
+    /// <exception cref="StoreException"><see cref="StoreFailure.Busy"/> when no connection came free in time.</exception>
+    public abstract ReadLease Read(CancellationToken cancel);
+
+    /// <summary>A reading connection of its own, outside the pool and its time bound: for replay, checks and exports.</summary>
+    public abstract Connection OpenReader();
+
+    /// <summary>Work of the writer's thread between two groups: checkpoints the write-ahead log when it has grown enough.</summary>
+    /// <param name="idle">Nobody waits for the next group, so a smaller log is worth it.</param>
+    public abstract void Tend(bool idle);
+
+    /// <summary>Copies one snapshot of the database into a new file while readers and the writer go on.</summary>
+    /// <param name="path">The file to make; it appears whole, under this name, only when the copy is complete and on disk.</param>
+    /// <param name="progress">Told the share copied so far, 0 to 1.</param>
+    /// <param name="cancel">Stops between two steps and leaves nothing behind.</param>
+    public abstract void Backup(string path, Action<double>? progress, CancellationToken cancel);
+
+    /// <summary>What is wrong with the file; empty when it is sound.</summary>
+    public abstract IReadOnlyList<string> CheckIntegrity();
+
+    public abstract void Dispose();
+
+    internal abstract void Return(Connection reader);
+}
+
+/// <summary>A reading connection on loan; disposing ends its transaction and gives it back. It cannot outlive the calling method.</summary>
+readonly ref struct ReadLease
+{
+    readonly Database _database;
+
+    internal ReadLease(Database database, Connection connection)
+    {
+        _database = database;
+        Connection = connection;
+    }
+
+    public Connection Connection { get; }
+
+    public void Dispose() => _database.Return(Connection);
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+
+namespace Plinth.Store;
+
+/// <summary>
+/// Holds a data folder for one writing process. Two processes that write one embedded database do not corrupt it, but each would keep
+/// caches and log positions that the other makes wrong; so the second refuses, and names the first.
+/// </summary>
+/// <remarks>
+/// The lock is on an open file and goes away with the process however it ends. The number of the owner stands in a file beside it,
+/// because the locked one cannot be opened by others.
+/// </remarks>
+sealed class FolderLock : IDisposable
+{
+    readonly FileStream _held;
+    readonly string _owner;
+
+    FolderLock(FileStream held, string owner)
+    {
+        _held = held;
+        _owner = owner;
+    }
+
+    /// <exception cref="StoreException"><see cref="StoreFailure.Unavailable"/> when another process holds the folder.</exception>
+    public static FolderLock Take(string folder)
+    {
+        string path = Path.Combine(folder, "plinth.lock");
+        string owner = Path.Combine(folder, "plinth.pid");
+        FileStream held;
+        try
+        {
+            held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException) && File.Exists(owner))
+        {
+            throw new StoreException(
+                StoreFailure.Unavailable,
+                $"The data folder {folder} is in use by process {ReadOwner(owner)}. Stop it, or name another folder with --data.",
+                inner: e);
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new StoreException(StoreFailure.ReadOnly, $"The data folder {folder} cannot be written: {e.Message}", inner: e);
+        }
+
+        File.WriteAllText(owner, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        return new FolderLock(held, owner);
+    }
+
+    public void Dispose()
+    {
+        File.Delete(_owner);
+        _held.Dispose();
+    }
+
+    static string ReadOwner(string owner)
+    {
+        try
+        {
+            return File.ReadAllText(owner).Trim();
+        }
+        catch (IOException)
+        {
+            return "unknown";
+        }
+    }
+}

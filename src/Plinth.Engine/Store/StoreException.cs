@@ -1,0 +1,64 @@
+namespace Plinth.Store;
+
+/// <summary>Why the database did not do what a statement asked.</summary>
+enum StoreFailure
+{
+    /// <summary>A declared constraint of the data refused the statement; <see cref="StoreException.Constraint"/> says which.</summary>
+    Constraint,
+
+    /// <summary>No space for the write.</summary>
+    Full,
+
+    /// <summary>The file, or its file system, cannot be written.</summary>
+    ReadOnly,
+
+    /// <summary>Another connection or process holds what the statement needs.</summary>
+    Busy,
+
+    /// <summary>The file is damaged, or is not a database.</summary>
+    Corrupt,
+
+    /// <summary>The statement ran past its time.</summary>
+    TimedOut,
+
+    /// <summary>A value or a statement is over a bound of the database.</summary>
+    TooLarge,
+
+    /// <summary>The operating system failed to read or write.</summary>
+    InputOutput,
+
+    /// <summary>The file cannot be opened, or belongs to a running process.</summary>
+    Unavailable,
+
+    /// <summary>Wrong SQL, wrong use of the driver: a bug of ours.</summary>
+    Bug,
+}
+
+/// <summary>The kinds of constraint that the tables declare.</summary>
+enum ConstraintKind
+{
+    Unique,
+    PrimaryKey,
+    NotNull,
+    Check,
+    ForeignKey,
+}
+
+/// <summary>The constraint that refused a statement, as far as the database tells.</summary>
+/// <param name="Kind">What sort of constraint it is.</param>
+/// <param name="Table">The table, where the database names it.</param>
+/// <param name="Columns">The columns of a unique or not-null constraint; empty where the database does not name them.</param>
+/// <param name="Name">The name of a check constraint or of an expression index.</param>
+sealed record StoreConstraint(ConstraintKind Kind, string? Table, IReadOnlyList<string> Columns, string? Name);
+
+/// <summary>
+/// A failure of the database. Drivers raise it from one method each. A constraint's failure is what a caller can cause, and the
+/// committer turns it into that command's fault; all others fail the request, and are turned into a problem once, at the edge.
+/// </summary>
+sealed class StoreException(StoreFailure failure, string message, StoreConstraint? constraint = null, Exception? inner = null)
+    : Exception(message, inner)
+{
+    public StoreFailure Failure { get; } = failure;
+
+    public StoreConstraint? Constraint { get; } = constraint;
+}
