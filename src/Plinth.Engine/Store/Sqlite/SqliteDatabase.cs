@@ -6,7 +6,7 @@ namespace Plinth.Store.Sqlite;
 sealed class SqliteDatabase : Database
 {
     const int PageBytes = 4096;
-    const int BackupStepPages = 2000;
+    const int BackupStepPages = 500;
 
     /// <summary>Times the checkpoint size at which readers are made to let go of the write-ahead log, so that it starts over.</summary>
     const int LogBound = 16;
