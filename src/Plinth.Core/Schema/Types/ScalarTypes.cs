@@ -1,0 +1,23 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Plinth.Schema.Types;
+
+/// <summary>The scalar types by the name the language knows them under. Decimal takes parameters and is made per use.</summary>
+static class ScalarTypes
+{
+    static readonly FrozenDictionary<string, ScalarType> s_byName = new ScalarType[]
+    {
+        StringType.It, LongTextType.It, BooleanType.It, IntType.It, BigIntType.It, FloatType.It, DateTimeType.It, DateType.It, TimeType.It,
+        DurationType.It, UuidType.It, CuidType.It, NanoIdType.It, BytesType.It, JsonType.It, UrlType.It,
+    }.ToFrozenDictionary(t => t.Name, StringComparer.Ordinal);
+
+    /// <summary>Known to the language, not to this version.</summary>
+    public static ImmutableArray<string> NotAvailable { get; } = ["Vector", "File"];
+
+    /// <summary>Every name, for suggestions.</summary>
+    public static ImmutableArray<string> Names { get; } = [.. s_byName.Keys.Append("Decimal").Order(StringComparer.Ordinal)];
+
+    /// <summary>A type without parameters.</summary>
+    public static ScalarType? Find(string name) => s_byName.GetValueOrDefault(name);
+}
