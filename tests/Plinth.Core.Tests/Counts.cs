@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Plinth;
 
 /// <summary>
-/// How much a test does: its count in <c>./dev test</c>, or its full count in <c>./dev soak</c>. The one place that knows which of the two runs.
+/// How much a test does: its count in <c>./dev test</c>, or its full count in <c>./dev soak</c>. The one place that knows which
+/// of the two runs.
 /// </summary>
 static class Counts
 {

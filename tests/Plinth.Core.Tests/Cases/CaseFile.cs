@@ -14,7 +14,8 @@ sealed partial record CaseFile(string Path, string Title, ImmutableArray<CaseSec
     public static CaseFile Parse(string path, string text)
     {
         string[] lines = text.ReplaceLineEndings("\n").TrimEnd('\n').Split('\n');
-        if (!lines[0].StartsWith("# ", StringComparison.Ordinal)) throw new FormatException($"{path}:1: a case opens with '# what must hold'");
+        if (!lines[0].StartsWith("# ", StringComparison.Ordinal))
+            throw new FormatException($"{path}:1: a case opens with '# what must hold'");
         var sections = ImmutableArray.CreateBuilder<CaseSection>();
         int next = 1;
         // Further lines of the title are remarks.
@@ -44,15 +45,18 @@ sealed partial record CaseFile(string Path, string Title, ImmutableArray<CaseSec
     public IEnumerable<CaseSection> All(string name) => Sections.Where(s => s.Is(name));
 
     /// <exception cref="FormatException">The section is missing.</exception>
-    public CaseSection Get(string name) => Find(name) ?? throw new FormatException($"{Path}: no section '-- {name} --'");
+    public CaseSection Get(string name) =>
+        Find(name) ?? throw new FormatException($"{Path}: no section '-- {name} --'");
 
-    /// <exception cref="FormatException">A section that this kind of case does not know: nothing in a case may be read and not acted on.</exception>
+    /// <exception cref="FormatException">A section that this kind of case does not know: nothing in a case is read and not acted
+    /// on.</exception>
     public void AllowOnly(params ReadOnlySpan<string> names)
     {
         foreach (CaseSection section in Sections)
         {
-            if (!names.Contains(section.Name))
-                throw new FormatException($"{Path}:{section.Line}: this kind of case has no section '-- {section.Name} --' (it has: {string.Join(", ", names)})");
+            if (names.Contains(section.Name)) continue;
+            string known = string.Join(", ", names);
+            throw new FormatException($"{Path}:{section.Line}: this kind of case has no section '-- {section.Name} --' (it has: {known})");
         }
     }
 

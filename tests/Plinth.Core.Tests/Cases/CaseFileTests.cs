@@ -18,7 +18,8 @@ public class CaseFileTests
         CaseFile file = CaseFile.Parse("a.case", Text);
         Assert.Equal("the owner reads his own", file.Title);
         Assert.Equal("model Note { id Int @id }", file.Get("schema").Content);
-        Assert.Equal(("Note", "{\"id\":1}\n{\"id\":2}", 4), (file.Get("rows").Arguments, file.Get("rows").Content, file.Get("rows").Line));
+        CaseSection rows = file.Get("rows");
+        Assert.Equal(("Note", "{\"id\":1}\n{\"id\":2}", 4), (rows.Arguments, rows.Content, rows.Line));
         Assert.Equal(("200", ""), (file.Get("reply").Arguments, file.Get("reply").Content));
     }
 
@@ -28,8 +29,8 @@ public class CaseFileTests
     [Fact]
     public void What_is_no_case_is_refused_with_its_line()
     {
-        Assert.Contains("a.case:1", Assert.Throws<FormatException>(() => CaseFile.Parse("a.case", "-- schema -- x")).Message, StringComparison.Ordinal);
-        Assert.Contains("a.case:2", Assert.Throws<FormatException>(() => CaseFile.Parse("a.case", "# t\nwhat")).Message, StringComparison.Ordinal);
+        Assert.StartsWith("a.case:1", Assert.Throws<FormatException>(() => CaseFile.Parse("a.case", "-- schema -- x")).Message);
+        Assert.StartsWith("a.case:2", Assert.Throws<FormatException>(() => CaseFile.Parse("a.case", "# t\nwhat")).Message);
         Assert.Throws<FormatException>(() => CaseFile.Parse("a.case", "# t\n-- odd -- x").AllowOnly("schema"));
     }
 

@@ -12,8 +12,8 @@ static class Golden
         if (string.Equals(section.Content, actual, StringComparison.Ordinal)) return file;
         if (!Accepts)
         {
-            Assert.Fail($"{file.Path}:{section.Line}: -- {section.Name} {section.Arguments} --\nexpected:\n{section.Content}\nactual:\n{actual}\n"
-                + FirstDifference(section.Content, actual));
+            Assert.Fail($"{file.Path}:{section.Line}: -- {section.Name} {section.Arguments} --\nexpected:\n{section.Content}\n"
+                + $"actual:\n{actual}\n{FirstDifference(section.Content, actual)}");
         }
         return Accept(file, section, actual);
     }

@@ -57,7 +57,8 @@ sealed partial class JsonMatch
         foreach (JsonProperty member in have.EnumerateObject())
         {
             if (!seen.Add(member.Name)) return $"{place}: the member '{member.Name}' stands twice";
-            if (!want.TryGetProperty(member.Name, out JsonElement expected)) return $"{place}: unexpected member '{member.Name}' = {Short(member.Value)}";
+            if (!want.TryGetProperty(member.Name, out JsonElement expected))
+                return $"{place}: unexpected member '{member.Name}' = {Short(member.Value)}";
             if (Difference(expected, member.Value, $"{place}.{member.Name}") is { } difference) return difference;
         }
         foreach (JsonProperty member in want.EnumerateObject())
@@ -73,7 +74,8 @@ sealed partial class JsonMatch
             return $"{place}: expected {want.GetArrayLength()} items, got {have.GetArrayLength()}: {Short(have)}";
         for (int i = 0; i < want.GetArrayLength(); i++)
         {
-            if (Difference(want[i], have[i], string.Create(CultureInfo.InvariantCulture, $"{place}[{i}]")) is { } difference) return difference;
+            string at = string.Create(CultureInfo.InvariantCulture, $"{place}[{i}]");
+            if (Difference(want[i], have[i], at) is { } difference) return difference;
         }
         return null;
     }
