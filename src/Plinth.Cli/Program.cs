@@ -1,1 +1,3 @@
-return 0;
+using Plinth.Cli;
+
+return await PlinthProgram.RunAsync(Shell.OfProcess(), args, CancellationToken.None);

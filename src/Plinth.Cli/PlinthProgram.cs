@@ -1,0 +1,41 @@
+using System.CommandLine;
+using Plinth.Cli.Commands;
+
+namespace Plinth.Cli;
+
+/// <summary>The program: its commands, and what becomes of wrong use and of failure.</summary>
+static class PlinthProgram
+{
+    /// <returns>0 done, 1 the check found something, 2 wrong use, 3 failed.</returns>
+    public static async Task<int> RunAsync(Shell shell, string[] args, CancellationToken cancel)
+    {
+        RootCommand root = Commands(shell);
+        ParseResult parsed = root.Parse(args);
+        InvocationConfiguration invocation = new() { Output = shell.Out, Error = shell.Error, EnableDefaultExceptionHandler = false };
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors) shell.Error.WriteLine($"plinth: {error.Message}");
+            shell.Error.WriteLine($"  hint: `plinth {string.Join(' ', parsed.CommandResult.Command == root ? [] : new[] { parsed.CommandResult.Command.Name, "" })}--help`");
+            return ExitCode.WrongUse;
+        }
+        try
+        {
+            return await parsed.InvokeAsync(invocation, cancel);
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            shell.Error.WriteLine($"plinth: {failure.Message}");
+            return ExitCode.Failed;
+        }
+    }
+
+    static RootCommand Commands(Shell shell) => new("One schema file becomes a complete backend.")
+    {
+        CommonOptions.Json,
+        CommonOptions.Yes,
+        CommonOptions.NoColor,
+        ConfigCommand.Build(shell),
+        CompletionsCommand.Build(shell),
+        VersionCommand.Build(shell),
+    };
+}
