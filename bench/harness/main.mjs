@@ -1,0 +1,57 @@
+// The bench: options in, a report out. `bench/run --help` prints them.
+import { parseArgs } from 'node:util';
+import { dataset } from './dataset.mjs';
+import { machine } from './machine.mjs';
+import { measurePhase } from './measure.mjs';
+import { cache, cacheFolder, results } from './paths.mjs';
+import { report } from './report.mjs';
+import { phases } from './rows.mjs';
+import { measureSingles } from './singles.mjs';
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false }, only: { type: 'string' }, rounds: { type: 'string' }, seconds: { type: 'string' },
+    seed: { type: 'string', default: '20260721' }, 'peers-only': { type: 'boolean', default: false }, name: { type: 'string' },
+  },
+});
+
+const settings = {
+  size: values.quick ? 'quick' : 'full',
+  rounds: Number(values.rounds ?? (values.quick ? 2 : 7)),
+  seconds: Number(values.seconds ?? (values.quick ? 1 : 4)),
+  seed: Number(values.seed),
+};
+const options = {
+  ...settings,
+  warmUpSeconds: values.quick ? 1 : 5,
+  admits: (target) => !values['peers-only'] || !target.name.startsWith('plinth'),
+};
+const wanted = values.only?.split(',');
+const known = [...phases.map((phase) => phase.name), 'program'];
+for (const name of wanted ?? []) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')}, not ${name}`);
+const wants = (name) => wanted === undefined || wanted.includes(name);
+
+const at = new Date().toISOString();
+const folder = cacheFolder('data', `${settings.size}-${settings.seed}`);
+const data = { ...dataset(folder, settings.size, settings.seed), folder, size: `${settings.size}-${settings.seed}` };
+const run = { at, settings, counts: data.counts, machine: machine(), phases: [], singles: [] };
+for (const phase of phases.filter(({ name }) => wants(name))) run.phases.push(compared(await measurePhase(phase, data, options)));
+if (wants('program') && !values['peers-only']) run.singles = await measureSingles(options);
+
+// A quick or partial run is for trying out: only a whole run lands among the results.
+const kept = !values.quick && wanted === undefined && !values['peers-only'];
+const name = values.name ?? at.slice(0, 10);
+const markdown = report(kept ? results : `${cache}/results`, name, run);
+process.stdout.write(markdown);
+
+/** Fills in a phase's comparisons between its own rows. */
+function compared(phase) {
+  const of = (row, server) => phase.rows.find(({ id }) => id === row).servers.find(({ name }) => name === server)?.perSecond.median;
+  return {
+    ...phase,
+    comparisons: phase.comparisons.map((comparison) => {
+      const ratio = of(comparison.row, comparison.of) / of(comparison.against, comparison.of);
+      return Number.isNaN(ratio) ? comparison : { ...comparison, ratio, kept: ratio >= comparison.floor };
+    }),
+  };
+}

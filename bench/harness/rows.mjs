@@ -1,0 +1,70 @@
+// What is measured, on which servers, and what the project promises. A phase's servers run side by side; its rows share them.
+import { fastify } from './targets/fastify.mjs';
+import { plinth } from './targets/plinth.mjs';
+import { pocketbase } from './targets/pocketbase.mjs';
+
+const fast = 'fastify';
+const pocket = 'pocketbase';
+
+export const phases = [
+  {
+    name: 'reads',
+    title: 'Reads',
+    targets: () => [plinth(), plinth({ recordCache: false }), fastify(), fastify({ workers: 2 }), pocketbase()],
+    rows: [
+      {
+        id: 'by-id', title: 'One record by id', request: 'byId', connections: 64,
+        promises: [
+          { of: 'plinth-uncached', against: fast, floor: 2.2, goal: 3 }, { of: 'plinth', against: fast, floor: 3, goal: 4 },
+          { of: 'plinth', against: pocket, floor: 3 },
+        ],
+      },
+      {
+        id: 'list-50', title: 'List of 50, filtered and sorted', request: 'list', connections: 64,
+        promises: [{ of: 'plinth', against: fast, floor: 6, goal: 8 }, { of: 'plinth', against: pocket, floor: 3 }],
+      },
+      {
+        id: 'nested-20', title: 'List of 20 with author and 5 comments each', request: 'nested', connections: 64,
+        promises: [{ of: 'plinth', against: fast, floor: 8, goal: 10 }],
+      },
+    ],
+  },
+  {
+    name: 'writes',
+    title: 'Writes, each at its default durability (PocketBase: NORMAL; the others: FULL)',
+    targets: () => [plinth(), fastify(), fastify({ workers: 2 }), pocketbase()],
+    rows: [
+      {
+        id: 'create', title: 'Create, with an event', request: 'create', connections: 64,
+        promises: [{ of: 'plinth', against: fast, floor: 5, goal: 7 }, { of: 'plinth', against: pocket, floor: 5 }],
+      },
+      {
+        id: 'update', title: 'Update, with an event', request: 'update', connections: 64,
+        promises: [{ of: 'plinth', against: fast, floor: 5, goal: 7 }],
+      },
+      { id: 'create-1', title: 'Create over one connection', request: 'create', connections: 1, promises: [] },
+    ],
+    // Creates per second at 64 connections over those at one.
+    comparisons: [{ of: 'plinth', row: 'create', against: 'create-1', floor: 10 }],
+  },
+  {
+    name: 'writes-normal',
+    title: 'Writes, all at synchronous=NORMAL',
+    targets: () => [
+      plinth({ synchronous: 'NORMAL' }), fastify({ synchronous: 'NORMAL' }), fastify({ workers: 2, synchronous: 'NORMAL' }), pocketbase(),
+    ],
+    rows: [
+      {
+        id: 'create-normal', title: 'Create, with an event', request: 'create', connections: 64,
+        promises: [
+          { of: 'plinth-normal', against: 'fastify-normal', floor: 2.5, goal: 3.5 },
+          { of: 'plinth-normal', against: pocket, floor: 5 },
+        ],
+      },
+      {
+        id: 'update-normal', title: 'Update, with an event', request: 'update', connections: 64,
+        promises: [{ of: 'plinth-normal', against: 'fastify-normal', floor: 2.5, goal: 3.5 }],
+      },
+    ],
+  },
+];
