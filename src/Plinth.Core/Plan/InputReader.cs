@@ -1,0 +1,186 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using Plinth.Schema;
+using Plinth.Schema.Types;
+using Plinth.Text;
+
+namespace Plinth.Plan;
+
+/// <summary>
+/// Bodies of writes, read strictly against a model: nothing is dropped, nothing is guessed, and everything that is wrong is told at once.
+/// What is not JSON at all is <c>malformed_body</c> with its place; what is JSON but not this model's is in the problems.
+/// </summary>
+static class InputReader
+{
+    /// <summary>Reads one record. Its problems are added to the reader's, for deciding adds more before they are told.</summary>
+    public static Result<Input> Read(ReadOnlySpan<byte> utf8, RecordShape shape, InputMode mode, ValueReader reader, Limits limits)
+    {
+        Utf8JsonReader json = Over(utf8, limits);
+        try
+        {
+            if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return NotThe("an object", shape);
+            Input input = ReadMembers(ref json, shape, mode, reader, tagged: false);
+            if (json.Read()) throw new InvalidOperationException("a JSON reader gave a token after the document");
+            return input;
+        }
+        catch (JsonException e)
+        {
+            return Malformed(e, json, limits);
+        }
+    }
+
+    /// <summary>Reads an array of records to create. The place of each problem starts with the record's position: <c>[3].email</c>.</summary>
+    /// <param name="decide">Called for each record, in order, at its place; completes it.</param>
+    public static Result<Done> ReadMany(ReadOnlySpan<byte> utf8, RecordShape shape, ValueReader reader, Limits limits, Action<Input> decide)
+    {
+        Utf8JsonReader json = Over(utf8, limits);
+        try
+        {
+            if (!json.Read() || json.TokenType != JsonTokenType.StartArray) return NotThe("an array of objects", shape);
+            int count = 0;
+            while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+            {
+                reader.Problems.Enter(count++);
+                if (json.TokenType == JsonTokenType.StartObject)
+                {
+                    decide(ReadMembers(ref json, shape, InputMode.Create, reader, tagged: false));
+                }
+                else
+                {
+                    reader.Problems.Add("type", $"expected an object ({shape.Name})");
+                    json.Skip();
+                }
+                reader.Problems.Leave();
+            }
+            json.Read(); // throws when something follows the array
+            return Done.It;
+        }
+        catch (JsonException e)
+        {
+            return Malformed(e, json, limits);
+        }
+    }
+
+    /// <summary>Reads the members of the object that the reader stands on, up to its end.</summary>
+    /// <param name="tagged">The member <c>type</c> tells the variant of a union and is not a field.</param>
+    internal static Input ReadMembers(ref Utf8JsonReader json, RecordShape shape, InputMode mode, ValueReader reader, bool tagged)
+    {
+        Input input = new(new Value[shape.Fields.Length], new Given[shape.Fields.Length]);
+        HashSet<string>? unknown = null;
+        bool sawTag = false;
+        int next = 0;
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (shape.Find(ref json, ref next) is { } field && !field.Field.IsServerOnly)
+            {
+                ReadMember(ref json, field, mode, reader, input);
+                continue;
+            }
+            string name = NameOf(ref json);
+            if (tagged && name is "type")
+            {
+                if (sawTag) reader.Problems.Add(name, "duplicate", "is given twice");
+                sawTag = true;
+            }
+            else if ((unknown ??= new(StringComparer.Ordinal)).Add(name))
+            {
+                reader.Problems.UnknownField(name, Hint(name, shape, mode));
+            }
+            json.Read();
+            json.Skip();
+        }
+        return input;
+    }
+
+    static void ReadMember(ref Utf8JsonReader json, FieldShape field, InputMode mode, ValueReader reader, Input input)
+    {
+        Problems problems = reader.Problems;
+        problems.Enter(field.Name);
+        json.Read();
+        ref Given given = ref input.Given[field.Index];
+        if (given != Given.Nothing)
+        {
+            problems.Add("duplicate", "is given twice");
+            json.Skip();
+        }
+        else if (Refusal(field.Field, mode) is var (code, message))
+        {
+            problems.Add(code, message);
+            json.Skip();
+            given = Given.Refused;
+        }
+        else if (json.TokenType == JsonTokenType.Null)
+        {
+            given = Given.Value;
+        }
+        else if (mode == InputMode.Patch && json.TokenType == JsonTokenType.StartObject && IsMerged(field.Field))
+        {
+            given = TryCopyPatch(ref json, problems, out input.Values[field.Index]) ? Given.Merge : Given.Refused;
+        }
+        else
+        {
+            given = reader.TryRead(ref json, field, out input.Values[field.Index]) ? Given.Value : Given.Refused;
+        }
+        problems.Leave();
+    }
+
+    static (string Code, string Message)? Refusal(Field field, InputMode mode)
+    {
+        if (field.IsVersion && mode != InputMode.Create) return null;
+        if (!field.IsCreatable) return ("readonly", field.Computed is null ? "is set by the server" : "is computed");
+        if (field.IsImmutable && mode == InputMode.Patch) return ("immutable", "cannot be changed after the record was created");
+        return null;
+    }
+
+    static bool IsMerged(Field field) => !field.IsList && field.IsJsonStored;
+
+    /// <summary>Copies the object that the reader stands on; what the canonical form cannot hold is refused here already.</summary>
+    static bool TryCopyPatch(ref Utf8JsonReader json, Problems problems, out Value patch)
+    {
+        using ByteOutput output = new();
+        Utf8JsonReader start = json;
+        bool copied = JsonCopy.TryCopy(ref json, output);
+        patch = copied ? Value.FromJson(output.ToArray()) : default;
+        if (copied) return true;
+        json = start;
+        json.Skip();
+        problems.Add("type", "expected " + JsonType.It.Expected);
+        return false;
+    }
+
+    static string NameOf(ref Utf8JsonReader json)
+    {
+        try
+        {
+            return json.GetString() ?? "";
+        }
+        catch (InvalidOperationException)
+        {
+            return "\uFFFD"; // a lone surrogate: no field has such a name
+        }
+    }
+
+    static string? Hint(string name, RecordShape shape, InputMode mode)
+    {
+        if (shape.Model?.Relation(name) is { IsOwning: true } relation) return $"give its key instead: {string.Join(", ", relation.Fields)}";
+        return Names.DidYouMean(name, shape.Fields.Where(f => !f.Field.IsServerOnly && Refusal(f.Field, mode) is null).Select(f => f.Name));
+    }
+
+    static Utf8JsonReader Over(ReadOnlySpan<byte> utf8, Limits limits) => new(utf8, new JsonReaderOptions { MaxDepth = limits.JsonDepth });
+
+    static Fault NotThe(string expected, RecordShape shape) =>
+        Faults.MalformedBody.Says($"the body must be {expected} ({shape.Name})");
+
+    static Fault Malformed(JsonException e, in Utf8JsonReader json, Limits limits)
+    {
+        if (json.CurrentDepth >= limits.JsonDepth)
+        {
+            return Faults.LimitExceeded.Says(
+                string.Create(CultureInfo.InvariantCulture, $"the body is nested deeper than {limits.JsonDepth} levels"),
+                "limits.jsonDepth sets the bound");
+        }
+        return Faults.MalformedBody.Says(string.Create(CultureInfo.InvariantCulture,
+            $"the body is not well-formed JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+    }
+}

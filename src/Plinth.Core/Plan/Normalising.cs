@@ -1,0 +1,25 @@
+using System.Collections.Immutable;
+using Plinth.Schema;
+
+namespace Plinth.Plan;
+
+/// <summary>The normalisers of a field, applied in the order written to each text that enters it (of a list: to each item).</summary>
+static class Normalising
+{
+    public static Value Apply(ImmutableArray<Normaliser> normalisers, in Value value)
+    {
+        if (normalisers.IsEmpty || value.Kind != ValueKind.String) return value;
+        string text = value.String;
+        foreach (Normaliser normaliser in normalisers)
+        {
+            text = normaliser switch
+            {
+                Normaliser.Trim => text.Trim(),
+                Normaliser.Lowercase => text.ToLowerInvariant(),
+                Normaliser.Uppercase => text.ToUpperInvariant(),
+                _ => throw new InvalidOperationException($"no normaliser {normaliser}"),
+            };
+        }
+        return ReferenceEquals(text, value.String) ? value : Value.From(text);
+    }
+}

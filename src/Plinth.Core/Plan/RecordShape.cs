@@ -1,0 +1,152 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using System.Text;
+using System.Text.Json;
+using Plinth.Schema;
+
+namespace Plinth.Plan;
+
+/// <summary>An expression over a record's own fields, compiled: <c>@computed</c>, <c>@check</c>, <c>@@check</c>. Unknown is Null.</summary>
+/// <param name="row">The record's values, by position.</param>
+delegate Value OwnExpression(Value[] row);
+
+/// <summary>Compiles a condition over the fields of a model, or of an embedded type.</summary>
+delegate OwnExpression OwnCompiler(Condition condition, Model? model, EmbeddedType? type);
+
+/// <param name="Place">The field, or the name of the constraint.</param>
+/// <param name="Message">What a refused caller is told.</param>
+/// <param name="Holds">False refuses, unknown passes, as in SQL.</param>
+sealed record RowCheck(string Place, string Message, OwnExpression Holds)
+{
+    public static RowCheck Of(string place, Condition condition, OwnExpression holds, ImmutableArray<Field> fields)
+    {
+        // A condition over a field that never leaves is not told either.
+        bool isTellable = !fields.Any(f => f.IsServerOnly && condition.Text.Contains(f.Name, StringComparison.Ordinal));
+        return new(place, isTellable ? $"does not satisfy {condition.Text}" : "does not satisfy its check", holds);
+    }
+}
+
+/// <summary>One field, with all that reading and deciding a value of it needs.</summary>
+sealed class FieldShape
+{
+    public FieldShape(Field field, int index, OwnExpression? computed, ImmutableArray<RowCheck> rowChecks)
+    {
+        (Field, Index, Computed, RowChecks) = (field, index, computed, rowChecks);
+        Utf8Name = Encoding.UTF8.GetBytes(field.Name);
+        ImmutableArray<ValueCheck> checks = [.. field.Validators.Select(ValueCheck.Of).OfType<ValueCheck>()];
+        ListLength = field.IsList ? checks.OfType<LengthCheck>().FirstOrDefault() : null;
+        Checks = field.IsList ? [.. checks.Where(c => c is not LengthCheck)] : checks;
+    }
+
+    public Field Field { get; }
+
+    public string Name => Field.Name;
+
+    /// <summary>Position in the record; of a model the field's ordinal.</summary>
+    public int Index { get; }
+
+    public byte[] Utf8Name { get; }
+
+    /// <summary>Of the value, or of each item of a list.</summary>
+    public ImmutableArray<ValueCheck> Checks { get; }
+
+    public LengthCheck? ListLength { get; }
+
+    public OwnExpression? Computed { get; }
+
+    public ImmutableArray<RowCheck> RowChecks { get; }
+}
+
+/// <summary>The fields of a model or an embedded type, made ready for reading input and deciding records. Immutable.</summary>
+sealed class RecordShape
+{
+    public RecordShape(string name, ImmutableArray<FieldShape> fields, ImmutableArray<RowCheck> checks)
+    {
+        (Name, Fields, Checks) = (name, fields, checks);
+        Computed = InOrder(fields);
+        Counted = [.. fields.Where(f => f.Field.Default is AutoincrementDefault)];
+    }
+
+    public string Name { get; }
+
+    /// <summary>Null for embedded types.</summary>
+    public Model? Model { get; init; }
+
+    public ImmutableArray<FieldShape> Fields { get; }
+
+    /// <summary>Fields that are computed, each after those it reads.</summary>
+    public ImmutableArray<FieldShape> Computed { get; }
+
+    /// <summary>Fields of <c>autoincrement()</c>: the writer numbers them.</summary>
+    public ImmutableArray<FieldShape> Counted { get; }
+
+    public ImmutableArray<RowCheck> Checks { get; }
+
+    /// <summary>
+    /// The field whose name the reader stands on. Bodies mostly follow the order of the schema, so the search starts where the last one
+    /// ended.
+    /// </summary>
+    public FieldShape? Find(ref Utf8JsonReader json, ref int next)
+    {
+        for (int tried = 0; tried < Fields.Length; tried++)
+        {
+            FieldShape field = Fields[next];
+            next = next + 1 == Fields.Length ? 0 : next + 1;
+            if (json.ValueTextEquals(field.Utf8Name)) return field;
+        }
+        return null;
+    }
+
+    /// <summary>A computed field that reads another stands after it. The binder refuses circles; what would be left of one keeps its order.</summary>
+    static ImmutableArray<FieldShape> InOrder(ImmutableArray<FieldShape> fields)
+    {
+        List<FieldShape> waiting = [.. fields.Where(f => f.Computed is not null)], ordered = [];
+        while (waiting.Count > 0)
+        {
+            FieldShape next = waiting.Find(f => !waiting.Exists(o => o != f && Mentions(f, o))) ?? waiting[0];
+            waiting.Remove(next);
+            ordered.Add(next);
+        }
+        return [.. ordered];
+    }
+
+    static bool Mentions(FieldShape field, FieldShape other) =>
+        field.Field.Computed?.Text.Contains(other.Name, StringComparison.Ordinal) == true;
+}
+
+/// <summary>The shapes of one schema.</summary>
+sealed class RecordShapes
+{
+    readonly FrozenDictionary<string, RecordShape> _models;
+    readonly FrozenDictionary<string, RecordShape> _types;
+
+    public RecordShapes(AppSchema schema, OwnCompiler compile)
+    {
+        Schema = schema;
+        _models = schema.Models.ToFrozenDictionary(m => m.Name, m => Of(m, compile), StringComparer.Ordinal);
+        _types = schema.Types.ToFrozenDictionary(t => t.Name, t => Of(t, compile), StringComparer.Ordinal);
+    }
+
+    public AppSchema Schema { get; }
+
+    public RecordShape Model(string name) => _models[name];
+
+    public RecordShape Type(string name) => _types[name];
+
+    static RecordShape Of(Model model, OwnCompiler compile)
+    {
+        ImmutableArray<FieldShape> fields = Of(model.Fields, condition => compile(condition, model, null));
+        ImmutableArray<RowCheck> checks =
+            [.. model.Checks.Select(c => RowCheck.Of(c.Name, c.Condition, compile(c.Condition, model, null), model.Fields))];
+        return new(model.Name, fields, checks) { Model = model };
+    }
+
+    static RecordShape Of(EmbeddedType type, OwnCompiler compile) => new(type.Name, Of(type.Fields, c => compile(c, null, type)), []);
+
+    static ImmutableArray<FieldShape> Of(ImmutableArray<Field> fields, Func<Condition, OwnExpression> compile) =>
+        [.. fields.Select((field, index) => new FieldShape(
+            field,
+            index,
+            field.Computed is { } computed ? compile(computed) : null,
+            [.. field.Validators.OfType<CheckValidator>().Select(c => RowCheck.Of(field.Name, c.Condition, compile(c.Condition), fields))]))];
+}
