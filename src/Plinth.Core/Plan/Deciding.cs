@@ -40,11 +40,13 @@ static class Deciding
     /// <summary>Computes what is computed from the record's other fields, then holds the record against its checks.</summary>
     public static void Derive(RecordShape shape, Value[] row, Problems problems)
     {
+        // What cannot be computed because something else is wrong already is not another problem.
+        bool sound = problems.None;
         foreach (FieldShape field in shape.Computed)
         {
             Value value = Stored(field.Field, field.Computed!(row));
-            if (value.IsNull && !field.Field.IsNullable) problems.Add(field.Name, "computed", "cannot be computed from the other fields");
-            else if (!value.IsNull) Check(field, ref value, problems);
+            if (!value.IsNull) Check(field, ref value, problems);
+            else if (sound && !field.Field.IsNullable) problems.Add(field.Name, "computed", "cannot be computed from the other fields");
             row[field.Index] = value;
         }
         foreach (FieldShape field in shape.Fields)

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
 using Plinth.Schema;
@@ -26,7 +25,7 @@ static class InputReader
         }
         catch (JsonException e)
         {
-            return Malformed(e, json, limits);
+            return Malformed(e, utf8, limits);
         }
     }
 
@@ -58,7 +57,7 @@ static class InputReader
         }
         catch (JsonException e)
         {
-            return Malformed(e, json, limits);
+            return Malformed(e, utf8, limits);
         }
     }
 
@@ -77,7 +76,7 @@ static class InputReader
                 ReadMember(ref json, field, mode, reader, input);
                 continue;
             }
-            string name = NameOf(ref json);
+            string name = JsonNames.Of(ref json);
             if (tagged && name is "type")
             {
                 if (sawTag) reader.Problems.Add(name, "duplicate", "is given twice");
@@ -149,18 +148,6 @@ static class InputReader
         return false;
     }
 
-    static string NameOf(ref Utf8JsonReader json)
-    {
-        try
-        {
-            return json.GetString() ?? "";
-        }
-        catch (InvalidOperationException)
-        {
-            return "\uFFFD"; // a lone surrogate: no field has such a name
-        }
-    }
-
     static string? Hint(string name, RecordShape shape, InputMode mode)
     {
         if (shape.Model?.Relation(name) is { IsOwning: true } relation) return $"give its key instead: {string.Join(", ", relation.Fields)}";
@@ -172,9 +159,9 @@ static class InputReader
     static Fault NotThe(string expected, RecordShape shape) =>
         Faults.MalformedBody.Says($"the body must be {expected} ({shape.Name})");
 
-    static Fault Malformed(JsonException e, in Utf8JsonReader json, Limits limits)
+    static Fault Malformed(JsonException e, ReadOnlySpan<byte> utf8, Limits limits)
     {
-        if (json.CurrentDepth >= limits.JsonDepth)
+        if (NestsBeyond(utf8, limits.JsonDepth))
         {
             return Faults.LimitExceeded.Says(
                 string.Create(CultureInfo.InvariantCulture, $"the body is nested deeper than {limits.JsonDepth} levels"),
@@ -182,5 +169,24 @@ static class InputReader
         }
         return Faults.MalformedBody.Says(string.Create(CultureInfo.InvariantCulture,
             $"the body is not well-formed JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+    }
+
+    /// <summary>The reader's exception does not tell depth from form, so the way to it is walked again.</summary>
+    static bool NestsBeyond(ReadOnlySpan<byte> utf8, int depth)
+    {
+        Utf8JsonReader json = new(utf8, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        try
+        {
+            while (json.Read())
+            {
+                bool opens = json.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject;
+                if (opens && json.CurrentDepth >= depth) return true;
+            }
+        }
+        catch (JsonException)
+        {
+            // Not JSON, and not too deep before that.
+        }
+        return false;
     }
 }

@@ -92,7 +92,7 @@ sealed class RecordShape
         {
             FieldShape field = Fields[next];
             next = next + 1 == Fields.Length ? 0 : next + 1;
-            if (json.ValueTextEquals(field.Utf8Name)) return field;
+            if (JsonNames.Is(ref json, field.Utf8Name)) return field;
         }
         return null;
     }

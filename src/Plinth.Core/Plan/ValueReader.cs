@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Plinth.Schema;
 using Plinth.Text;
@@ -55,11 +54,11 @@ sealed class ValueReader(RecordShapes shapes, Moment moment, Problems problems)
     bool TryReadWord(ref Utf8JsonReader json, EnumType type, out Value value)
     {
         value = default;
-        if (json.TokenType == JsonTokenType.String)
+        if (Schema.Types.JsonStrings.TryRead(ref json, out string text))
         {
             foreach (string word in type.Values)
             {
-                if (!json.ValueTextEquals(word)) continue;
+                if (!string.Equals(word, text, StringComparison.Ordinal)) continue;
                 value = Value.From(word);
                 return true;
             }
@@ -137,7 +136,7 @@ sealed class ValueReader(RecordShapes shapes, Moment moment, Problems problems)
     {
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            bool isTag = json.ValueTextEquals("type"u8);
+            bool isTag = JsonNames.Is(ref json, "type"u8);
             json.Read();
             if (isTag) return Schema.Types.JsonStrings.TryRead(ref json, out string text) ? text : null;
             json.Skip();
