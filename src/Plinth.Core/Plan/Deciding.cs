@@ -6,15 +6,17 @@ using Plinth.Text;
 namespace Plinth.Plan;
 
 /// <summary>
-/// The pure middle of every write: defaults → normalisers → validators → computed fields → checks, over values in memory. What refuses is
-/// added to the problems; rows come out complete, or problems exist.
+/// The pure middle of every write: defaults → normalisers → validators → computed fields → checks, over values in memory. What refuses
+/// is added to the problems; rows come out complete, or problems exist.
 /// </summary>
 static class Deciding
 {
     /// <summary>Path segments that a String key would collide with.</summary>
     static readonly string[] s_verbs = ["aggregate", "query"];
 
-    /// <summary>A new record, complete: <see cref="Fill"/>, then <see cref="Derive"/>. Not for shapes whose fields the writer numbers.</summary>
+    /// <summary>
+    /// A new record, complete: <see cref="Fill"/>, then <see cref="Derive"/>. Not for shapes whose fields the writer numbers.
+    /// </summary>
     public static void Complete(RecordShape shape, Input input, ValueReader reader)
     {
         Fill(shape, input, reader);
@@ -86,7 +88,7 @@ static class Deciding
             if (given == Given.Nothing && !TryDefault(field, reader, out value)) continue;
             if (value.IsNull) RequireNullable(field, reader.Problems);
             else Check(field, ref value, reader.Problems);
-            if (isFixed && value != before[field.Index]) reader.Problems.Add(field.Name, "immutable", "cannot be changed after the record was created");
+            if (isFixed && value != before[field.Index]) reader.Problems.Add(field.Name, "immutable", InputReader.Immutable);
             else after[field.Index] = value;
         }
         return Touch(shape, before, after, reader);
@@ -127,7 +129,9 @@ static class Deciding
         return read;
     }
 
-    /// <summary>False when the field stays as it is: the writer numbers it, or the default cannot be had (which is then a problem).</summary>
+    /// <summary>
+    /// False when the field stays as it is: the writer numbers it, or the default cannot be had (which is then a problem).
+    /// </summary>
     static bool TryDefault(FieldShape field, ValueReader reader, out Value value)
     {
         Field own = field.Field;
@@ -163,7 +167,8 @@ static class Deciding
         if (!value.IsNull || field.IsNullable) return true;
         string path = "auth." + string.Join('.', claim.Path);
         reader.Problems.Refuse(Faults.MissingClaim.Says(
-            $"{field.Name} takes its value from {path}, which the identity does not carry", new FaultDetail(field.Name, "missing_claim", $"needs {path}")));
+            $"{field.Name} takes its value from {path}, which the identity does not carry",
+            new FaultDetail(field.Name, "missing_claim", $"needs {path}")));
         return false;
     }
 
@@ -195,14 +200,18 @@ static class Deciding
 
     static void CheckKey(RecordShape shape, Value[] row, Problems problems)
     {
-        if (shape.Model is not { Key: [var name] } model || model.Field(name) is not { } field || row[field.Ordinal].Kind != ValueKind.String) return;
+        if (shape.Model is not { Key: [var name] } model || model.Field(name) is not { } field) return;
+        if (row[field.Ordinal].Kind != ValueKind.String) return;
         string key = row[field.Ordinal].String;
         if (key.Length == 0) problems.Add(name, "length", "a key may not be empty");
         if (!s_verbs.Contains(key, StringComparer.Ordinal)) return;
-        problems.Refuse(Faults.ReservedId.Says($"'{key}' is a path of the collection and cannot be an id", new FaultDetail(name, "reserved_id", "is reserved")));
+        problems.Refuse(Faults.ReservedId.Says(
+            $"'{key}' is a path of the collection and cannot be an id", new FaultDetail(name, "reserved_id", "is reserved")));
     }
 
-    /// <summary>What an expression or a literal gives, in the form in which the field is stored. Null when the field cannot hold it.</summary>
+    /// <summary>
+    /// What an expression or a literal gives, in the form in which the field is stored. Null when the field cannot hold it.
+    /// </summary>
     static Value Stored(Field field, Value value)
     {
         if (value.IsNull || value.Kind == ValueKind.Json) return value;

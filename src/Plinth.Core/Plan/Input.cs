@@ -11,7 +11,9 @@ enum Given : byte
     /// <summary>A value, or null.</summary>
     Value,
 
-    /// <summary>A JSON object that is merged into the stored one (RFC 7396): the value holds the bytes of the patch, not yet checked.</summary>
+    /// <summary>
+    /// A JSON object that is merged into the stored one (RFC 7396): the value holds the bytes of the patch, not yet checked.
+    /// </summary>
     Merge,
 
     /// <summary>Something that is already among the problems.</summary>

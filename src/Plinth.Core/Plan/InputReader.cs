@@ -12,6 +12,8 @@ namespace Plinth.Plan;
 /// </summary>
 static class InputReader
 {
+    internal const string Immutable = "cannot be changed after the record was created";
+
     /// <summary>Reads one record. Its problems are added to the reader's, for deciding adds more before they are told.</summary>
     public static Result<Input> Read(ReadOnlySpan<byte> utf8, RecordShape shape, InputMode mode, ValueReader reader, Limits limits)
     {
@@ -29,7 +31,9 @@ static class InputReader
         }
     }
 
-    /// <summary>Reads an array of records to create. The place of each problem starts with the record's position: <c>[3].email</c>.</summary>
+    /// <summary>
+    /// Reads an array of records to create. The place of each problem starts with the record's position: <c>[3].email</c>.
+    /// </summary>
     /// <param name="decide">Called for each record, in order, at its place; completes it.</param>
     public static Result<Done> ReadMany(ReadOnlySpan<byte> utf8, RecordShape shape, ValueReader reader, Limits limits, Action<Input> decide)
     {
@@ -128,7 +132,7 @@ static class InputReader
     {
         if (field.IsVersion && mode != InputMode.Create) return null;
         if (!field.IsCreatable) return ("readonly", field.Computed is null ? "is set by the server" : "is computed");
-        if (field.IsImmutable && mode == InputMode.Patch) return ("immutable", "cannot be changed after the record was created");
+        if (field.IsImmutable && mode == InputMode.Patch) return ("immutable", Immutable);
         return null;
     }
 
@@ -150,7 +154,10 @@ static class InputReader
 
     static string? Hint(string name, RecordShape shape, InputMode mode)
     {
-        if (shape.Model?.Relation(name) is { IsOwning: true } relation) return $"give its key instead: {string.Join(", ", relation.Fields)}";
+        if (shape.Model?.Relation(name) is { IsOwning: true } relation)
+        {
+            return $"give its key instead: {string.Join(", ", relation.Fields)}";
+        }
         return Names.DidYouMean(name, shape.Fields.Where(f => !f.Field.IsServerOnly && Refusal(f.Field, mode) is null).Select(f => f.Name));
     }
 

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Plinth.Plan;
 
-/// <summary>Names of JSON members. The reader throws on a name that escapes half a surrogate pair; here such a name is one that nothing has.</summary>
+/// <summary>
+/// Names of JSON members. The reader throws on a name that escapes half a surrogate pair; here such a name is one that nothing has.
+/// </summary>
 static class JsonNames
 {
     public const string Unreadable = "\uFFFD";

@@ -6,7 +6,8 @@ using Plinth.Text;
 namespace Plinth.Plan;
 
 /// <summary>
-/// Everything that is wrong with one input, collected so that a caller learns all of it at once. The place is kept as a stack of names and
+/// Everything that is wrong with one input, collected so that a caller learns all of it at once. The place is kept as a stack of
+/// names and
 /// positions, so that an input without problems never builds a path.
 /// </summary>
 sealed class Problems

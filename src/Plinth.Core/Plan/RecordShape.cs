@@ -6,7 +6,9 @@ using Plinth.Schema;
 
 namespace Plinth.Plan;
 
-/// <summary>An expression over a record's own fields, compiled: <c>@computed</c>, <c>@check</c>, <c>@@check</c>. Unknown is Null.</summary>
+/// <summary>
+/// An expression over a record's own fields, compiled: <c>@computed</c>, <c>@check</c>, <c>@@check</c>. Unknown is Null.
+/// </summary>
 /// <param name="row">The record's values, by position.</param>
 delegate Value OwnExpression(Value[] row);
 
@@ -97,7 +99,9 @@ sealed class RecordShape
         return null;
     }
 
-    /// <summary>A computed field that reads another stands after it. The binder refuses circles; what would be left of one keeps its order.</summary>
+    /// <summary>
+    /// A computed field that reads another stands after it. The binder refuses circles; what would be left of one keeps its order.
+    /// </summary>
     static ImmutableArray<FieldShape> InOrder(ImmutableArray<FieldShape> fields)
     {
         List<FieldShape> waiting = [.. fields.Where(f => f.Computed is not null)], ordered = [];
@@ -148,5 +152,6 @@ sealed class RecordShapes
             field,
             index,
             field.Computed is { } computed ? compile(computed) : null,
-            [.. field.Validators.OfType<CheckValidator>().Select(c => RowCheck.Of(field.Name, c.Condition, compile(c.Condition), fields))]))];
+            [.. field.Validators.OfType<CheckValidator>().Select(c => c.Condition)
+                .Select(condition => RowCheck.Of(field.Name, condition, compile(condition), fields))]))];
 }

@@ -71,7 +71,9 @@ sealed class LengthCheck(int? min, int? max) : ValueCheck
     static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>Exact for whole numbers and decimals; a Float is compared as a double, so that a bound written 0.1 admits the value written 0.1.</summary>
+/// <summary>
+/// Exact for whole numbers and decimals; a Float is compared as a double, so that a bound written 0.1 admits the value written 0.1.
+/// </summary>
 sealed class RangeCheck(decimal? min, decimal? max) : ValueCheck
 {
     public override string Code => "range";
@@ -107,7 +109,8 @@ sealed class RangeCheck(decimal? min, decimal? max) : ValueCheck
 sealed class RegexCheck(string pattern) : ValueCheck
 {
     // Made at the first use: the automaton costs more than a whole schema to check.
-    readonly Lazy<Regex> _regex = new(() => new Regex(Re2Pattern.ToNet(pattern), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+    readonly Lazy<Regex> _regex = new(() =>
+        new Regex(Re2Pattern.ToNet(pattern), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
 
     public override string Code => "regex";
 
@@ -115,7 +118,8 @@ sealed class RegexCheck(string pattern) : ValueCheck
 }
 
 /// <summary>
-/// Pragmatic: one @, a local part of dots and the usual letters, a host of at least two labels. What passes can be an address; only a mail
+/// Pragmatic: one @, a local part of dots and the usual letters, a host of at least two labels. What passes can be an address; only a
+/// mail
 /// that arrives proves one.
 /// </summary>
 sealed class EmailCheck : ValueCheck
@@ -145,10 +149,16 @@ sealed class EmailCheck : ValueCheck
             if (!edges && (label[0] == '-' || label[^1] == '-')) return false;
             foreach (char c in label)
             {
-                if (!char.IsAsciiLetterOrDigit(c) && (c < 0x80 ? !signs.Contains(c, StringComparison.Ordinal) : char.IsControl(c) || char.IsWhiteSpace(c))) return false;
+                if (!IsOfLabel(c, signs)) return false;
             }
         }
         return true;
+    }
+
+    static bool IsOfLabel(char c, string signs)
+    {
+        if (char.IsAsciiLetterOrDigit(c)) return true;
+        return c < 0x80 ? signs.Contains(c, StringComparison.Ordinal) : !char.IsControl(c) && !char.IsWhiteSpace(c);
     }
 }
 

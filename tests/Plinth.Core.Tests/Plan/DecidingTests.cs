@@ -143,7 +143,9 @@ public sealed class DecidingTests
         var (before, _) = WriteSample.Create("""
             {"email":"a@b.co","firstName":"Ada","address":{"street":"s","city":"c"},"extra":{"a":{"x":1,"y":2},"b":[1],"c":3}}
             """);
-        var (after, fault) = WriteSample.Patch(before, """{"address":{"city":null},"extra":{"a":{"y":null,"z":{"n":null,"m":1}},"b":{"k":1},"d":null,"e":5}}""");
+        var (after, fault) = WriteSample.Patch(before, """
+            {"address":{"city":null},"extra":{"a":{"y":null,"z":{"n":null,"m":1}},"b":{"k":1},"d":null,"e":5}}
+            """);
         Assert.Null(fault);
         Assert.Equal("""{"street":"s","city":null}""", after.JsonOf("address"));
         Assert.Equal("""{"a":{"x":1,"z":{"m":1}},"b":{"k":1},"c":3,"e":5}""", after.JsonOf("extra"));

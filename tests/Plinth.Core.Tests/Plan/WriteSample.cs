@@ -66,7 +66,11 @@ static class WriteSample
         ImmutableArray<Field> fields =
         [
             Scalar("id", UuidType.It) with { Default = new GeneratedDefault(IdGenerator.Uuid7), IsImmutable = true },
-            Scalar("email", StringType.It) with { Validators = [new EmailValidator()], Normalisers = [Normaliser.Trim, Normaliser.Lowercase] },
+            Scalar("email", StringType.It) with
+            {
+                Validators = [new EmailValidator()],
+                Normalisers = [Normaliser.Trim, Normaliser.Lowercase],
+            },
             Scalar("firstName", StringType.It) with { Validators = [new LengthValidator(1, 5)] },
             Scalar("shout", StringType.It) with { Computed = Text("upper(firstName)") },
             Scalar("score", IntType.It) with { Default = new LiteralDefault(Value.From(7)), Validators = [new RangeValidator(0, 100)] },
@@ -111,11 +115,13 @@ static class WriteSample
         int Ordinal(string name) => model!.Field(name)!.Ordinal;
         return condition.Text switch
         {
-            "upper(firstName)" => row => row[Ordinal("firstName")] is { IsNull: false } name ? Value.From(name.String.ToUpperInvariant()) : Value.Null,
-            "score != 13" => row => row[Ordinal("score")] is { IsNull: false } score ? Value.From(score.Int != 13) : Value.Null,
+            "upper(firstName)" => row => Known(row[Ordinal("firstName")], name => Value.From(name.String.ToUpperInvariant())),
+            "score != 13" => row => Known(row[Ordinal("score")], score => Value.From(score.Int != 13)),
             _ => throw new InvalidOperationException(condition.Text),
         };
     }
+
+    static Value Known(Value value, Func<Value, Value> result) => value.IsNull ? Value.Null : result(value);
 
     static Condition Text(string text) => new(text, s_source, new Span(0, 0));
 
