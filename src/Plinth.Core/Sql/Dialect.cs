@@ -21,4 +21,7 @@ abstract class Dialect
 
     /// <summary>The column type of a field.</summary>
     public abstract string ColumnType(Field field);
+
+    /// <summary>The column type of values of one kind, for the platform's own tables.</summary>
+    public abstract string ColumnType(ValueKind kind);
 }

@@ -1,3 +1,5 @@
+using Plinth.Sql;
+
 namespace Plinth.Store;
 
 /// <summary>
@@ -21,6 +23,8 @@ abstract class Connection : IDisposable
     /// <exception cref="StoreException"><see cref="StoreFailure.Bug"/> when the text is not good SQL.</exception>
     public abstract Statement Prepare(string sql);
 
+    public Statement Prepare(SqlText sql) => Prepare(sql.Text);
+
     /// <summary>Starts a transaction that reads one snapshot of the database, taken at its first read.</summary>
     public abstract void BeginRead();
 
@@ -39,6 +43,14 @@ abstract class Connection : IDisposable
 
     /// <summary>Undoes what was done since the savepoint, and removes it.</summary>
     public abstract void RollbackToSavepoint();
+
+    /// <summary>Stops the checking of foreign keys, for a table that is rebuilt. Outside a transaction only.</summary>
+    public abstract void SuspendForeignKeys();
+
+    public abstract void ResumeForeignKeys();
+
+    /// <summary>Rows that refer to rows that are not there, each as a sentence; at most 100.</summary>
+    public abstract IReadOnlyList<string> BrokenForeignKeys();
 
     /// <summary>Bounds what runs until <see cref="ClearLimits"/>: statements stop when the time is over or the caller leaves.</summary>
     public abstract void SetLimits(TimeSpan? time, CancellationToken cancel);

@@ -1,3 +1,5 @@
+using Plinth.Sql;
+
 namespace Plinth.Store;
 
 /// <summary>
@@ -8,6 +10,9 @@ abstract class Database : IDisposable
 {
     /// <summary>The library and its version, for <c>/version</c>.</summary>
     public abstract string Version { get; }
+
+    /// <summary>How it spells SQL.</summary>
+    public abstract Dialect Dialect { get; }
 
     public abstract StoreOptions Options { get; }
 

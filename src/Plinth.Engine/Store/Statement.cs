@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Plinth.Schema;
+using Plinth.Sql;
 
 namespace Plinth.Store;
 
@@ -67,6 +69,21 @@ abstract class Statement : IDisposable
                 BindBytes(parameter, uuid);
                 break;
             default: throw new InvalidOperationException($"a value of kind {value.Kind} is not stored");
+        }
+    }
+
+    /// <summary>Binds all parameters of a text: constants of the plan, and the request's values by their slots.</summary>
+    public void Bind(SqlText sql, ReadOnlySpan<Value> slots)
+    {
+        ImmutableArray<SqlParameter> parameters = sql.Parameters;
+        for (int i = 0; i < parameters.Length; i++)
+        {
+            switch (parameters[i])
+            {
+                case SlotParameter { Slot: var slot }: Bind(i + 1, slots[slot]); break;
+                case ConstantParameter { Value: var constant }: Bind(i + 1, constant); break;
+                default: throw new InvalidOperationException($"no source of a parameter: {parameters[i]}");
+            }
         }
     }
 

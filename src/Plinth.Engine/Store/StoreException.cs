@@ -1,3 +1,5 @@
+using Plinth.Text;
+
 namespace Plinth.Store;
 
 /// <summary>Why the database did not do what a statement asked.</summary>
@@ -61,4 +63,21 @@ sealed class StoreException(StoreFailure failure, string message, StoreConstrain
     public StoreFailure Failure { get; } = failure;
 
     public StoreConstraint? Constraint { get; } = constraint;
+
+    /// <summary>
+    /// What a caller is told, where there is something to tell: the storage refuses, and nothing was written. Null for a constraint,
+    /// which the planner names by its fields, and for what is broken on our side.
+    /// </summary>
+    public Fault? ToFault() => Failure switch
+    {
+        StoreFailure.Full => Faults.StorageUnavailable.Says("The disk is full. Nothing was written.", "Make room; writing resumes by itself."),
+        StoreFailure.ReadOnly => Faults.StorageUnavailable.Says("The storage cannot be written. Nothing was written."),
+        StoreFailure.InputOutput => Faults.StorageUnavailable.Says("The storage failed to read or write. Nothing was written."),
+        StoreFailure.Unavailable => Faults.StorageUnavailable.Says("The storage is not available. Nothing was written."),
+        StoreFailure.Busy => Faults.Overloaded.Says("The database is busy.") with { RetryAfterSeconds = 1 },
+        StoreFailure.TimedOut => Faults.Timeout.Says("A statement ran past its time and was stopped."),
+        StoreFailure.TooLarge => Faults.LimitExceeded.Says("A value is larger than the database holds."),
+        StoreFailure.Constraint or StoreFailure.Corrupt or StoreFailure.Bug => null,
+        _ => throw new InvalidOperationException($"no such failure: {Failure}"),
+    };
 }

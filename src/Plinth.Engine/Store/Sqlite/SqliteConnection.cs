@@ -143,6 +143,22 @@ sealed class SqliteConnection : Connection
         RunFixed("release command");
     }
 
+    public override void SuspendForeignKeys() => SetForeignKeys("off", 0);
+
+    public override void ResumeForeignKeys() => SetForeignKeys("on", 1);
+
+    public override IReadOnlyList<string> BrokenForeignKeys()
+    {
+        List<string> broken = [];
+        using Statement check = Prepare("pragma foreign_key_check");
+        while (broken.Count < 100 && check.Step())
+        {
+            broken.Add($"{check.ColumnText(0)} row {check.ColumnInt64(1)} refers to a row of {check.ColumnText(2)} that is not there");
+        }
+
+        return broken;
+    }
+
     public override void SetLimits(TimeSpan? time, CancellationToken cancel)
     {
         _deadline = time is { } bound ? _clock.GetTimestamp() + (long)(bound.TotalSeconds * _clock.TimestampFrequency) : long.MaxValue;
@@ -198,6 +214,16 @@ sealed class SqliteConnection : Connection
         long before = _statementsRun;
         statement.Step();
         _statementsRun = before;
+    }
+
+    // The pragma does nothing inside a transaction, and says nothing; hence the look at what it did.
+    void SetForeignKeys(string state, long expected)
+    {
+        Execute($"pragma foreign_keys = {state}");
+        if (ScalarInt64("pragma foreign_keys") != expected)
+        {
+            throw new StoreException(StoreFailure.Bug, "Foreign keys cannot be switched inside a transaction.");
+        }
     }
 
     static string Synchronous(Durability durability) => durability switch

@@ -1,3 +1,5 @@
+using Plinth.Sql;
+using Plinth.Sql.Dialects.Sqlite;
 using SQLitePCL;
 
 namespace Plinth.Store.Sqlite;
@@ -22,6 +24,8 @@ sealed class SqliteDatabase : Database
         (Options, _clock, _lock, _writer) = (options, clock, held, writer);
         _readers = new ReaderPool(options, clock);
     }
+
+    public override Dialect Dialect => SqliteDialect.It;
 
     public override StoreOptions Options { get; }
 
@@ -103,12 +107,7 @@ sealed class SqliteDatabase : Database
             }
         }
 
-        using Statement keys = reader.Prepare("pragma foreign_key_check");
-        while (keys.Step() && wrong.Count < 100)
-        {
-            wrong.Add($"{keys.ColumnText(0)} row {keys.ColumnInt64(1)} refers to a row of {keys.ColumnText(2)} that is not there");
-        }
-
+        wrong.AddRange(reader.BrokenForeignKeys());
         return wrong;
     }
 

@@ -19,12 +19,12 @@ sealed class SqliteDialect : Dialect
         return field.Type switch
         {
             EnumFieldType => "TEXT",
-            ScalarFieldType { Scalar.Kind: var kind } => OfKind(kind),
+            ScalarFieldType { Scalar.Kind: var kind } => ColumnType(kind),
             _ => throw new InvalidOperationException($"no column type for {field.Type.Name}"),
         };
     }
 
-    static string OfKind(ValueKind kind) => kind switch
+    public override string ColumnType(ValueKind kind) => kind switch
     {
         ValueKind.String => "TEXT",
         ValueKind.Boolean or ValueKind.Int or ValueKind.Decimal => "INTEGER",

@@ -1,0 +1,275 @@
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+/// <summary>
+/// The one lane through which everything is written: one thread, one connection, one transaction per group of commands. It clocks itself:
+/// idle, it takes what is there and leaves at once, so a lone command never waits for a timer; busy, the next group gathers meanwhile.
+/// Every command of a group is acknowledged after the group's durable commit, and never before.
+/// </summary>
+/// <remarks>
+/// A command that fails is undone to its savepoint and costs its neighbours nothing. A failure of the group as a whole (a full disk)
+/// fails every command in it, and nothing of it is there. The order within a group is the order of arrival.
+/// </remarks>
+sealed class Committer : IDisposable
+{
+    readonly Database _database;
+    readonly EventLog _log;
+    readonly Limits _limits;
+    readonly Thread _thread;
+    readonly object _gate = new();
+    readonly Queue<WriteUnit> _queue = new();
+    readonly List<WriteUnit> _group = [];
+    readonly WriteTransaction _transaction;
+    bool _isClosing;
+    bool _isSleeping;
+
+    /// <summary>Made by <see cref="EventStore"/>, which reads the head of the log first.</summary>
+    public Committer(Database database, EventLog log, TimeProvider clock, Limits limits)
+    {
+        (_database, _log, _limits) = (database, log, limits);
+        _transaction = new WriteTransaction(database.Writer, clock);
+        _thread = new Thread(Loop) { Name = "plinth committer", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>
+    /// Called on the writer's thread with the events of each committed group, before its commands are acknowledged: here caches drop
+    /// what the events changed. Must be cheap and must not throw.
+    /// </summary>
+    public Action<IReadOnlyList<LogEvent>>? Invalidate { get; set; }
+
+    /// <summary>Called on the writer's thread with the events of each committed group, after its commands are acknowledged.</summary>
+    public Action<IReadOnlyList<LogEvent>>? Publish { get; set; }
+
+    /// <summary>Groups committed since the start; with the count of commands, what grouping gains.</summary>
+    public long Groups { get; private set; }
+
+    public long Commands { get; private set; }
+
+    /// <summary>Commands that wait.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_gate) return _queue.Count;
+        }
+    }
+
+    /// <summary>Queues a unit; completes when it is durable, or refused and undone.</summary>
+    /// <param name="unit">Used once.</param>
+    /// <param name="cancel">Takes it out of the queue; once it runs, it runs to its end.</param>
+    /// <returns>Its result, or the fault <c>overloaded</c>, <c>not_ready</c>, <c>storage_unavailable</c>.</returns>
+    public ValueTask<Result<T>> RunAsync<T>(WriteUnit<T> unit, CancellationToken cancel)
+    {
+        unit.Cancel = cancel;
+        lock (_gate)
+        {
+            if (_isClosing) return new(Faults.NotReady.Says("The server is stopping."));
+            if (_queue.Count >= _limits.WriteQueue)
+            {
+                return new(Faults.Overloaded.Says("Too many writes wait for the database.") with { RetryAfterSeconds = 1 });
+            }
+
+            _queue.Enqueue(unit);
+            if (_isSleeping) Monitor.Pulse(_gate);
+        }
+
+        return unit.Task;
+    }
+
+    /// <summary>Refuses what comes, finishes what waits, and ends the thread.</summary>
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _isClosing = true;
+            Monitor.Pulse(_gate);
+        }
+
+        _thread.Join();
+    }
+
+    void Loop()
+    {
+        while (TakeGroup())
+        {
+            RunGroup();
+            Tend();
+        }
+    }
+
+    /// <summary>
+    /// Waits for work and moves up to a group of it; an exclusive unit is a group by itself. False when there is none and none will come.
+    /// </summary>
+    bool TakeGroup()
+    {
+        _group.Clear();
+        lock (_gate)
+        {
+            while (_queue.Count == 0 && !_isClosing)
+            {
+                _isSleeping = true;
+                Monitor.Wait(_gate);
+                _isSleeping = false;
+            }
+
+            while (_group.Count < _limits.GroupCommands && _queue.TryPeek(out WriteUnit? next))
+            {
+                if (next.IsExclusive && _group.Count > 0) break;
+                _group.Add(_queue.Dequeue());
+                if (next.IsExclusive) break;
+            }
+        }
+
+        return _group.Count > 0;
+    }
+
+    void RunGroup()
+    {
+        LogEvent[] events = [];
+        try
+        {
+            events = CommitGroup();
+            Groups++;
+            Commands += _group.Count;
+        }
+        catch (Exception e)
+        {
+            Abandon(e);
+        }
+
+        foreach (WriteUnit unit in _group)
+        {
+            if (!unit.HasFailed) unit.Committed(unit.EventCount > 0 ? events[unit.FirstEvent + unit.EventCount - 1].Position : _log.Head);
+        }
+
+        if (events.Length > 0) Invalidate?.Invoke(events);
+        foreach (WriteUnit unit in _group) unit.Acknowledge();
+        if (events.Length > 0) Publish?.Invoke(events);
+    }
+
+    LogEvent[] CommitGroup()
+    {
+        Connection connection = _database.Writer;
+        bool suspends = _group[0].SuspendsForeignKeys;
+        if (suspends) connection.SuspendForeignKeys();
+        try
+        {
+            _transaction.Clear();
+            connection.BeginWrite();
+            bool hasWork = false;
+            foreach (WriteUnit unit in _group) hasWork |= RunUnit(unit, connection);
+            if (!hasWork)
+            {
+                connection.Rollback();
+                return [];
+            }
+
+            if (suspends) RequireForeignKeys(connection);
+            LogEvent[] events = _transaction.TakeEvents();
+            LogHead head = _log.Append(connection, events, _transaction.Now);
+            connection.Commit();
+            _log.Advance(head);
+            return events;
+        }
+        finally
+        {
+            if (suspends)
+            {
+                connection.Rollback();
+                connection.ResumeForeignKeys();
+            }
+        }
+    }
+
+    /// <summary>Runs one unit; false when it failed and was undone.</summary>
+    bool RunUnit(WriteUnit unit, Connection connection)
+    {
+        if (unit.Cancel.IsCancellationRequested)
+        {
+            unit.Fail(new OperationCanceledException("The caller left before its command ran.", unit.Cancel));
+            return false;
+        }
+
+        bool savepoint = unit.NeedsSavepoint && !unit.IsExclusive;
+        long changedBefore = connection.RowsChanged;
+        unit.FirstEvent = _transaction.Events.Count;
+        if (savepoint) connection.Savepoint();
+        try
+        {
+            unit.Run(_transaction);
+        }
+        catch (StoreException e) when (connection.InTransaction && e is { Failure: StoreFailure.Constraint, Constraint: { } constraint })
+        {
+            unit.Fail(unit.Refused(constraint));
+        }
+        catch (StoreException e) when (connection.InTransaction && e.ToFault() is { } fault)
+        {
+            unit.Fail(fault);
+        }
+        catch (Exception e) when (connection.InTransaction)
+        {
+            unit.Fail(e);
+        }
+
+        if (!unit.HasFailed)
+        {
+            if (savepoint) connection.ReleaseSavepoint();
+            unit.EventCount = _transaction.Events.Count - unit.FirstEvent;
+            return true;
+        }
+
+        if (savepoint)
+        {
+            connection.RollbackToSavepoint();
+        }
+        else if (!unit.IsExclusive && (connection.RowsChanged != changedBefore || _transaction.Events.Count != unit.FirstEvent))
+        {
+            throw new InvalidOperationException($"{unit.GetType().Name} changed rows, failed, and had promised to need no savepoint");
+        }
+
+        _transaction.Truncate(unit.FirstEvent);
+        return false;
+    }
+
+    static void RequireForeignKeys(Connection connection)
+    {
+        IReadOnlyList<string> broken = connection.BrokenForeignKeys();
+        if (broken.Count > 0) throw new InvalidOperationException($"a rebuilt table left references to nothing: {broken[0]}");
+    }
+
+    /// <summary>The group as a whole failed: nothing of it is there, and each of its commands is told.</summary>
+    void Abandon(Exception failure)
+    {
+        try
+        {
+            _database.Writer.Rollback();
+        }
+        catch (StoreException)
+        {
+            // The connection is in no transaction, or cannot end it; the next group's begin will say so.
+        }
+
+        Fault? fault = (failure as StoreException)?.ToFault();
+        foreach (WriteUnit unit in _group)
+        {
+            if (unit.HasFailed) continue;
+            if (fault is not null) unit.Fail(fault);
+            else unit.Fail(failure);
+        }
+    }
+
+    void Tend()
+    {
+        try
+        {
+            _database.Tend(idle: Waiting == 0);
+        }
+        catch (StoreException)
+        {
+            // A checkpoint that cannot be made now (a full disk) loses nothing: the log keeps the pages until the next.
+        }
+    }
+}

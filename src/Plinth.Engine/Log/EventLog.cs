@@ -1,0 +1,315 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+using Plinth.Store;
+
+namespace Plinth.Log;
+
+/// <summary>The last place of the log, and the hash over everything before it.</summary>
+sealed record LogHead(long Position, long At, byte[] Hash);
+
+/// <summary>What a check of the log found.</summary>
+/// <param name="Events">Events looked at.</param>
+/// <param name="Commits">Transactions looked at.</param>
+/// <param name="Wrong">The first that is not as it was written, as a sentence; null when all are.</param>
+sealed record LogVerification(long Events, long Commits, string? Wrong);
+
+/// <summary>
+/// The log: append, read, verify. Positions are dense and in commit order because they are given at the end of a transaction by the one
+/// writer. Every transaction's row in <c>plinth_commits</c> carries a hash over the one before and over its events with their digests, so
+/// whoever changes, removes or inserts one has to rewrite all that follows.
+/// </summary>
+sealed class EventLog
+{
+    const string Columns = "position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor, tenant_id, at, cause, "
+        + "schema_version";
+
+    const string InsertEvent = $"insert into {LogTables.Events} ({Columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+        + "?14, ?15)";
+
+    const string InsertCommit = $"insert into {LogTables.Commits} (first_position, count, tx_id, at, hash) values (?1, ?2, ?3, ?4, ?5)";
+
+    const string MoveHead = $"update {LogTables.Head} set position = ?1, at = ?2, hash = ?3 where id = 1 and position = ?4";
+
+    const string SelectHead = $"select position, at, hash from {LogTables.Head} where id = 1";
+
+    const string SelectAfter = $"select {Columns} from {LogTables.Events} where position > ?1 order by position limit ?2";
+
+    const string SelectHistory = $"select {Columns} from {LogTables.Events} where model = ?1 and record_id = ?2 and position > ?3 "
+        + "order by position limit ?4";
+
+    const string SelectMigrations = $"select {Columns} from {LogTables.Events} where record_id = '' and kind = '{EventKinds.Migrated}' "
+        + "order by position";
+
+    const string RemovePayload = $"update {LogTables.Events} set data = null where model = ?1 and record_id = ?2";
+
+    const string SelectCommits = $"select first_position, count, tx_id, at, hash from {LogTables.Commits} order by first_position";
+
+    LogHead _head;
+
+    public EventLog(Connection connection) => _head = ReadHead(connection);
+
+    /// <summary>Position of the last committed event; 0 when there is none.</summary>
+    public long Head => Volatile.Read(ref _head).Position;
+
+    /// <summary>
+    /// Writes a transaction's events and its commit row, as its last statements. The head that they make counts from
+    /// <see cref="Advance"/> on, after the commit.
+    /// </summary>
+    public LogHead Append(Connection connection, LogEvent[] events, long now)
+    {
+        if (events.Length == 0) return _head;
+        Guid transactionId = Guid.CreateVersion7();
+        long at = Math.Max(_head.At, now), position = _head.Position;
+        using (Statement insert = connection.Prepare(InsertEvent))
+        {
+            for (int i = 0; i < events.Length; i++)
+            {
+                LogEvent happened = events[i];
+                (happened.Position, happened.Ordinal, happened.TransactionId, happened.At) = (++position, i, transactionId, at);
+                Bind(insert, happened);
+                insert.Run();
+            }
+        }
+
+        LogHead head = new(position, at, Chain(_head.Hash, events));
+        using (Statement commit = connection.Prepare(InsertCommit))
+        {
+            commit.BindInt64(1, events[0].Position);
+            commit.BindInt64(2, events.Length);
+            BindGuid(commit, 3, transactionId);
+            commit.BindInt64(4, at);
+            commit.BindBytes(5, head.Hash);
+            commit.Run();
+        }
+
+        Move(connection, from: _head.Position, head);
+        return head;
+    }
+
+    public void Advance(LogHead head) => Volatile.Write(ref _head, head);
+
+    public static LogHead ReadHead(Connection connection)
+    {
+        using Statement select = connection.Prepare(SelectHead);
+        return select.Step()
+            ? new LogHead(select.ColumnInt64(0), select.ColumnInt64(1), select.ColumnBytes(2).ToArray())
+            : throw new StoreException(StoreFailure.Corrupt, "The log has no head.");
+    }
+
+    /// <summary>Events after a position, in order, at most so many.</summary>
+    public static List<LogEvent> Read(Connection connection, long after, int eventsMax)
+    {
+        using Statement select = connection.Prepare(SelectAfter);
+        select.BindInt64(1, after);
+        select.BindInt64(2, eventsMax);
+        return ReadAll(select);
+    }
+
+    /// <summary>The events of one record after a position, in order, at most so many.</summary>
+    public static List<LogEvent> History(Connection connection, string model, string recordId, long after, int eventsMax)
+    {
+        using Statement select = connection.Prepare(SelectHistory);
+        select.BindText(1, model);
+        select.BindText(2, recordId);
+        select.BindInt64(3, after);
+        select.BindInt64(4, eventsMax);
+        return ReadAll(select);
+    }
+
+    /// <summary>The events of whole models, of which there are few.</summary>
+    public static List<LogEvent> Migrations(Connection connection)
+    {
+        using Statement select = connection.Prepare(SelectMigrations);
+        return ReadAll(select);
+    }
+
+    /// <summary>
+    /// Removes the payloads of a record's committed events: purging keeps no value. Digests stay, so the chain still verifies.
+    /// </summary>
+    public static void RemovePayloads(Connection connection, string model, string recordId)
+    {
+        using Statement remove = connection.Prepare(RemovePayload);
+        remove.BindText(1, model);
+        remove.BindText(2, recordId);
+        remove.Run();
+    }
+
+    /// <summary>Follows the chain of hashes from the first event to the head, and compares every payload with its digest.</summary>
+    public static LogVerification Verify(Connection connection, CancellationToken cancel)
+    {
+        byte[] hash = new byte[32];
+        long position = 0, commits = 0;
+        using Statement select = connection.Prepare(SelectCommits);
+        while (select.Step())
+        {
+            cancel.ThrowIfCancellationRequested();
+            long first = select.ColumnInt64(0);
+            int count = (int)select.ColumnInt64(1);
+            LogEvent[] events = [.. Read(connection, first - 1, count)];
+            string? wrong = first != position + 1 ? $"The transaction at {first} does not follow position {position}."
+                : WrongEvent(events, first, count, ReadGuid(select, 2), select.ColumnInt64(3));
+            if (wrong is not null) return new LogVerification(position, commits, wrong);
+            hash = Chain(hash, events);
+            if (!select.ColumnBytes(4).SequenceEqual(hash))
+            {
+                return new LogVerification(position, commits, $"The transaction at {first} is not as it was written: its hash differs.");
+            }
+
+            position += count;
+            commits++;
+        }
+
+        LogHead head = ReadHead(connection);
+        string? atHead = head.Position == position && head.Hash.AsSpan().SequenceEqual(hash) ? null
+            : $"The head says {head.Position}, but the log ends at {position}, or another hash stands there.";
+        return new LogVerification(position, commits, atHead);
+    }
+
+    static string? WrongEvent(LogEvent[] events, long first, int count, Guid transactionId, long at)
+    {
+        if (events.Length != count) return $"Events are missing at the end of the log, from position {first + events.Length} on.";
+        for (int i = 0; i < count; i++)
+        {
+            LogEvent happened = events[i];
+            if (happened.Position != first + i) return $"The event at position {first + i} is missing.";
+            if (happened.TransactionId != transactionId || happened.At != at || happened.Ordinal != i)
+            {
+                return $"The event at position {first + i} does not belong to the transaction at {first}.";
+            }
+
+            if (happened.Data is { } data && !Payload.Digest(data).AsSpan().SequenceEqual(happened.Digest))
+            {
+                return $"The payload of the event at position {first + i} is not the one that was written.";
+            }
+        }
+
+        return null;
+    }
+
+    static void Move(Connection connection, long from, LogHead to)
+    {
+        using Statement move = connection.Prepare(MoveHead);
+        move.BindInt64(1, to.Position);
+        move.BindInt64(2, to.At);
+        move.BindBytes(3, to.Hash);
+        move.BindInt64(4, from);
+        long before = connection.RowsChanged;
+        move.Run();
+        if (connection.RowsChanged != before + 1)
+        {
+            throw new StoreException(StoreFailure.Bug, "Something else wrote to the log: its head is not where this process left it.");
+        }
+    }
+
+    /// <summary>Hash over the one before and every column of the events, payloads by their digests, so that those can be removed.</summary>
+    static byte[] Chain(ReadOnlySpan<byte> previous, LogEvent[] events)
+    {
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(previous);
+        Span<byte> fixedPart = stackalloc byte[64];
+        foreach (LogEvent happened in events)
+        {
+            BinaryPrimitives.WriteInt64BigEndian(fixedPart, happened.Position);
+            BinaryPrimitives.WriteInt64BigEndian(fixedPart[8..], happened.Version);
+            BinaryPrimitives.WriteInt64BigEndian(fixedPart[16..], happened.At);
+            BinaryPrimitives.WriteInt64BigEndian(fixedPart[24..], happened.SchemaVersion);
+            happened.TransactionId.TryWriteBytes(fixedPart[32..], bigEndian: true, out _);
+            happened.EventId.TryWriteBytes(fixedPart[48..], bigEndian: true, out _);
+            hash.AppendData(fixedPart);
+            hash.AppendData(happened.Digest);
+            AppendText(hash, happened.Model);
+            AppendText(hash, happened.RecordId);
+            AppendText(hash, happened.Kind);
+            AppendText(hash, happened.Actor);
+            AppendText(hash, happened.TenantId);
+            AppendText(hash, happened.Cause);
+        }
+
+        return hash.GetHashAndReset();
+    }
+
+    // Each text with its length before it, absent as -1: no two different rows give the same bytes.
+    static void AppendText(IncrementalHash hash, string? text)
+    {
+        Span<byte> bytes = stackalloc byte[260];
+        int length = text is null ? -1 : Encoding.UTF8.GetByteCount(text);
+        BinaryPrimitives.WriteInt32BigEndian(bytes, length);
+        if (text is null || length > 256)
+        {
+            hash.AppendData(bytes[..4]);
+            if (text is not null) hash.AppendData(Encoding.UTF8.GetBytes(text));
+            return;
+        }
+
+        Encoding.UTF8.GetBytes(text, bytes[4..]);
+        hash.AppendData(bytes[..(4 + length)]);
+    }
+
+    static void Bind(Statement insert, LogEvent happened)
+    {
+        insert.BindInt64(1, happened.Position);
+        insert.BindInt64(2, happened.Ordinal);
+        BindGuid(insert, 3, happened.TransactionId);
+        BindGuid(insert, 4, happened.EventId);
+        insert.BindText(5, happened.Model);
+        insert.BindText(6, happened.RecordId);
+        insert.BindInt64(7, happened.Version);
+        insert.BindText(8, happened.Kind);
+        if (happened.Data is { } data) insert.BindBytes(9, data);
+        else insert.BindNull(9);
+        insert.BindBytes(10, happened.Digest);
+        BindTextOrNull(insert, 11, happened.Actor);
+        BindTextOrNull(insert, 12, happened.TenantId);
+        insert.BindInt64(13, happened.At);
+        BindTextOrNull(insert, 14, happened.Cause);
+        insert.BindInt64(15, happened.SchemaVersion);
+    }
+
+    static void BindTextOrNull(Statement statement, int parameter, string? text)
+    {
+        if (text is null) statement.BindNull(parameter);
+        else statement.BindText(parameter, text);
+    }
+
+    static void BindGuid(Statement statement, int parameter, Guid value)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        value.TryWriteBytes(bytes, bigEndian: true, out _);
+        statement.BindBytes(parameter, bytes);
+    }
+
+    static Guid ReadGuid(Statement statement, int column) => new(statement.ColumnBytes(column), bigEndian: true);
+
+    static List<LogEvent> ReadAll(Statement select)
+    {
+        List<LogEvent> events = [];
+        while (select.Step()) events.Add(ReadOne(select));
+        return events;
+    }
+
+    static LogEvent ReadOne(Statement row) => new()
+    {
+        Position = row.ColumnInt64(0),
+        Ordinal = (int)row.ColumnInt64(1),
+        TransactionId = ReadGuid(row, 2),
+        EventId = ReadGuid(row, 3),
+        Model = row.ColumnText(4),
+        RecordId = row.ColumnText(5),
+        Version = row.ColumnInt64(6),
+        Kind = KindOf(row.ColumnBytes(7)),
+        Data = row.IsNull(8) ? null : row.ColumnBytes(8).ToArray(),
+        Digest = row.ColumnBytes(9).ToArray(),
+        Actor = row.ColumnTextOrNull(10),
+        TenantId = row.ColumnTextOrNull(11),
+        At = row.ColumnInt64(12),
+        Cause = row.ColumnTextOrNull(13),
+        SchemaVersion = (int)row.ColumnInt64(14),
+    };
+
+    static string KindOf(ReadOnlySpan<byte> kind) =>
+        kind.SequenceEqual("created"u8) ? EventKinds.Created
+        : kind.SequenceEqual("updated"u8) ? EventKinds.Updated
+        : kind.SequenceEqual("deleted"u8) ? EventKinds.Deleted
+        : Encoding.UTF8.GetString(kind);
+}

@@ -1,0 +1,58 @@
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+/// <summary>
+/// The database and its log, opened as one: the only way to write is the committer, the only way to follow is the tail. Dispose stops
+/// them in order: the tail, the committer once its queue is done, the connections.
+/// </summary>
+sealed class EventStore : IDisposable
+{
+    EventStore(Database database, EventLog log, LogKeys keys, TimeProvider clock, Limits limits)
+    {
+        (Database, Log, Keys) = (database, log, keys);
+        Events = new EventWriter(keys);
+        Tail = new LogTail(database, log, clock);
+        Committer = new Committer(database, log, clock, limits) { Publish = Tail.Publish };
+    }
+
+    public Database Database { get; }
+
+    public EventLog Log { get; }
+
+    public LogKeys Keys { get; }
+
+    public EventWriter Events { get; }
+
+    public Committer Committer { get; }
+
+    public LogTail Tail { get; }
+
+    /// <summary>Takes over an open database, whose owner this becomes, and makes the log's tables where they are absent.</summary>
+    public static EventStore Open(Database database, TimeProvider clock, Limits limits)
+    {
+        LogKeys? keys = null;
+        try
+        {
+            bool mayWrite = !database.Options.ReadOnly;
+            if (mayWrite) LogTables.Create(database);
+            keys = LogKeys.Open(database.Options.Folder, mayCreate: mayWrite);
+            return new EventStore(database, new EventLog(database.Writer), keys, clock, limits);
+        }
+        catch
+        {
+            keys?.Dispose();
+            database.Dispose();
+            throw;
+        }
+    }
+
+    public void Dispose()
+    {
+        Tail.Dispose();
+        Committer.Dispose();
+        Database.Dispose();
+        Keys.Dispose();
+    }
+}

@@ -1,0 +1,95 @@
+using System.Text;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+/// <summary>Who changes something, and why: the same for all events of one command.</summary>
+/// <param name="Actor">The caller's subject; null when anonymous.</param>
+/// <param name="Cause">A request id, or what else made it happen.</param>
+/// <param name="SchemaVersion">Version of the schema under which it was decided.</param>
+sealed record EventOrigin(string? Actor, string? Cause, int SchemaVersion);
+
+/// <summary>
+/// Makes events of rows: payload, seal and digest. Costs some microseconds, so creates, which are decided before the database is
+/// touched, make theirs on the thread of the request. Thread-safe.
+/// </summary>
+sealed class EventWriter(LogKeys keys)
+{
+    public LogEvent Created(Model model, Value[] row, long version, EventOrigin origin) =>
+        Of(model, row, version, EventKinds.Created, model.Fields, row, null, origin);
+
+    /// <summary>An event of the fields that differ; with none, still an event of the version.</summary>
+    public LogEvent Updated(Model model, Value[] before, Value[] after, long version, EventOrigin origin) =>
+        Of(model, after, version, EventKinds.Updated, Changed(model, before, after), after, before, origin);
+
+    /// <summary>The row stays, marked as deleted.</summary>
+    public LogEvent SoftDeleted(Model model, Value[] before, Value[] after, long version, EventOrigin origin) =>
+        Of(model, after, version, EventKinds.Deleted, Changed(model, before, after), after, before, origin);
+
+    public LogEvent Restored(Model model, Value[] before, Value[] after, long version, EventOrigin origin) =>
+        Of(model, after, version, EventKinds.Restored, Changed(model, before, after), after, before, origin);
+
+    /// <summary>The row goes; its last values stay in the event.</summary>
+    public LogEvent Deleted(Model model, Value[] before, long version, EventOrigin origin) =>
+        Of(model, before, version, EventKinds.Deleted, model.Fields, null, before, origin);
+
+    /// <summary>The row goes, and no value stays.</summary>
+    public LogEvent Purged(Model model, Value[] before, long version, EventOrigin origin) =>
+        Of(model, before, version, EventKinds.Purged, [], null, null, origin);
+
+    /// <summary>An event of a whole model, with a payload of its own form.</summary>
+    public static LogEvent Migrated(Model model, ByteOutput payload, EventOrigin origin) =>
+        New(Guid.CreateVersion7(), model.Name, "", 0, EventKinds.Migrated, payload.ToArray(), origin);
+
+    /// <summary>The text form of a record's key: the parts' text forms, joined by commas.</summary>
+    public static string RecordId(Model model, Value[] row)
+    {
+        if (model.Key.Length == 1) return Part(model.Field(model.Key[0])!, row); // The binder admits only keys of the model's own fields.
+        StringBuilder text = new();
+        foreach (Field field in model.KeyFields)
+        {
+            if (text.Length > 0) text.Append(',');
+            text.Append(Part(field, row).Replace("%", "%25", StringComparison.Ordinal).Replace(",", "%2C", StringComparison.Ordinal));
+        }
+
+        return text.ToString();
+    }
+
+    static string Part(Field field, Value[] row) => field.Type is ScalarFieldType { Scalar: var scalar }
+        ? scalar.Format(row[field.Ordinal])
+        : row[field.Ordinal].String;
+
+    static List<Field> Changed(Model model, Value[] before, Value[] after)
+    {
+        List<Field> changed = [];
+        foreach (Field field in model.Fields)
+        {
+            if (before[field.Ordinal] != after[field.Ordinal]) changed.Add(field);
+        }
+
+        return changed;
+    }
+
+    LogEvent Of(
+        Model model, Value[] keyed, long version, string kind, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, EventOrigin origin)
+    {
+        Guid eventId = Guid.CreateVersion7();
+        byte[] data = Payload.Write(fields, set, was, eventId, keys);
+        return New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin);
+    }
+
+    static LogEvent New(Guid eventId, string model, string recordId, long version, string kind, byte[] data, EventOrigin origin) => new()
+    {
+        EventId = eventId,
+        Model = model,
+        RecordId = recordId,
+        Version = version,
+        Kind = kind,
+        Data = data,
+        Digest = Payload.Digest(data),
+        Actor = origin.Actor,
+        Cause = origin.Cause,
+        SchemaVersion = origin.SchemaVersion,
+    };
+}

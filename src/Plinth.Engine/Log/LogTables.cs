@@ -1,0 +1,58 @@
+using Plinth.Schema;
+using Plinth.Sql;
+using Plinth.Store;
+
+namespace Plinth.Log;
+
+/// <summary>The platform's own tables under the log, made once per database.</summary>
+static class LogTables
+{
+    public const string Events = "plinth_events";
+    public const string Commits = "plinth_commits";
+    public const string Schemas = "plinth_schemas";
+    public const string Head = "plinth_log_head";
+    public const string Followers = "plinth_followers";
+
+    /// <summary>Makes what is absent. Runs before the committer's thread starts, on the writing connection.</summary>
+    public static void Create(Database database)
+    {
+        Connection connection = database.Writer;
+        Dialect dialect = database.Dialect;
+        string integer = dialect.ColumnType(ValueKind.Int), text = dialect.ColumnType(ValueKind.String), bytes = dialect.ColumnType(ValueKind.Bytes);
+        connection.BeginWrite();
+        try
+        {
+            connection.Execute($"""
+                create table if not exists {Events} (
+                  position {integer} not null primary key, ordinal {integer} not null, tx_id {bytes} not null, event_id {bytes} not null,
+                  model {text} not null, record_id {text} not null, version {integer} not null, kind {text} not null,
+                  data {bytes}, digest {bytes} not null, actor {text}, tenant_id {text}, at {integer} not null, cause {text},
+                  schema_version {integer} not null);
+                create index if not exists {Events}_record on {Events} (model, record_id, position);
+                create index if not exists {Events}_model on {Events} (model, position);
+                create index if not exists {Events}_tenant on {Events} (tenant_id, position) where tenant_id is not null;
+                create index if not exists {Events}_actor on {Events} (actor, position) where actor is not null;
+                create table if not exists {Commits} (
+                  first_position {integer} not null primary key, count {integer} not null, tx_id {bytes} not null, at {integer} not null,
+                  hash {bytes} not null);
+                create unique index if not exists {Commits}_tx on {Commits} (tx_id);
+                create table if not exists {Schemas} (version {integer} not null primary key, ir {bytes} not null, at {integer} not null);
+                create table if not exists {Head} (
+                  id {integer} not null primary key check (id = 1), position {integer} not null, at {integer} not null, hash {bytes} not null);
+                create table if not exists {Followers} (name {text} not null primary key, position {integer} not null);
+                """);
+            using (Statement first = connection.Prepare(
+                $"insert into {Head} (id, position, at, hash) select 1, 0, 0, ?1 where not exists (select 1 from {Head})"))
+            {
+                first.BindBytes(1, new byte[32]);
+                first.Run();
+            }
+
+            connection.Commit();
+        }
+        finally
+        {
+            connection.Rollback();
+        }
+    }
+}

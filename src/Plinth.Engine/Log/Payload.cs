@@ -1,0 +1,225 @@
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+/// <summary>
+/// The form of an event's payload: <c>{"set":{…},"was":{…},"sealed":[{"key":"…","fields":[…],"box":"…"}]}</c>, UTF-8 JSON by API name.
+/// Fields that are secret in the log stand in <c>sealed</c> only; a box holds <c>{"set":{…},"was":{…}}</c> of its fields, encrypted and
+/// bound to the event's id. Names of sealed fields stay legible, so that a history can say what changed without saying to what.
+/// </summary>
+static class Payload
+{
+    /// <summary>Writes the payload of a change of one record.</summary>
+    /// <param name="fields">The fields concerned, in ordinal order.</param>
+    /// <param name="set">The row after, or null when nothing is set.</param>
+    /// <param name="was">The row before, or null when it does not matter.</param>
+    public static byte[] Write(IReadOnlyList<Field> fields, Value[]? set, Value[]? was, Guid eventId, LogKeys keys)
+    {
+        using ByteOutput output = new();
+        bool hasSecrets = fields.Any(static field => field.IsSecretInLog);
+        output.Write((byte)'{');
+        WriteSides(output, fields, set, was, secret: false);
+        if (hasSecrets) WriteSealed(output, fields, set, was, eventId, keys);
+        output.Write((byte)'}');
+        return output.ToArray();
+    }
+
+    /// <summary>Reads what a payload gives the fields of a model, sealed ones included.</summary>
+    /// <param name="side">"set" or "was".</param>
+    /// <param name="nameNow">What a name of the time of the event is called now; null for one that is gone.</param>
+    /// <param name="row">Values by ordinal; those that the payload names are replaced.</param>
+    /// <returns>False when the payload does not have the side at all.</returns>
+    /// <exception cref="InvalidDataException">It names a field that the model does not have, or a value that is none of its type.</exception>
+    public static bool Read(LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys, Value[] row)
+    {
+        Utf8JsonReader json = new(of.Data);
+        bool has = false;
+        json.Read();
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            if (json.ValueTextEquals(side))
+            {
+                json.Read();
+                has = true;
+                ReadFields(ref json, of.Data, model, nameNow, row);
+            }
+            else if (json.ValueTextEquals("sealed"u8))
+            {
+                json.Read();
+                has |= ReadSealed(ref json, of, side, model, nameNow, keys, row);
+            }
+            else
+            {
+                json.Read();
+                json.Skip();
+            }
+        }
+
+        return has;
+    }
+
+    public static byte[] Digest(ReadOnlySpan<byte> data) => SHA256.HashData(data);
+
+    static void WriteSides(ByteOutput output, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, bool secret)
+    {
+        if (set is not null) WriteSide(output, "\"set\":"u8, fields, set, secret);
+        if (set is not null && was is not null) output.Write((byte)',');
+        if (was is not null) WriteSide(output, "\"was\":"u8, fields, was, secret);
+    }
+
+    static void WriteSide(ByteOutput output, ReadOnlySpan<byte> name, IReadOnlyList<Field> fields, Value[] row, bool secret)
+    {
+        output.Write(name);
+        output.Write((byte)'{');
+        bool isFirst = true;
+        foreach (Field field in fields)
+        {
+            if (field.IsSecretInLog != secret) continue;
+            if (!isFirst) output.Write((byte)',');
+            isFirst = false;
+            JsonText.WriteName(output, field.Name);
+            FieldJson.Write(output, field, row[field.Ordinal]);
+        }
+
+        output.Write((byte)'}');
+    }
+
+    static void WriteSealed(ByteOutput output, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, Guid eventId, LogKeys keys)
+    {
+        using ByteOutput plain = new();
+        plain.Write((byte)'{');
+        WriteSides(plain, fields, set, was, secret: true);
+        plain.Write((byte)'}');
+        Span<byte> bound = stackalloc byte[16];
+        eventId.TryWriteBytes(bound, bigEndian: true, out _);
+
+        if (set is not null || was is not null) output.Write((byte)',');
+        output.Write("\"sealed\":[{\"key\":"u8);
+        JsonText.WriteString(output, keys.CurrentId);
+        output.Write(",\"fields\":["u8);
+        bool isFirst = true;
+        foreach (Field field in fields)
+        {
+            if (!field.IsSecretInLog) continue;
+            if (!isFirst) output.Write((byte)',');
+            isFirst = false;
+            JsonText.WriteString(output, field.Name);
+        }
+
+        output.Write("],\"box\":\""u8);
+        byte[] box = keys.Seal(plain.Written, bound);
+        Span<byte> text = output.GetSpan(System.Buffers.Text.Base64.GetMaxEncodedToUtf8Length(box.Length));
+        System.Buffers.Text.Base64.EncodeToUtf8(box, text, out _, out int written);
+        output.Advance(written);
+        output.Write("\"}]"u8);
+    }
+
+    static void ReadFields(
+        ref Utf8JsonReader json, ReadOnlySpan<byte> document, Model model, Func<string, string?>? nameNow, Value[] row)
+    {
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            Field? field = FieldOf(ref json, model, nameNow, out bool isGone);
+            json.Read();
+            if (field is null && !isGone) throw new InvalidDataException($"an event names a field that {model.Name} does not have");
+            if (field is null)
+            {
+                json.Skip();
+                continue;
+            }
+
+            if (!FieldJson.TryRead(ref json, document, field, out row[field.Ordinal]))
+            {
+                throw new InvalidDataException($"an event gives {model.Name}.{field.Name} a value that is none of its type");
+            }
+        }
+    }
+
+    static Field? FieldOf(ref Utf8JsonReader json, Model model, Func<string, string?>? nameNow, out bool isGone)
+    {
+        isGone = false;
+        if (nameNow is not null)
+        {
+            string? now = nameNow(json.GetString()!); // A property name is never null.
+            isGone = now is null;
+            return now is null ? null : model.Field(now);
+        }
+
+        foreach (Field field in model.Fields)
+        {
+            if (json.ValueTextEquals(field.Name)) return field;
+        }
+
+        return null;
+    }
+
+    static bool ReadSealed(
+        ref Utf8JsonReader json, LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys, Value[] row)
+    {
+        Span<byte> bound = stackalloc byte[16];
+        of.EventId.TryWriteBytes(bound, bigEndian: true, out _);
+        bool has = false;
+        while (json.Read() && json.TokenType == JsonTokenType.StartObject)
+        {
+            string? keyId = null;
+            byte[] box = [];
+            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            {
+                bool isKey = json.ValueTextEquals("key"u8), isBox = json.ValueTextEquals("box"u8);
+                json.Read();
+                if (isKey) keyId = json.GetString();
+                else if (isBox) box = json.GetBytesFromBase64();
+                else json.Skip();
+            }
+
+            // Without its key a sealed value is gone for good, which is what erasing means.
+            if (keys.Open(keyId ?? "", box, bound) is { } plain) has |= ReadBox(plain, side, model, nameNow, row);
+        }
+
+        return has;
+    }
+
+    static bool ReadBox(byte[] plain, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, Value[] row)
+    {
+        Utf8JsonReader inner = new(plain);
+        bool has = false;
+        inner.Read();
+        while (inner.Read() && inner.TokenType == JsonTokenType.PropertyName)
+        {
+            bool isSide = inner.ValueTextEquals(side);
+            inner.Read();
+            has |= isSide;
+            if (isSide) ReadFields(ref inner, plain, model, nameNow, row);
+            else inner.Skip();
+        }
+
+        return has;
+    }
+
+    /// <summary>The names of the fields that a payload speaks of, sealed ones included.</summary>
+    public static ImmutableArray<string> FieldNames(byte[] data)
+    {
+        using JsonDocument document = JsonDocument.Parse(data);
+        HashSet<string> names = new(StringComparer.Ordinal);
+        foreach (JsonProperty part in document.RootElement.EnumerateObject())
+        {
+            if (part.Name is "set" or "was")
+            {
+                foreach (JsonProperty field in part.Value.EnumerateObject()) names.Add(field.Name);
+            }
+            else if (part.Name is "sealed")
+            {
+                foreach (JsonElement box in part.Value.EnumerateArray())
+                {
+                    foreach (JsonElement field in box.GetProperty("fields").EnumerateArray()) names.Add(field.GetString()!);
+                }
+            }
+        }
+
+        return [.. names.Order(StringComparer.Ordinal)];
+    }
+}

@@ -1,0 +1,43 @@
+using Plinth.Sql;
+using Plinth.Store;
+
+namespace Plinth.Log;
+
+/// <summary>What a unit sees of its group's transaction: statements on the writing connection, and the list of events.</summary>
+sealed class WriteTransaction(Connection connection, TimeProvider clock)
+{
+    readonly List<LogEvent> _events = [];
+
+    public Connection Connection { get; } = connection;
+
+    /// <summary>Events appended so far by the group, this unit's included, in order. They have no positions yet.</summary>
+    public IReadOnlyList<LogEvent> Events => _events;
+
+    /// <summary>Microseconds since 1970-01-01T00:00:00Z: the node's clock.</summary>
+    public long Now => (clock.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
+
+    public Statement Prepare(string sql) => Connection.Prepare(sql);
+
+    public Statement Prepare(SqlText sql) => Connection.Prepare(sql.Text);
+
+    /// <summary>Adds an event to the group; it gets its position at the end of the transaction, if its unit succeeds.</summary>
+    public void Append(LogEvent happened) => _events.Add(happened);
+
+    /// <summary>Removes the payloads of all events of a record that came before: those in the log, and those of this group.</summary>
+    public void RemovePayloads(string model, string recordId)
+    {
+        EventLog.RemovePayloads(Connection, model, recordId);
+        foreach (LogEvent happened in _events)
+        {
+            bool isOfRecord = string.Equals(happened.Model, model, StringComparison.Ordinal)
+                && string.Equals(happened.RecordId, recordId, StringComparison.Ordinal);
+            if (isOfRecord) happened.Data = null;
+        }
+    }
+
+    internal void Truncate(int count) => _events.RemoveRange(count, _events.Count - count);
+
+    internal void Clear() => _events.Clear();
+
+    internal LogEvent[] TakeEvents() => [.. _events];
+}
