@@ -227,7 +227,9 @@ sealed class Committer : IDisposable
         }
         else if (!unit.IsExclusive && (connection.RowsChanged != changedBefore || _transaction.Events.Count != unit.FirstEvent))
         {
-            throw new InvalidOperationException($"{unit.GetType().Name} changed rows, failed, and had promised to need no savepoint");
+            InvalidOperationException broken = new($"{unit.GetType().Name} changed rows, failed, and had promised to need no savepoint");
+            unit.Fail(broken);
+            throw broken;
         }
 
         _transaction.Truncate(unit.FirstEvent);

@@ -1,4 +1,4 @@
-namespace Plinth.Tests.Store;
+namespace Plinth.Store;
 
 /// <summary>A data folder of one test, removed with it.</summary>
 sealed class TempFolder : IDisposable

@@ -1,8 +1,6 @@
 using System.Globalization;
-using Plinth.Store;
-using Plinth.Store.Sqlite;
 
-namespace Plinth.Tests.Store.Sqlite;
+namespace Plinth.Store.Sqlite;
 
 /// <summary>The file: full, read-only, damaged, copied, held by another.</summary>
 public sealed class DatabaseFileTests : IDisposable

@@ -1,9 +1,7 @@
 using System.Text;
 using Plinth.Schema;
-using Plinth.Store;
-using Plinth.Store.Sqlite;
 
-namespace Plinth.Tests.Store.Sqlite;
+namespace Plinth.Store.Sqlite;
 
 /// <summary>What every driver must do, on a real file.</summary>
 public sealed class DriverTests : IDisposable

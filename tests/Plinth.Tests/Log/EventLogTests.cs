@@ -1,0 +1,171 @@
+using System.Text;
+using Plinth.Schema;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+public sealed class EventLogTests
+{
+    [Fact]
+    public async Task Positions_are_dense_in_commit_order_and_chained_from_many_writers()
+    {
+        using LogFixture fixture = new();
+        Task[] writers = [.. Enumerable.Range(0, 16).Select(async w =>
+        {
+            for (int i = 0; i < 50; i++)
+            {
+                // Every tenth is refused: refused commands leave no hole.
+                bool taken = i % 10 == 9;
+                await fixture.CreateAsync((w * 50) + i + 1, taken ? "0:0" : $"{w}:{i}");
+            }
+        })];
+        await Task.WhenAll(writers);
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        List<LogEvent> events = EventLog.Read(lease.Connection, 0, 10_000);
+        Assert.Equal(16 * 45, events.Count);
+        Assert.Equal(Enumerable.Range(1, events.Count).Select(i => (long)i), events.Select(happened => happened.Position));
+        Assert.True(events.Zip(events.Skip(1)).All(pair => pair.First.At <= pair.Second.At));
+        Assert.Equal(events.Count, fixture.Store.Log.Head);
+        LogVerification verified = EventLog.Verify(lease.Connection, CancellationToken.None);
+        Assert.Null(verified.Wrong);
+        Assert.Equal(events.Count, verified.Events);
+        Assert.InRange(verified.Commits, 1, fixture.Store.Committer.Groups);
+    }
+
+    [Theory]
+    [InlineData("update plinth_events set data = cast('{\"set\":{}}' as blob) where position = 5", "payload")]
+    [InlineData("update plinth_events set actor = 'somebody else' where position = 5", "hash differs")]
+    [InlineData("update plinth_events set record_id = '1' where position = 5", "hash differs")]
+    [InlineData("update plinth_events set version = 7 where position = 5", "hash differs")]
+    [InlineData("delete from plinth_events where position = 5", "missing")]
+    [InlineData("delete from plinth_events where position = 8", "missing")]
+    [InlineData("delete from plinth_commits where first_position = 5", "does not follow")]
+    [InlineData("update plinth_commits set at = at + 1 where first_position = 5", "does not belong")]
+    [InlineData("update plinth_events set data = cast('{}' as blob), digest = digest where position = 8", "payload")]
+    [InlineData("delete from plinth_events where position = 8; delete from plinth_commits where first_position = 8", "head says 8")]
+    public async Task Whoever_changes_the_log_is_found_out(string tampering, string expected)
+    {
+        using LogFixture fixture = new();
+        for (int i = 1; i <= 8; i++) await fixture.CreatedAsync(i, $"note {i}");
+        fixture.Store.Database.Writer.Execute(tampering);
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        string? wrong = EventLog.Verify(lease.Connection, CancellationToken.None).Wrong;
+        Assert.Contains(expected, wrong, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_history_of_a_record_is_its_events_in_order()
+    {
+        using LogFixture fixture = new();
+        Value[] before = LogFixture.Row(7, "first"), after = LogFixture.Row(7, "second");
+        await fixture.CreatedAsync(7, "first");
+        await fixture.CreatedAsync(8, "another");
+        await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            tx.Append(fixture.Store.Events.Updated(LogFixture.Note, before, after, 2, LogFixture.Origin));
+            return Done.It;
+        }), CancellationToken.None);
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        List<LogEvent> history = EventLog.History(lease.Connection, "Note", "7", 0, 100);
+        Assert.Equal([EventKinds.Created, EventKinds.Updated], history.Select(happened => happened.Kind));
+        Assert.Equal("""{"set":{"title":"second"},"was":{"title":"first"}}""", Encoding.UTF8.GetString(history[1].Data!));
+        Assert.Equal("u1", history[1].Actor);
+        Assert.Equal(2, history[1].Version);
+    }
+
+    [Fact]
+    public async Task Secret_values_are_sealed_in_the_log_and_open_only_with_the_key_and_their_event()
+    {
+        using LogFixture fixture = new();
+        await fixture.CreatedAsync(1, "plain title", secret: "hunter2");
+        LogEvent created;
+        using (ReadLease lease = fixture.Store.Database.Read(CancellationToken.None)) created = EventLog.Read(lease.Connection, 0, 1)[0];
+        string data = Encoding.UTF8.GetString(created.Data!);
+        Assert.Contains("plain title", data, StringComparison.Ordinal);
+        Assert.DoesNotContain("hunter2", data, StringComparison.Ordinal);
+        Assert.Contains("\"fields\":[\"secret\"]", data, StringComparison.Ordinal);
+        Assert.Contains("\"key\":\"master-1\"", data, StringComparison.Ordinal);
+        Assert.Contains("secret", Payload.FieldNames(created.Data!));
+
+        Value[] row = new Value[LogFixture.Note.Fields.Length];
+        Assert.True(Payload.Read(created, "set"u8, LogFixture.Note, null, fixture.Store.Keys, row));
+        Assert.Equal(LogFixture.Row(1, "plain title", "hunter2"), row);
+
+        LogEvent moved = new()
+        {
+            EventId = Guid.CreateVersion7(), Model = created.Model, RecordId = created.RecordId, Version = 1, Kind = created.Kind,
+            Data = created.Data, Digest = created.Digest, SchemaVersion = 1,
+        };
+        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(
+            () => Payload.Read(moved, "set"u8, LogFixture.Note, null, fixture.Store.Keys, row));
+
+        using TempFolder elsewhere = new();
+        using LogKeys others = LogKeys.Open(elsewhere.Path, mayCreate: true);
+        Assert.ThrowsAny<System.Security.Cryptography.CryptographicException>(
+            () => Payload.Read(created, "set"u8, LogFixture.Note, null, others, row));
+        foreach (string file in Directory.GetFiles(fixture.Folder, "data.db*"))
+        {
+            using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            byte[] bytes = new byte[stream.Length];
+            stream.ReadExactly(bytes);
+            string text = Encoding.Latin1.GetString(bytes);
+            int inTable = text.Split("hunter2").Length - 1;
+            Assert.True(inTable <= 1, $"{Path.GetFileName(file)}: the secret is in the table, and nowhere else");
+        }
+    }
+
+    [Fact]
+    public void The_key_file_is_for_its_owner_only_and_survives()
+    {
+        using TempFolder folder = new();
+        byte[] box;
+        using (LogKeys keys = LogKeys.Open(folder.Path, mayCreate: true)) box = keys.Seal("x"u8, "bound"u8);
+        if (!OperatingSystem.IsWindows())
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(folder.File("master.key")));
+        }
+
+        using LogKeys again = LogKeys.Open(folder.Path, mayCreate: false);
+        Assert.Equal("x", Encoding.UTF8.GetString(again.Open(again.CurrentId, box, "bound"u8)!));
+        Assert.Null(again.Open("no such key", box, "bound"u8));
+        File.WriteAllText(folder.File("master.key"), "master-1 tooshort\n");
+        Assert.Throws<StoreException>(() => LogKeys.Open(folder.Path, mayCreate: true));
+        File.Delete(folder.File("master.key"));
+        Assert.Throws<StoreException>(() => LogKeys.Open(folder.Path, mayCreate: false));
+    }
+
+    [Fact]
+    public async Task Removed_payloads_leave_the_chain_whole()
+    {
+        using LogFixture fixture = new();
+        for (int i = 1; i <= 3; i++) await fixture.CreatedAsync(i, $"note {i}");
+        await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            tx.Append(fixture.Store.Events.Updated(LogFixture.Note, LogFixture.Row(2, "note 2"), LogFixture.Row(2, "x"), 2, LogFixture.Origin));
+            tx.RemovePayloads("Note", "2");
+            tx.Append(fixture.Store.Events.Purged(LogFixture.Note, LogFixture.Row(2, "x"), 3, LogFixture.Origin));
+            return Done.It;
+        }), CancellationToken.None);
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        List<LogEvent> history = EventLog.History(lease.Connection, "Note", "2", 0, 10);
+        Assert.Equal(3, history.Count);
+        Assert.Null(history[0].Data);
+        Assert.Null(history[1].Data);
+        Assert.Equal("{}", Encoding.UTF8.GetString(history[2].Data!));
+        Assert.Null(EventLog.Verify(lease.Connection, CancellationToken.None).Wrong);
+    }
+
+    [Fact]
+    public async Task The_log_goes_on_where_it_was_after_a_restart()
+    {
+        using LogFixture fixture = new();
+        await fixture.CreatedAsync(1, "one");
+        fixture.Reopen();
+        Assert.Equal(1, fixture.Store.Log.Head);
+        await fixture.CreatedAsync(2, "two");
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        Assert.Null(EventLog.Verify(lease.Connection, CancellationToken.None).Wrong);
+        Assert.Equal(2, EventLog.ReadHead(lease.Connection).Position);
+    }
+}

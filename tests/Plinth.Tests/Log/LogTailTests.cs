@@ -1,0 +1,77 @@
+using Plinth.Store;
+
+namespace Plinth.Log;
+
+public sealed class LogTailTests
+{
+    [Fact]
+    public async Task A_follower_gets_every_event_once_in_order_from_wherever_it_starts()
+    {
+        using LogFixture fixture = new();
+        for (int i = 1; i <= 20; i++) await fixture.CreatedAsync(i, $"note {i}");
+        using LogFollower fromFive = fixture.Store.Tail.Follow(5);
+        using LogFollower fromNow = fixture.Store.Tail.Follow(fixture.Store.Tail.Head);
+        Task<List<long>> five = TakeAsync(fromFive, 115), now = TakeAsync(fromNow, 100);
+        await Task.WhenAll(Enumerable.Range(21, 100).Select(i => fixture.CreateAsync(i, $"note {i}").AsTask()));
+        Assert.Equal(Enumerable.Range(6, 115).Select(i => (long)i), await five);
+        Assert.Equal(Enumerable.Range(21, 100).Select(i => (long)i), await now);
+    }
+
+    [Fact]
+    public async Task A_follower_that_lags_reads_on_from_the_log_and_misses_nothing()
+    {
+        using LogFixture fixture = new();
+        using LogFollower slow = fixture.Store.Tail.Follow(0, queueMax: 10);
+        for (int i = 1; i <= 60; i++) await fixture.CreatedAsync(i, $"note {i}");
+        Assert.True(slow.Lags > 0);
+        Task<List<long>> seen = TakeAsync(slow, 160);
+        for (int i = 61; i <= 160; i++) await fixture.CreatedAsync(i, $"note {i}");
+        Assert.Equal(Enumerable.Range(1, 160).Select(i => (long)i), await seen);
+    }
+
+    [Fact]
+    public async Task What_was_written_some_other_way_is_found_by_the_poll()
+    {
+        using LogFixture fixture = new();
+        using LogFollower follower = fixture.Store.Tail.Follow(0);
+        fixture.Store.Committer.Publish = null;
+        await fixture.CreatedAsync(1, "one");
+        Assert.Equal([1L], await TakeAsync(follower, 1));
+    }
+
+    [Fact]
+    public async Task A_closed_tail_ends_its_followers()
+    {
+        using LogFixture fixture = new();
+        LogFollower follower = fixture.Store.Tail.Follow(0);
+        Task<List<long>> waiting = TakeAsync(follower, 1);
+        fixture.Store.Tail.Dispose();
+        Assert.Empty(await waiting);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_is_where_a_follower_goes_on_after_a_restart()
+    {
+        using LogFixture fixture = new();
+        for (int i = 1; i <= 5; i++) await fixture.CreatedAsync(i, $"note {i}");
+        await fixture.Store.Committer.RunAsync(Checkpoints.Save("projection", 3), CancellationToken.None);
+        await fixture.Store.Committer.RunAsync(Checkpoints.Save("projection", 4), CancellationToken.None);
+        fixture.Reopen();
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        Assert.Equal(4, Checkpoints.Read(lease.Connection, "projection"));
+        Assert.Equal(0, Checkpoints.Read(lease.Connection, "another"));
+    }
+
+    static async Task<List<long>> TakeAsync(LogFollower follower, int count)
+    {
+        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(20));
+        List<long> positions = [];
+        await foreach (IReadOnlyList<LogEvent> events in follower.ReadAllAsync(bound.Token))
+        {
+            positions.AddRange(events.Select(happened => happened.Position));
+            if (positions.Count >= count) break;
+        }
+
+        return positions;
+    }
+}
