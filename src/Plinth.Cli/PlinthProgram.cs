@@ -34,6 +34,7 @@ static class PlinthProgram
         CommonOptions.Json,
         CommonOptions.Yes,
         CommonOptions.NoColor,
+        InitCommand.Build(shell),
         ConfigCommand.Build(shell),
         CompletionsCommand.Build(shell),
         VersionCommand.Build(shell),
