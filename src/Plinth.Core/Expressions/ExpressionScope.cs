@@ -22,6 +22,9 @@ sealed record ExpressionScope(AppSchema Schema)
     /// <summary><c>before</c> is in scope (in <c>after:</c>).</summary>
     public bool Before { get; init; }
 
+    /// <summary>Fields that are <c>@serverOnly</c> are in scope; where a caller writes the expression they are unknown names.</summary>
+    public bool ServerOnly { get; init; } = true;
+
     public static ExpressionScope Rule(AppSchema schema, Model row) =>
         new(schema) { Row = row, Relations = true, Identity = true, Request = true };
 
@@ -32,5 +35,6 @@ sealed record ExpressionScope(AppSchema Schema)
 
     public static ExpressionScope OwnFields(AppSchema schema, EmbeddedType type) => new(schema) { Embedded = type };
 
-    public static ExpressionScope Filter(AppSchema schema, Model row) => new(schema) { Row = row, Relations = true, Identity = true };
+    public static ExpressionScope Filter(AppSchema schema, Model row) =>
+        new(schema) { Row = row, Relations = true, Identity = true, ServerOnly = false };
 }

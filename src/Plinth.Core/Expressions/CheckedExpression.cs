@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Expressions;
+
+/// <summary>A checked tree and what it reads. Made by <see cref="CelChecker"/> and by the passes that rewrite trees.</summary>
+sealed class CheckedExpression
+{
+    CheckedExpression(CheckedNode root, ExpressionReads reads) => (Root, Reads) = (root, reads);
+
+    public CheckedNode Root { get; }
+
+    public ExpressionReads Reads { get; }
+
+    public CelType Type => Root.Type;
+
+    /// <summary>Names of the row's own fields that are read (of the row and of <c>before</c>), sorted.</summary>
+    public ImmutableArray<string> OwnFields => Reads.OwnFields;
+
+    public bool ReadsRelations => Reads.Relations;
+
+    /// <summary><c>auth</c> or <c>request</c>.</summary>
+    public bool ReadsCaller => Reads.Caller;
+
+    public bool ReadsNow => Reads.Now;
+
+    public bool ReadsBefore => Reads.Before;
+
+    public bool ReadsRow => Reads.Row;
+
+    /// <summary>Without a source of related rows.</summary>
+    public bool CanEvaluateInMemory => !Reads.Relations;
+
+    /// <summary>Parse and check in one step, for texts that a caller wrote.</summary>
+    public static (CheckedExpression? Expression, ImmutableArray<Diagnostic> Diagnostics) Read(
+        SourceText source, Span span, ExpressionScope scope, CelType? expected, Limits limits)
+    {
+        var (root, diagnostics) = CelParser.Parse(source, span, limits);
+        return root is null ? (null, diagnostics) : CelChecker.Check(root, scope, source, expected, limits);
+    }
+
+    /// <summary>The checked tree of a condition that the binder admitted.</summary>
+    /// <exception cref="InvalidOperationException">It does not check: a bug, since the binder checked it in the same scope.</exception>
+    public static CheckedExpression Of(Condition condition, ExpressionScope scope, CelType? expected = null)
+    {
+        SourceText source = new(condition.Source.Path, condition.Text);
+        var (expression, diagnostics) = Read(source, new Span(0, condition.Text.Length), scope, expected ?? CelType.Bool, Limits.Default);
+        return expression ?? throw new InvalidOperationException($"'{condition.Text}' was admitted and does not check: {diagnostics[0].Message}");
+    }
+
+    public static CheckedExpression Of(CheckedNode root) => new(root, ExpressionReads.Of(root));
+
+    public static readonly CheckedExpression True = Of(LiteralNode.True);
+
+    public static readonly CheckedExpression False = Of(LiteralNode.False);
+}
