@@ -85,4 +85,19 @@ sealed record Limits
 
     /// <summary>Plans kept per schema version. <c>limits.plans</c></summary>
     public int Plans { get; init; } = 2000;
+
+    /// <summary>Bytes of one schema file. <c>limits.schemaBytes</c></summary>
+    public int SchemaBytes { get; init; } = 10 << 20;
+
+    /// <summary>Nesting of brackets in a schema. <c>limits.schemaDepth</c></summary>
+    public int SchemaDepth { get; init; } = 100;
+
+    /// <summary>Models, types, enums, unions and mixins of one schema together. <c>limits.schemaBlocks</c></summary>
+    public int SchemaBlocks { get; init; } = 5000;
+
+    /// <summary>Fields of one model or type. <c>limits.schemaFields</c></summary>
+    public int SchemaFields { get; init; } = 500;
+
+    /// <summary>Findings that one reading of a schema reports. <c>limits.schemaFindings</c></summary>
+    public int SchemaFindings { get; init; } = 500;
 }

@@ -1,0 +1,19 @@
+using System.Collections.Frozen;
+
+namespace Plinth.Language;
+
+/// <summary>The keywords that begin a block: those of this version, and those that later versions bring and this one refuses by name.</summary>
+static class Blocks
+{
+    public static readonly FrozenSet<string> Known =
+        FrozenSet.ToFrozenSet(["app", "auth", "enum", "mixin", "type", "union", "model"], StringComparer.Ordinal);
+
+    public static readonly FrozenSet<string> NotAvailable = FrozenSet.ToFrozenSet(
+        [
+            "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function", "channel", "projection",
+            "datasource", "transport", "mcp", "extend",
+        ],
+        StringComparer.Ordinal);
+
+    public static bool IsKeyword(string word) => Known.Contains(word) || NotAvailable.Contains(word);
+}

@@ -1,0 +1,212 @@
+using System.Collections.Immutable;
+using Plinth.Text;
+
+namespace Plinth.Language;
+
+/// <summary>Fields, <c>use</c>, attributes and their arguments.</summary>
+sealed partial class Parser
+{
+    MemberSyntax? ParseMember()
+    {
+        switch (Current.Kind)
+        {
+            case TokenKind.Comma:
+                _at++;
+                return null;
+            case TokenKind.AtAt:
+                int first = _at;
+                return ParseAttribute() is { } attribute ? new ModelAttributeSyntax(attribute, first, _at) : null;
+            case TokenKind.At:
+                Error(Codes.MisplacedAttribute, Current.Span, "an attribute with one @ stands behind a field",
+                    "attributes of the model as a whole are written with @@");
+                ParseAttribute();
+                return null;
+            case TokenKind.Name when Is(Current, "use"):
+                return ParseUse();
+            case TokenKind.Name or TokenKind.QuotedName:
+                return ParseField();
+            default:
+                SkipMember("a field");
+                return null;
+        }
+    }
+
+    UseSyntax? ParseUse()
+    {
+        int first = _at++;
+        if (Current.IsName) return new UseSyntax(_source, TakeName(), first, _at);
+        Error(Codes.ExpectedName, _tokens[first].Span, "'use' needs the name of a mixin", "a field of that name is written `use`");
+        return null;
+    }
+
+    FieldSyntax ParseField()
+    {
+        int first = _at;
+        string? doc = DocOf(first);
+        NameSyntax name = TakeName();
+        TypeSyntax? type = null;
+        if (!Current.IsName || IsNextField(first))
+        {
+            Error(Codes.ExpectedType, name.Span, $"the field '{name.Text}' has no type", "write it behind the name: String, Int, Uuid …");
+            if (Current.Kind is not (TokenKind.At or TokenKind.AtAt or TokenKind.Comma or TokenKind.CloseBrace) && !Current.IsName) SkipToMember();
+        }
+        else
+        {
+            type = ParseType();
+        }
+        var attributes = ImmutableArray.CreateBuilder<AttributeSyntax>();
+        while (Current.Kind == TokenKind.At)
+        {
+            if (ParseAttribute() is { } attribute) attributes.Add(attribute);
+        }
+        return new FieldSyntax(_source, name, type, attributes.ToImmutable(), doc, first, _at);
+    }
+
+    /// <summary>
+    /// A field whose type was forgotten: alone on its line, and what follows has the look of a field of its own (a small first letter
+    /// and a type behind it). White space means nothing where the text is right; this only decides what a wrong text is told.
+    /// </summary>
+    bool IsNextField(int field) =>
+        Current.StartsLine && _tokens[field].StartsLine && Peek(1).IsName && !Peek(1).StartsLine
+        && Current.Kind == TokenKind.Name && char.IsAsciiLetterLower(_source.Text[Current.Start]);
+
+    TypeSyntax ParseType()
+    {
+        int first = _at;
+        NameSyntax name = TakeName();
+        ImmutableArray<ArgumentSyntax> parameters = Current.Kind == TokenKind.OpenParen ? ParseArguments() : default;
+        bool isOptional = false, isList = false;
+        int arity = _at;
+        while (Current.Kind == TokenKind.Question || (Current.Kind == TokenKind.OpenBracket && Peek(1).Kind == TokenKind.CloseBracket))
+        {
+            isList |= Current.Kind == TokenKind.OpenBracket;
+            isOptional |= Current.Kind == TokenKind.Question;
+            _at += Current.Kind == TokenKind.Question ? 1 : 2;
+        }
+        Span span = Span.Between(name.Span.Start, _tokens[_at - 1].End);
+        if (isOptional && isList)
+        {
+            Error(Codes.BadArity, Span.Between(_tokens[arity].Start, span.End), "a list is never null: it is empty", $"write {name.Text}[]");
+        }
+        return new TypeSyntax(name, parameters, isOptional, isList, span, first, _at);
+    }
+
+    AttributeSyntax? ParseAttribute()
+    {
+        int first = _at;
+        bool isModelLevel = Current.Kind == TokenKind.AtAt;
+        _at++;
+        if (!Current.IsName)
+        {
+            Error(Codes.ExpectedName, _tokens[first].Span, "the name of an attribute is missing");
+            if (Current.Kind == TokenKind.OpenParen) ParseArguments();
+            return null;
+        }
+        NameSyntax name = TakeName();
+        while (Current.Kind == TokenKind.Dot && Peek(1).IsName)
+        {
+            _at++;
+            NameSyntax part = TakeName();
+            name = new NameSyntax($"{name.Text}.{part.Text}", name.Span.Join(part.Span));
+        }
+        ImmutableArray<ArgumentSyntax> arguments = Current.Kind == TokenKind.OpenParen ? ParseArguments() : [];
+        Span span = Span.Between(_tokens[first].Start, _tokens[_at - 1].End);
+        return new AttributeSyntax(_source, isModelLevel, name, arguments, span, first, _at);
+    }
+
+    /// <summary>From the opening parenthesis to behind the closing one.</summary>
+    ImmutableArray<ArgumentSyntax> ParseArguments()
+    {
+        Token open = _tokens[_at++];
+        var arguments = ImmutableArray.CreateBuilder<ArgumentSyntax>();
+        while (true)
+        {
+            if (Current.Kind == TokenKind.CloseParen)
+            {
+                _at++;
+                break;
+            }
+            if (Current.Kind == TokenKind.Comma)
+            {
+                Unexpected("an argument");
+                _at++;
+                continue;
+            }
+            ArgumentSyntax? argument = ParseArgument(open);
+            if (argument is null) break;
+            arguments.Add(argument);
+            if (Current.Kind == TokenKind.Comma) _at++;
+        }
+        return arguments.ToImmutable();
+    }
+
+    /// <summary>Null when the list is not closed: reported here, and nothing of it is kept.</summary>
+    ArgumentSyntax? ParseArgument(in Token open)
+    {
+        NameSyntax? label = null;
+        if (Current.IsName && Peek(1).Kind == TokenKind.Colon)
+        {
+            label = TakeName();
+            _at++;
+        }
+        int first = _at;
+        Stack<TokenKind> brackets = new();
+        for (; ; _at++)
+        {
+            TokenKind kind = Current.Kind;
+            bool isEnd = kind is TokenKind.End or TokenKind.At or TokenKind.AtAt || (Current.StartsLine && StartsBlock());
+            if (isEnd || (kind == TokenKind.CloseBrace && !brackets.Contains(TokenKind.CloseBrace)))
+            {
+                Error(Codes.Unclosed, open.Span, "the parenthesis is not closed", "end it with )");
+                return null;
+            }
+            if (brackets.Count == 0 && kind is TokenKind.Comma or TokenKind.CloseParen && brackets.Count == 0) break;
+            if (Closing(kind) is { } closing)
+            {
+                if (brackets.Count >= _limits.SchemaDepth)
+                {
+                    TooDeep();
+                    SkipToMember();
+                    return null;
+                }
+                brackets.Push(closing);
+            }
+            else if (kind is TokenKind.CloseParen or TokenKind.CloseBracket or TokenKind.CloseBrace)
+            {
+                if (brackets.Count == 0 || brackets.Pop() != kind)
+                {
+                    Error(Codes.UnexpectedToken, Current.Span, $"'{TextOf(Current)}' closes nothing here");
+                    SkipToMember();
+                    return null;
+                }
+            }
+        }
+        Span span = first < _at ? Span.Between(_tokens[first].Start, _tokens[_at - 1].End) : new Span(Current.Start, 0);
+        return new ArgumentSyntax(label, new ArraySegment<Token>(_tokens, first, _at - first), span);
+    }
+
+    static TokenKind? Closing(TokenKind open) => open switch
+    {
+        TokenKind.OpenParen => TokenKind.CloseParen,
+        TokenKind.OpenBracket => TokenKind.CloseBracket,
+        TokenKind.OpenBrace => TokenKind.CloseBrace,
+        _ => null,
+    };
+
+    void SkipMember(string expected)
+    {
+        Unexpected(expected);
+        _at++;
+        SkipToMember();
+    }
+
+    /// <summary>To a line that can begin a member, or to what ends the block.</summary>
+    void SkipToMember()
+    {
+        while (Current.Kind is not (TokenKind.End or TokenKind.CloseBrace or TokenKind.AtAt) && !StartsBlock())
+        {
+            if (Current.StartsLine && Current.IsName) return;
+            _at++;
+        }
+    }
+}
