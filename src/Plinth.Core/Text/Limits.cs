@@ -5,6 +5,9 @@ sealed record Limits
 {
     public static readonly Limits Default = new();
 
+    /// <summary>Characters of a name in the schema: the most that every database takes. Not a setting.</summary>
+    public const int NameLength = 63;
+
     /// <summary>Bytes of a request body, but for bulk creates. <c>limits.bodyBytes</c></summary>
     public int BodyBytes { get; init; } = 1 << 20;
 

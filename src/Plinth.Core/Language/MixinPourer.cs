@@ -1,0 +1,56 @@
+using Plinth.Text;
+
+namespace Plinth.Language;
+
+/// <summary>Puts the members of mixins where <c>use</c> stands. Mixins may use mixins, not themselves.</summary>
+sealed class MixinPourer(Declarations declarations, Findings findings)
+{
+    readonly HashSet<string> _used = new(StringComparer.Ordinal);
+
+    public List<MemberSyntax> Members(ModelDraft model)
+    {
+        List<MemberSyntax> members = [];
+        Pour(model.Syntax, members, [], model);
+        return members;
+    }
+
+    /// <summary>A mixin that no model uses is bound on its own, so that what is wrong in it does not wait for its first use.</summary>
+    public void CheckUnused(Binder binder)
+    {
+        foreach (var (name, syntax) in declarations.Mixins)
+        {
+            if (!_used.Contains(name)) binder.BindMembers(new ModelDraft(syntax, name), this);
+        }
+    }
+
+    void Pour(RecordSyntax record, List<MemberSyntax> into, HashSet<string> within, ModelDraft model)
+    {
+        HashSet<string> here = new(StringComparer.Ordinal);
+        foreach (MemberSyntax member in record.Members)
+        {
+            if (member is not UseSyntax { Mixin: var name } use)
+            {
+                into.Add(member);
+            }
+            else if (!declarations.Mixins.TryGetValue(name.Text, out RecordSyntax? mixin))
+            {
+                model.HasBrokenMixin = true;
+                findings.Error(use.Source, Codes.UnknownMixin, name.Span, $"unknown mixin '{name.Text}'", Names.DidYouMean(name.Text, declarations.Mixins.Keys));
+            }
+            else if (!here.Add(name.Text))
+            {
+                findings.Error(use.Source, Codes.DuplicateName, name.Span, $"'{name.Text}' is used twice");
+            }
+            else if (!within.Add(name.Text))
+            {
+                findings.Error(use.Source, Codes.Cycle, name.Span, $"the mixin '{name.Text}' uses itself");
+            }
+            else
+            {
+                _used.Add(name.Text);
+                Pour(mixin, into, within, model);
+                within.Remove(name.Text);
+            }
+        }
+    }
+}
