@@ -8,11 +8,12 @@ import { report } from './report.mjs';
 import { phases } from './rows.mjs';
 import { measureSingles } from './singles.mjs';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   options: {
-    quick: { type: 'boolean', default: false }, only: { type: 'string' }, rounds: { type: 'string' }, seconds: { type: 'string' },
+    quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, seconds: { type: 'string' },
     seed: { type: 'string', default: '20260721' }, 'peers-only': { type: 'boolean', default: false }, name: { type: 'string' },
   },
+  allowPositionals: true,
 });
 
 const settings = {
@@ -24,11 +25,13 @@ const settings = {
 const options = {
   ...settings,
   warmUpSeconds: values.quick ? 1 : 5,
+  repeats: values.quick ? 2 : 9,
+  clone: !values.quick,
   admits: (target) => !values['peers-only'] || !target.name.startsWith('plinth'),
 };
-const wanted = values.only?.split(',');
+const wanted = positionals.length > 0 ? positionals : undefined;
 const known = [...phases.map((phase) => phase.name), 'program'];
-for (const name of wanted ?? []) if (!known.includes(name)) throw new Error(`--only knows ${known.join(', ')}, not ${name}`);
+for (const name of wanted ?? []) if (!known.includes(name)) throw new Error(`there is ${known.join(', ')}, but no ${name}`);
 const wants = (name) => wanted === undefined || wanted.includes(name);
 
 const at = new Date().toISOString();
@@ -36,11 +39,11 @@ const folder = cacheFolder('data', `${settings.size}-${settings.seed}`);
 const data = { ...dataset(folder, settings.size, settings.seed), folder, size: `${settings.size}-${settings.seed}` };
 const run = { at, settings, counts: data.counts, machine: machine(), phases: [], singles: [] };
 for (const phase of phases.filter(({ name }) => wants(name))) run.phases.push(compared(await measurePhase(phase, data, options)));
-if (wants('program') && !values['peers-only']) run.singles = await measureSingles(options);
+if (wants('program') && !values['peers-only']) run.singles = await measureSingles(data, options);
 
 // A quick or partial run is for trying out: only a whole run lands among the results.
 const kept = !values.quick && wanted === undefined && !values['peers-only'];
-const name = values.name ?? at.slice(0, 10);
+const name = values.name ?? `bench-${at.slice(0, 10)}`;
 const markdown = report(kept ? results : `${cache}/results`, name, run);
 process.stdout.write(markdown);
 

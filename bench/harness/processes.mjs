@@ -3,7 +3,13 @@ import { spawn } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 
-const startTimeoutMilliseconds = 120_000;
+const live = new Set();
+
+// Servers run in groups of their own, so that one signal reaches all of a server's processes; none outlives the bench.
+process.on('exit', () => {
+  for (const server of live) server.signal('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
 /** A started server; `pid` is the root of its process tree. */
 export class Server {
@@ -27,20 +33,30 @@ export class Server {
   async stop() {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const ended = new Promise((resolve) => this.child.once('exit', resolve));
-    this.child.kill('SIGTERM');
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), 10_000);
+    this.signal('SIGTERM');
+    const timer = setTimeout(() => this.signal('SIGKILL'), 10_000);
     await ended;
     clearTimeout(timer);
+  }
+
+  signal(name) {
+    try {
+      process.kill(-this.pid, name);
+    } catch {
+      // The group has ended between the question and the signal.
+    }
   }
 }
 
 /** Starts `command` and returns when `probe` (a path) answers below 500. Its output goes to the file `log`. */
-export async function start({ command, args, env = {}, cwd, port, probe, log }) {
+export async function start({ command, args, env = {}, cwd, port, probe, log, timeoutSeconds = 60 }) {
   const out = fs.openSync(log, 'w');
-  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', out, out] });
+  const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', out, out], detached: true });
   fs.closeSync(out);
   const server = new Server(child, `http://127.0.0.1:${port}`, log);
-  const limit = Date.now() + startTimeoutMilliseconds;
+  live.add(server);
+  child.once('exit', () => live.delete(server));
+  const limit = Date.now() + timeoutSeconds * 1000;
   while (!(await answers(server.url + probe))) {
     if (child.exitCode !== null || child.signalCode !== null || Date.now() > limit) {
       await server.stop();

@@ -27,7 +27,11 @@ export function plinth({ synchronous = 'FULL', recordCache = true } = {}) {
       return await start({
         command: binary, port, probe: '/readyz', log: path.join(folder, 'log.txt'),
         args: ['serve', folder, '--port', String(port)],
-        env: { PLINTH_DATABASE__SYNCHRONOUS: synchronous.toLowerCase(), PLINTH_CACHE__RECORDS: recordCache ? 'on' : 'off' },
+        env: {
+          PLINTH_DATABASE__SYNCHRONOUS: synchronous.toLowerCase(), PLINTH_CACHE__RECORDS: recordCache ? 'on' : 'off',
+          // No line per request, as at the peers.
+          PLINTH_LOG__LEVEL: 'warn',
+        },
       });
     },
   };
