@@ -22,6 +22,8 @@ static class Faults
         "The Accept header allows neither application/json nor application/cbor.");
     public static readonly FaultCode BodyTooLarge = New("body_too_large", FaultKind.NotReadable, "The body is too large",
         "The body exceeds the limit of the route. The message names the limit and its setting.");
+    public static readonly FaultCode BodyTooSlow = New("body_too_slow", FaultKind.NotReadable, "The body came too slowly",
+        "The body did not arrive at the least rate, or within the time limit, that the server allows. Nothing was done.");
     public static readonly FaultCode LimitExceeded = New("limit_exceeded", FaultKind.NotReadable, "A limit is exceeded",
         "The request exceeds a bound (depth, parameters, expression cost, include levels). The message names the bound and its setting.");
     public static readonly FaultCode TooManyRows = New("too_many_rows", FaultKind.NotReadable, "Too many rows",
@@ -93,7 +95,7 @@ static class Faults
     public static ImmutableArray<FaultCode> All { get; } =
     [
         MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable, BodyTooLarge,
-        LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField, UnknownParameter, NotFound,
+        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField, UnknownParameter, NotFound,
         Unauthorized, Forbidden, MissingClaim, ValidationFailed, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
         PreconditionRequired, RestrictedByReference, CascadeTooLarge, ReservedId, IdempotencyMismatch, IdempotencyInFlight, RateLimited,
         Overloaded, NotReady, StorageUnavailable, Timeout, Internal,

@@ -1,0 +1,172 @@
+using System.Collections.Frozen;
+using System.Globalization;
+using Plinth.Schema;
+
+namespace Plinth.Http;
+
+/// <summary>Which of the routes a path leads to.</summary>
+enum Endpoint
+{
+    None,
+    Home,
+    Live,
+    Ready,
+    Metrics,
+    Version,
+    OpenApi,
+    Docs,
+    SchemaJson,
+    Error,
+    Batch,
+    Collection,
+    Query,
+    Aggregate,
+    Item,
+    Restore,
+}
+
+/// <summary>A route of one kind: what logs and metrics call it, and the methods it takes.</summary>
+sealed record Route(Endpoint Endpoint, string Template, Method Methods, ModelRoutes? Owner = null)
+{
+    /// <summary>The value of the <c>Allow</c> header.</summary>
+    public string Allow { get; } = Http.Methods.Allow(Methods);
+
+    /// <summary>Routes that never ask who calls: health, and pages without anything of the schema in them.</summary>
+    public bool IgnoresIdentity => Endpoint is Endpoint.None or Endpoint.Home or Endpoint.Live or Endpoint.Ready or Endpoint.Metrics
+        or Endpoint.Version or Endpoint.Error;
+}
+
+/// <summary>The routes of one model, with everything about them that does not change between requests.</summary>
+sealed class ModelRoutes
+{
+    public ModelRoutes(Model model)
+    {
+        Model = model;
+        Prefix = "/api/" + model.Route + "/";
+        string one = Prefix + "{" + string.Join(",", model.Key) + "}";
+        Collection = new(Endpoint.Collection, "/api/" + model.Route, Method.Read | Method.Query | Method.Post | Method.Patch | Method.Delete, this);
+        Query = new(Endpoint.Query, Prefix + "query", Method.Post | Method.Options, this);
+        Aggregate = new(Endpoint.Aggregate, Prefix + "aggregate", Method.Read, this);
+        Item = new(Endpoint.Item, one, Method.Read | Method.Put | Method.Patch | Method.Delete, this);
+        Restore = new(Endpoint.Restore, one + "/restore", Method.Post | Method.Options, this);
+    }
+
+    public Model Model { get; }
+
+    /// <summary><c>/api/contacts/</c></summary>
+    public string Prefix { get; }
+
+    public Route Collection { get; }
+
+    public Route Query { get; }
+
+    public Route Aggregate { get; }
+
+    public Route Item { get; }
+
+    public Route Restore { get; }
+
+    /// <summary>The path of one record, as <c>Location</c> names it.</summary>
+    public string PathOf(ReadOnlySpan<string> key)
+    {
+        if (key.Length == 1) return Prefix + PercentText.EncodePart(key[0]);
+        string[] parts = new string[key.Length];
+        for (int i = 0; i < parts.Length; i++) parts[i] = PercentText.EncodePart(key[i]);
+        return Prefix + string.Join(',', parts);
+    }
+}
+
+/// <summary>A matched route with the raw text of its key, where it has one.</summary>
+readonly ref struct RouteMatch(Route route, ReadOnlySpan<char> rawKey = default)
+{
+    public Route Route { get; } = route;
+
+    public ReadOnlySpan<char> RawKey { get; } = rawKey;
+}
+
+/// <summary>All routes of one schema. Immutable; made again when the schema is swapped.</summary>
+sealed class RouteTable
+{
+    public static readonly Route Unknown = new(Endpoint.None, "", Method.None);
+
+    static readonly FrozenDictionary<string, Route> s_fixed = new Route[]
+    {
+        new(Endpoint.Home, "/", Method.Read),
+        new(Endpoint.Live, "/livez", Method.Read),
+        new(Endpoint.Ready, "/readyz", Method.Read),
+        new(Endpoint.Ready, "/healthz", Method.Read),
+        new(Endpoint.Metrics, "/metrics", Method.Read),
+        new(Endpoint.Version, "/version", Method.Read),
+        new(Endpoint.OpenApi, "/openapi.json", Method.Read),
+        new(Endpoint.Docs, "/docs", Method.Read),
+        new(Endpoint.SchemaJson, "/schema.json", Method.Read),
+        new(Endpoint.Error, "/errors", Method.Read),
+        new(Endpoint.Batch, "/api/batch", Method.Post | Method.Options),
+    }.ToFrozenDictionary(r => r.Template, StringComparer.Ordinal);
+
+    static readonly Route s_error = new(Endpoint.Error, "/errors/{code}", Method.Read);
+
+    readonly FrozenDictionary<string, ModelRoutes> _byRoute;
+    readonly FrozenDictionary<string, ModelRoutes>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
+
+    public RouteTable(AppSchema schema)
+    {
+        Schema = schema;
+        _byRoute = schema.Models.ToFrozenDictionary(m => m.Route, m => new ModelRoutes(m), StringComparer.Ordinal);
+        _bySpan = _byRoute.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    public AppSchema Schema { get; }
+
+    public ModelRoutes Of(Model model) => _byRoute[model.Route];
+
+    public RouteMatch Match(ReadOnlySpan<char> path)
+    {
+        if (path.StartsWith("/api/", StringComparison.Ordinal))
+        {
+            ReadOnlySpan<char> rest = path[5..];
+            int slash = rest.IndexOf('/');
+            ReadOnlySpan<char> name = slash < 0 ? rest : rest[..slash];
+            if (TryFind(name, out ModelRoutes? model)) return slash < 0 ? new(model.Collection) : Below(model, rest[(slash + 1)..]);
+        }
+        else if (path.StartsWith("/errors/", StringComparison.Ordinal) && path.Length > 8 && path[8..].IndexOf('/') < 0)
+        {
+            return new(s_error, path[8..]);
+        }
+        var lookup = s_fixed.GetAlternateLookup<ReadOnlySpan<char>>();
+        return new(lookup.TryGetValue(path, out Route? route) ? route : Unknown);
+    }
+
+    static RouteMatch Below(ModelRoutes model, ReadOnlySpan<char> rest)
+    {
+        int slash = rest.IndexOf('/');
+        ReadOnlySpan<char> key = slash < 0 ? rest : rest[..slash];
+        if (key.IsEmpty) return new(Unknown);
+        if (slash >= 0) return rest[(slash + 1)..] is "restore" ? new(model.Restore, key) : new(Unknown);
+        return key switch
+        {
+            "query" => new(model.Query),
+            "aggregate" => new(model.Aggregate),
+            _ => new(model.Item, key),
+        };
+    }
+
+    bool TryFind(ReadOnlySpan<char> raw, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out ModelRoutes? model)
+    {
+        if (_bySpan.TryGetValue(raw, out model)) return true;
+        // "/api/cont%61cts" is the same resource (RFC 3986, 6.2.2.2), but no one writes it: only then is anything decoded.
+        return raw.IndexOf('%') >= 0 && PercentText.TryDecode(raw, plusIsSpace: false, out string text) && _byRoute.TryGetValue(text, out model);
+    }
+
+    /// <summary>The path nearest to one that leads nowhere, for the hint of the 404.</summary>
+    public string? Nearest(ReadOnlySpan<char> path)
+    {
+        if (!path.StartsWith("/api/", StringComparison.Ordinal)) return null;
+        string name = path[5..].ToString();
+        int slash = name.IndexOf('/', StringComparison.Ordinal);
+        if (slash >= 0) name = name[..slash];
+        string? near = Text.Names.Nearest(name, Schema.Models.Select(m => m.Route))
+            ?? Schema.Models.FirstOrDefault(m => string.Equals(m.Name, name, StringComparison.OrdinalIgnoreCase))?.Route;
+        return near is null ? null : string.Create(CultureInfo.InvariantCulture, $"did you mean /api/{near}?");
+    }
+}
