@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Primitives;
+using Plinth.Text;
+
+namespace Plinth.Http;
+
+/// <summary>What the operator asks the process: is it alive, may it take requests, which version is it, how much did it do.</summary>
+/// <param name="notReady">Why requests should go elsewhere; null when they may come.</param>
+/// <param name="about">Members of <c>/version</c> beside the product's own, as name and text.</param>
+sealed class Operations(ServerOptions options, Func<string?> notReady, Func<IEnumerable<(string Name, string Value)>> about) : IDisposable
+{
+    static readonly StringValues s_metricsType = "text/plain; version=0.0.4; charset=utf-8";
+    static readonly StringValues s_noStore = "no-store";
+
+    // Nobody can read them in production without a token or a port: then nothing is measured either.
+    readonly MetricsPage? _metrics = options.Mode == ServerMode.Dev || options.OpsToken is not null || options.OpsPort is not null ? new MetricsPage() : null;
+
+    public void Dispose() => _metrics?.Dispose();
+
+    public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
+    {
+        exchange.ResponseHeaders.CacheControl = s_noStore;
+        ByteOutput body = exchange.Scratch;
+        switch (exchange.Route.Endpoint)
+        {
+            case Endpoint.Live:
+                body.Write("{\"status\":\"ok\"}"u8);
+                break;
+            case Endpoint.Ready:
+                if (notReady() is { } reason) return Faults.NotReady.Says(reason) with { RetryAfterSeconds = 1 };
+                body.Write("{\"status\":\"ok\"}"u8);
+                break;
+            case Endpoint.Version:
+                Version(body);
+                break;
+            case Endpoint.Metrics:
+                if (Refuse(exchange) is { } refused) return refused;
+                _metrics!.Write(body); // Refuse lets nobody pass where there is none.
+                await exchange.SendAsync(200, s_metricsType, body.WrittenMemory);
+                return null;
+            default:
+                throw new InvalidOperationException($"not an operator's route: {exchange.Route.Endpoint}");
+        }
+        await exchange.SendAsync(200, Negotiation.Json, body.WrittenMemory);
+        return null;
+    }
+
+    void Version(ByteOutput body)
+    {
+        body.Write("{\"name\":\"plinth\""u8);
+        foreach (var (name, value) in about().Prepend(("runtime", RuntimeInformation.FrameworkDescription)).Prepend(("version", options.Version)))
+        {
+            body.Write((byte)',');
+            JsonText.WriteName(body, name);
+            JsonText.WriteString(body, value);
+        }
+        body.Write((byte)'}');
+    }
+
+    Fault? Refuse(Exchange exchange)
+    {
+        if (options.Mode == ServerMode.Dev) return null;
+        if (options.OpsPort is { } port && exchange.Connection?.LocalPort == port) return null;
+        if (options.OpsToken is not { } token) return Faults.UnknownPath.Says("no route has this path");
+        const string Scheme = "Bearer ";
+        string sent = exchange.Headers.Authorization.ToString();
+        bool matches = sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent[Scheme.Length..]), Encoding.UTF8.GetBytes(token));
+        return matches ? null : Faults.Unauthorized.Says("/metrics asks for the operator's token", hint: "send Authorization: Bearer <ops.token>");
+    }
+}
