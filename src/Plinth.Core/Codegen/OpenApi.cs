@@ -3,7 +3,6 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Plinth.Schema;
-using Plinth.Text;
 
 namespace Plinth.Codegen;
 

@@ -154,10 +154,11 @@ static class OpenApiParts
             ["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("string", "number", "boolean", "array") },
         },
         ["Batch"] = Object(required: ["operations"], ("atomic", new JsonObject { ["type"] = "boolean", ["default"] = true }), ("operations", ArrayOf(Ref("schemas", "BatchOperation")))),
-        ["BatchOperation"] = Object(required: ["op", "model"],
-            ("op", new JsonObject { ["enum"] = new JsonArray("create", "createMany", "update", "updateMany", "upsert", "delete", "deleteMany", "restore", "purge") }),
-            ("model", Text("The model's name.")), ("key", new JsonObject { ["description"] = "The key, or the array of its parts." }), ("body", new JsonObject()),
-            ("filter", Text()), ("ifMatch", Text("An ETag, or *.")), ("on", Text())),
+        ["BatchOperation"] = Object(required: ["method", "path"],
+            ("method", new JsonObject { ["enum"] = new JsonArray("POST", "PATCH", "PUT", "DELETE") }),
+            ("path", Text("As the request by itself would have it, with its query: `/api/notes/1`.")),
+            ("body", new JsonObject { ["description"] = "The body, as JSON." }),
+            ("headers", Object(required: [], ("If-Match", Text()), ("Prefer", Text())))),
         ["BatchAnswer"] = Object(required: ["results"], ("results", ArrayOf(Object(required: ["status"],
             ("status", Whole()), ("location", Text()), ("etag", Text()), ("body", new JsonObject()), ("problem", Ref("schemas", "Problem")))))),
     };
@@ -166,7 +167,9 @@ static class OpenApiParts
     {
         JsonObject properties = [];
         foreach (var (name, type) in members) properties[name] = type;
-        return new JsonObject { ["type"] = "object", ["properties"] = properties, ["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]) };
+        return required.Length == 0
+            ? new JsonObject { ["type"] = "object", ["properties"] = properties }
+            : new JsonObject { ["type"] = "object", ["properties"] = properties, ["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]) };
     }
 
     static JsonArray Codes() => new([.. Faults.All.Take(8).Select(c => (JsonNode)c.Code)]);

@@ -238,9 +238,7 @@ static class ReadParameters
             string first = dot < 0 ? field : field[..dot];
             if (model.Field(first) is not { IsServerOnly: false } && model.Relation(first) is null) return false;
             if (op is null || Operators.Contains(op)) return true;
-            Fault ??= Faults.UnknownParameter.Says($"{Shown.Name(name)}: unknown operator '{Shown.Name(op)}'",
-                new FaultDetail(Shown.Name(name), Faults.UnknownParameter.Code, "unknown operator"))
-                with { Hint = "operators are " + string.Join(", ", Operators) };
+            Refuse(name, $"there is no operator '{Shown.Name(op)}'", "operators are " + string.Join(", ", Operators));
             return false;
         }
 
