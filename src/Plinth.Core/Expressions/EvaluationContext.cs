@@ -1,0 +1,41 @@
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Expressions;
+
+/// <summary>The live rows at the far end of a relation from one row, none or one for a to-one side.</summary>
+delegate IReadOnlyList<Value[]> RelatedRows(Relation relation, Value[] row);
+
+/// <summary>What an evaluation reads. A part that the expression does not read may be left out.</summary>
+readonly struct EvaluationContext
+{
+    public EvaluationContext()
+    {
+    }
+
+    /// <summary>By <see cref="Field.Ordinal"/> of the scope's model (or embedded type).</summary>
+    public Value[]? Row { get; init; }
+
+    public Value[]? Before { get; init; }
+
+    /// <summary>A Map of claims, or Null when anonymous.</summary>
+    public Value Auth { get; init; }
+
+    public long NowMicroseconds { get; init; }
+
+    public string? Ip { get; init; }
+
+    public string? Method { get; init; }
+
+    /// <summary>Needed by expressions that read relations.</summary>
+    public RelatedRows? Related { get; init; }
+
+    /// <summary>Steps that loops may take.</summary>
+    public int Cost { get; init; } = Limits.Default.ExpressionCost;
+}
+
+/// <summary>An evaluation took more steps than its bound: the caller answers <c>limit_exceeded</c>.</summary>
+sealed class ExpressionCostException(int bound) : Exception($"the expression takes more than {bound} steps")
+{
+    public int Bound => bound;
+}
