@@ -24,4 +24,19 @@ abstract class Dialect
 
     /// <summary>The column type of values of one kind, for the platform's own tables.</summary>
     public abstract string ColumnType(ValueKind kind);
+
+    /// <summary>A constant of the schema in a definition, which takes no parameters.</summary>
+    public abstract void Literal(StringBuilder to, in Value value);
+
+    /// <summary>Type and constraint of the column that numbers the rows.</summary>
+    public abstract string RowKeyType { get; }
+
+    /// <summary>What follows the closing parenthesis of a table.</summary>
+    public virtual string TableOptions => "";
+
+    /// <summary>The statement that makes the full-text table of a table; its rows bear the numbers of the table's rows.</summary>
+    /// <param name="to">Where the statement goes.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="columns">One per field, each holding encoded terms with spaces between (<c>SearchTerms</c>).</param>
+    public abstract void CreateFullText(SqlWriter to, string name, IReadOnlyList<string> columns);
 }

@@ -25,7 +25,12 @@ sealed record SlotParameter(int Slot) : SqlParameter;
 /// Builds the text of one statement. There is no way to put a value into the text: values become parameters, names are quoted,
 /// and <see cref="Raw"/> takes literals of our own source.
 /// </summary>
-sealed class SqlWriter(Dialect dialect)
+/// <param name="dialect">How it is spelt.</param>
+/// <param name="forDefinitions">
+/// Definitions of tables and indexes take no parameters. Only for them are constants, which come from the schema file, written as literals;
+/// a request's values can never be.
+/// </param>
+sealed class SqlWriter(Dialect dialect, bool forDefinitions = false)
 {
     readonly StringBuilder _text = new();
     readonly List<SqlParameter> _parameters = [];
@@ -57,6 +62,13 @@ sealed class SqlWriter(Dialect dialect)
 
     public SqlWriter Value(SqlParameter parameter)
     {
+        if (forDefinitions)
+        {
+            if (parameter is not ConstantParameter constant) throw new InvalidOperationException("a definition has no request to take values from");
+            dialect.Literal(_text, constant.Value);
+            return this;
+        }
+
         // A slot that occurs again is one parameter: the statement is bound once per value.
         int index = parameter is SlotParameter ? _parameters.IndexOf(parameter) : -1;
         if (index < 0)

@@ -77,6 +77,9 @@ static class Faults
     public static readonly FaultCode IdempotencyInFlight = New("idempotency_in_flight", FaultKind.RefusedByState, "The first request is still running",
         "A request with the same Idempotency-Key is in progress. Retry after it has ended.");
 
+    public static readonly FaultCode MigrationRefused = New("migration_refused", FaultKind.RefusedByState, "The schema change is refused",
+        "The data does not allow the change of the schema, or it could lose or bend data. The message names the place, the hint the way to do it.");
+
     // Ours.
     public static readonly FaultCode RateLimited = New("rate_limited", FaultKind.Ours, "Too many requests",
         "The caller sent more requests than its budget allows. Retry-After says when to try again.");
@@ -97,7 +100,8 @@ static class Faults
         MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable, BodyTooLarge,
         BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField, UnknownParameter, NotFound,
         Unauthorized, Forbidden, MissingClaim, ValidationFailed, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
-        PreconditionRequired, RestrictedByReference, CascadeTooLarge, ReservedId, IdempotencyMismatch, IdempotencyInFlight, RateLimited,
+        PreconditionRequired, RestrictedByReference, CascadeTooLarge, ReservedId, IdempotencyMismatch, IdempotencyInFlight, MigrationRefused,
+        RateLimited,
         Overloaded, NotReady, StorageUnavailable, Timeout, Internal,
     ];
 

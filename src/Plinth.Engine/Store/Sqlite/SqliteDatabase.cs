@@ -25,7 +25,7 @@ sealed class SqliteDatabase : Database
         _readers = new ReaderPool(options, clock);
     }
 
-    public override Dialect Dialect => SqliteDialect.It;
+    public override Dialect Dialect { get; } = new SqliteDialect { HasStrictTables = SqliteLibrary.HasStrictTables };
 
     public override StoreOptions Options { get; }
 

@@ -33,4 +33,42 @@ sealed class SqliteDialect : Dialect
         ValueKind.Uuid or ValueKind.Bytes => "BLOB",
         _ => throw new InvalidOperationException($"values of kind {kind} are not stored"),
     };
+
+    /// <summary>The library knows tables that check the types of their columns (3.37); which library runs is known to the driver.</summary>
+    public bool HasStrictTables { get; init; }
+
+    public override string RowKeyType => "INTEGER PRIMARY KEY";
+
+    public override string TableOptions => HasStrictTables ? " strict" : "";
+
+    public override void Literal(StringBuilder to, in Value value)
+    {
+        switch (value.Kind)
+        {
+            case ValueKind.Null: to.Append("null"); break;
+            case ValueKind.Boolean: to.Append(value.Boolean ? '1' : '0'); break;
+            case ValueKind.Int: to.Append(CultureInfo.InvariantCulture, $"{value.Int}"); break;
+            case ValueKind.Decimal: to.Append(CultureInfo.InvariantCulture, $"{value.DecimalUnits}"); break;
+            case ValueKind.Double: to.Append(CultureInfo.InvariantCulture, $"{value.Double:E17}"); break;
+            case ValueKind.DateTime or ValueKind.Date or ValueKind.Time or ValueKind.Duration:
+                to.Append(CultureInfo.InvariantCulture, $"{value.Ticks}");
+                break;
+            case ValueKind.String: Text(to, value.String); break;
+            case ValueKind.Json: Text(to, Encoding.UTF8.GetString(value.Json)); break;
+            case ValueKind.Bytes: to.Append("x'").Append(Convert.ToHexString(value.Bytes)).Append('\''); break;
+            case ValueKind.Uuid: to.Append("x'").Append(value.Uuid.ToString("N")).Append('\''); break;
+            default: throw new InvalidOperationException($"a value of kind {value.Kind} is not stored");
+        }
+    }
+
+    // Encoded terms are ASCII letters, digits and underscores: nothing is left for the tokenizer to decide.
+    public override void CreateFullText(SqlWriter to, string name, IReadOnlyList<string> columns)
+    {
+        to.Raw("create virtual table ").Name(name).Raw(" using fts5(");
+        foreach (string column in columns) to.Name(column).Raw(", ");
+        to.Raw("tokenize = 'ascii tokenchars ''_''', prefix = '2 3')");
+    }
+
+    static void Text(StringBuilder to, string text) =>
+        to.Append('\'').Append(text.Replace("'", "''", StringComparison.Ordinal)).Append('\'');
 }

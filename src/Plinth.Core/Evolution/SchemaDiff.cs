@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Evolution;
+
+/// <summary>
+/// Schema × schema → steps. Pure: what depends on the data (may this column be dropped?) becomes a demand that is looked at when the steps
+/// run. Only what cannot lose or bend data is a step; everything else is refused with the way to do it on purpose.
+/// </summary>
+static class SchemaDiff
+{
+    /// <param name="current">What the database was last made for; null for a new one.</param>
+    /// <param name="desired">What it shall serve.</param>
+    public static EvolutionPlan Between(AppSchema? current, AppSchema desired)
+    {
+        Sections sections = new();
+        HashSet<string> used = new(StringComparer.Ordinal);
+        foreach (Model model in desired.Models)
+        {
+            Model? before = Predecessor(current, desired, model);
+            if (before is null)
+            {
+                AddNew(sections, desired, model);
+                continue;
+            }
+
+            used.Add(before.Name);
+            new ModelDiff(sections, current!, desired, before, model).Run(); // There is a predecessor only where there is a current schema.
+        }
+
+        foreach (Model model in current?.Models ?? [])
+        {
+            if (!used.Contains(model.Name)) Drop(sections, model);
+        }
+
+        return sections.Plan();
+    }
+
+    /// <summary>The model of the current schema that a model of the desired one continues.</summary>
+    static Model? Predecessor(AppSchema? current, AppSchema desired, Model model)
+    {
+        if (current?.FindModel(model.Name) is { } same) return same;
+        bool isFree = model.RenamedFrom is { } old && desired.FindModel(old) is null;
+        return isFree ? current?.FindModel(model.RenamedFrom!) : null; // Free only when it is named.
+    }
+
+    static void AddNew(Sections sections, AppSchema desired, Model model)
+    {
+        TableShape table = TableShape.Of(desired, model);
+        sections.Tables.Add(new CreateTable(table));
+        foreach (IndexShape index in table.Indexes) sections.Indexes.Add(new CreateIndex(model, index));
+        if (!table.FullText.IsEmpty) sections.FullText.Add(new CreateFullText(model));
+    }
+
+    static void Drop(Sections sections, Model model)
+    {
+        sections.Demands.Add(new RequireData(model.Table, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
+            $"The model {model.Name} is gone from the schema, but its table has records.",
+            $"Delete its records first, or keep the model; if it was renamed, write @@renamedFrom(\"{model.Name}\") on the new one.")));
+        if (!model.FullText.IsEmpty) sections.Drops.Add(new DropFullText(model.Table));
+        sections.Drops.Add(new DropTable(model.Table, model.Name));
+    }
+}
+
+/// <summary>The parts of a plan in the order in which they must run.</summary>
+sealed class Sections
+{
+    public List<RequireData> Demands { get; } = [];
+
+    public List<EvolutionStep> Renames { get; } = [];
+
+    public List<EvolutionStep> Drops { get; } = [];
+
+    public List<EvolutionStep> Tables { get; } = [];
+
+    public List<EvolutionStep> Fills { get; } = [];
+
+    public List<EvolutionStep> Indexes { get; } = [];
+
+    public List<EvolutionStep> FullText { get; } = [];
+
+    public List<EvolutionStep> Names { get; } = [];
+
+    public List<Fault> Refusals { get; } = [];
+
+    // Demands look at the tables as they were. Names are recorded before values, which go by the new names. Indexes come after the fills,
+    // so that they are built once over the final rows.
+    public EvolutionPlan Plan() =>
+        new([.. Demands, .. Renames, .. Drops, .. Names, .. Tables, .. Fills, .. Indexes, .. FullText], [.. Refusals]);
+}

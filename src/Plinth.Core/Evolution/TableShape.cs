@@ -1,0 +1,150 @@
+using System.Collections.Immutable;
+using Plinth.Schema;
+
+namespace Plinth.Evolution;
+
+/// <summary>
+/// What a model demands of the database, without saying how it is spelt: the one place where columns, keys, indexes and references are
+/// derived. Two models with equal shapes need no step between them.
+/// </summary>
+sealed class TableShape
+{
+    TableShape(Model model) => Model = model;
+
+    public Model Model { get; }
+
+    public string Name => Model.Table;
+
+    /// <summary>One column per field, in ordinal order; the hidden ones are not in it.</summary>
+    public required ImmutableArray<ColumnShape> Columns { get; init; }
+
+    /// <summary>The key is one integer field, whose column then numbers the rows; otherwise the table has a hidden <see cref="RowColumn"/>.</summary>
+    public required bool HasRowKey { get; init; }
+
+    public required ImmutableArray<IndexShape> Indexes { get; init; }
+
+    public required ImmutableArray<ReferenceShape> References { get; init; }
+
+    public required ImmutableArray<CheckShape> Checks { get; init; }
+
+    /// <summary>Fields whose terms the full-text table holds; empty when there is none.</summary>
+    public required ImmutableArray<Field> FullText { get; init; }
+
+    /// <summary>The hidden number of a row: the integer primary key where the model's own key is not one.</summary>
+    public const string RowColumn = "_row";
+
+    /// <summary>The hidden version of a row: 1 when created, one more with each change.</summary>
+    public const string VersionColumn = "_version";
+
+    /// <summary>The column that numbers the rows, hidden or the key's own.</summary>
+    public static string RowColumnOf(Model model) => IsRowKey(model) ? model.KeyFields[0].Column : RowColumn;
+
+    public static bool IsRowKey(Model model) =>
+        model.Key.Length == 1 && model.KeyFields[0] is { IsList: false, Type: ScalarFieldType { Scalar.Kind: ValueKind.Int } };
+
+    public static TableShape Of(AppSchema schema, Model model) => new(model)
+    {
+        Columns = [.. model.Fields.Select(static field => new ColumnShape(field.Column, field))],
+        HasRowKey = IsRowKey(model),
+        Indexes = IndexesOf(model),
+        References = ReferencesOf(schema, model),
+        Checks = [.. model.Checks.Select(static check => new CheckShape(check.Name, check.Condition))],
+        FullText = [.. model.FullText.Select(name => Named(model, name))],
+    };
+
+    static ImmutableArray<IndexShape> IndexesOf(Model model)
+    {
+        List<IndexShape> indexes = [];
+        if (!IsRowKey(model))
+        {
+            // Not partial: a record in the trash keeps its key.
+            indexes.Add(new IndexShape(model.Table + "_key", IsUnique: true, Ascending(model, model.Key), LiveOnly: false, null));
+        }
+
+        foreach (UniqueKey unique in model.Uniques)
+        {
+            indexes.Add(new IndexShape(unique.Name, IsUnique: true, Ascending(model, unique.Fields), model.IsSoftDelete, unique.Where));
+        }
+
+        foreach (ModelIndex index in model.Indexes)
+        {
+            ImmutableArray<IndexColumn> columns =
+                [.. index.Fields.Select(part => new IndexColumn(Named(model, part.Field).Column, part.Descending))];
+            indexes.Add(new IndexShape(index.Name, IsUnique: false, columns, LiveOnly: false, index.Where));
+        }
+
+        foreach (Relation relation in model.Relations)
+        {
+            if (relation.IsOwning) AddReferenceIndex(indexes, model, relation);
+        }
+
+        return [.. indexes];
+    }
+
+    /// <summary>Deleting a parent and listing its children look for the reference: without an index each would read the whole table.</summary>
+    static void AddReferenceIndex(List<IndexShape> indexes, Model model, Relation relation)
+    {
+        ImmutableArray<IndexColumn> columns = Ascending(model, relation.Fields);
+        bool isCovered = indexes.Any(index => index is { Where: null, LiveOnly: false }
+            && index.Columns.Length >= columns.Length
+            && index.Columns.Take(columns.Length).Select(static column => column.Name).SequenceEqual(columns.Select(static column => column.Name)));
+        bool isRowKey = IsRowKey(model) && columns.Length == 1 && string.Equals(columns[0].Name, model.KeyFields[0].Column, StringComparison.Ordinal);
+        if (isCovered || isRowKey) return;
+        string name = $"{model.Table}_{string.Join('_', columns.Select(static column => column.Name))}_ref";
+        indexes.Add(new IndexShape(name, IsUnique: false, columns, LiveOnly: false, null));
+    }
+
+    static ImmutableArray<ReferenceShape> ReferencesOf(AppSchema schema, Model model)
+    {
+        List<ReferenceShape> references = [];
+        foreach (Relation relation in model.Relations)
+        {
+            if (!relation.IsOwning) continue;
+            Model target = schema.TargetOf(relation);
+            if (!IsWholeKey(target, relation.References)) continue;
+            references.Add(new ReferenceShape(
+                [.. relation.Fields.Select(name => Named(model, name).Column)],
+                target.Table,
+                [.. relation.References.Select(name => Named(target, name).Column)]));
+        }
+
+        return [.. references];
+    }
+
+    /// <summary>A database reference needs a key that covers every row; over partial ones only the engine's own check stands.</summary>
+    static bool IsWholeKey(Model target, ImmutableArray<string> fields) =>
+        target.Key.SequenceEqual(fields)
+        || (!target.IsSoftDelete && target.Uniques.Any(unique => unique.Where is null && unique.Fields.SequenceEqual(fields)));
+
+    static ImmutableArray<IndexColumn> Ascending(Model model, ImmutableArray<string> fields) =>
+        [.. fields.Select(name => new IndexColumn(Named(model, name).Column, Descending: false))];
+
+    static Field Named(Model model, string name) => model.Field(name)
+        ?? throw new InvalidOperationException($"{model.Name}: the binder admitted a field '{name}' that is not there");
+}
+
+sealed record ColumnShape(string Name, Field Field);
+
+sealed record IndexColumn(string Name, bool Descending);
+
+/// <param name="LiveOnly">Only rows that are not in the trash.</param>
+/// <param name="Where">Only rows for which it is true.</param>
+sealed record IndexShape(string Name, bool IsUnique, ImmutableArray<IndexColumn> Columns, bool LiveOnly, Condition? Where)
+{
+    public bool Equals(IndexShape? other) => other is not null
+        && string.Equals(Name, other.Name, StringComparison.Ordinal) && IsUnique == other.IsUnique && LiveOnly == other.LiveOnly
+        && Equals(Where, other.Where) && Columns.SequenceEqual(other.Columns);
+
+    public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
+}
+
+sealed record ReferenceShape(ImmutableArray<string> Columns, string Table, ImmutableArray<string> Referred)
+{
+    public bool Equals(ReferenceShape? other) => other is not null
+        && string.Equals(Table, other.Table, StringComparison.Ordinal) && Columns.SequenceEqual(other.Columns)
+        && Referred.SequenceEqual(other.Referred);
+
+    public override int GetHashCode() => Table.GetHashCode(StringComparison.Ordinal);
+}
+
+sealed record CheckShape(string Name, Condition Condition);
