@@ -96,6 +96,7 @@ static class LimitKeys
         Of("includeDepth", Limits.Default.IncludeDepth, 20, "Levels of include.", (l, v) => l with { IncludeDepth = (int)v }),
         Of("includes", Limits.Default.Includes, 200, "Relations included by one request.", (l, v) => l with { Includes = (int)v }),
         Of("includePage", Limits.Default.IncludePage, 10_000, "Children of one parent, when the request names no limit.", (l, v) => l with { IncludePage = (int)v }),
+        Of("includedRows", Limits.Default.IncludedRows, 1_000_000, "Records that one included relation may lead to.", (l, v) => l with { IncludedRows = (int)v }),
         Of("hops", Limits.Default.Hops, 20, "Relation hops on one path of a filter.", (l, v) => l with { Hops = (int)v }),
         Of("sortKeys", Limits.Default.SortKeys, 32, "Sort keys of one request.", (l, v) => l with { SortKeys = (int)v }),
         Of("offset", Limits.Default.Offset, 100_000_000, "Rows that offset may skip.", (l, v) => l with { Offset = (int)v }),

@@ -70,6 +70,12 @@ sealed record Field
     /// <summary>Encrypted in the log.</summary>
     public bool IsSecretInLog => IsServerOnly || IsPii || IsSensitive;
 
+    /// <summary>The kind of its stored values, when they are not null.</summary>
+    public ValueKind StoredKind => IsJsonStored ? ValueKind.Json : Type is ScalarFieldType { Scalar.Kind: var kind } ? kind : ValueKind.String;
+
+    /// <summary>Digits after the point, of decimals; 0 of all others.</summary>
+    public int Scale => Type is ScalarFieldType { Scalar: Types.DecimalType { Scale: var scale } } ? scale : 0;
+
     /// <summary>Stored as JSON text: lists, embedded values, unions (and Json itself).</summary>
     public bool IsJsonStored => IsList || Type is EmbeddedFieldType or UnionFieldType
         || Type is ScalarFieldType { Scalar.Kind: ValueKind.Json };

@@ -44,6 +44,9 @@ sealed record Limits
     /// <summary>Children fetched for one included to-many relation of one parent, when the request names none. <c>limits.includePage</c></summary>
     public int IncludePage { get; init; } = 100;
 
+    /// <summary>Records that one included relation may lead to, over all parents of one level. <c>limits.includedRows</c></summary>
+    public int IncludedRows { get; init; } = 20_000;
+
     /// <summary>Relation hops on one path of a filter. <c>limits.hops</c></summary>
     public int Hops { get; init; } = 5;
 

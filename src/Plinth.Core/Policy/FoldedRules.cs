@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using Plinth.Expressions;
+using Plinth.Text;
+
+namespace Plinth.Policy;
+
+/// <summary>What rules come to before any row was looked at.</summary>
+enum RuleOutcome
+{
+    /// <summary>No row can make them allow.</summary>
+    Never,
+
+    /// <summary>No row can make them refuse.</summary>
+    Always,
+    Depends,
+}
+
+/// <summary>
+/// The rules of one operation on one model, folded for all callers who show the same pattern of claims: immutable and shared, so its
+/// identity may key what is made from it. The values that it leaves open are in <see cref="CallerRules"/>.
+/// </summary>
+sealed class FoldedRules
+{
+    public required RuleOutcome Outcome { get; init; }
+
+    /// <summary>Each a rule that may still allow. One of them must hold as a whole; a missing side holds always.</summary>
+    public ImmutableArray<AllowPair> AllowPairs { get; init; } = [];
+
+    /// <summary>None of them may be true or unknown, on the state before or on the state after.</summary>
+    public ImmutableArray<RuleCondition> Denies { get; init; } = [];
+
+    /// <summary>
+    /// What a row must satisfy as it is now: one rule's condition, and no deny that is true or unknown. Only truth counts. True when the
+    /// outcome is Always, false when it is Never. What <c>after:</c> demands is not in it.
+    /// </summary>
+    public required CheckedExpression Predicate { get; init; }
+
+    /// <summary>Values that the conditions take by slot, in the slots' order.</summary>
+    public int Values { get; init; }
+
+    /// <summary>What the schema wants a refused caller to be told.</summary>
+    public string? Message { get; init; }
+
+    public static readonly FoldedRules Always =
+        new() { Outcome = RuleOutcome.Always, Predicate = CheckedExpression.True, AllowPairs = [new AllowPair(null, null, null)] };
+}
+
+/// <param name="When">On the state before (on create, the proposed row). Null: holds.</param>
+/// <param name="After">On the state after. Null: holds.</param>
+/// <param name="Message">What the schema wants a caller to be told whom this rule does not let pass.</param>
+sealed record AllowPair(RuleCondition? When, RuleCondition? After, string? Message);
+
+/// <summary>One condition of a rule, in both of its executions.</summary>
+/// <param name="Folded">For SQL: the caller's parts are folded in, or are slots.</param>
+/// <param name="Whole">For memory: as it was written, reading the caller from its context.</param>
+sealed record RuleCondition(CheckedExpression Folded, CompiledExpression Whole)
+{
+    /// <summary>It needs no other record, so that it can be decided in memory.</summary>
+    public bool IsOwn => Folded.CanEvaluateInMemory;
+}
+
+/// <summary>One caller's rules: the shared fold, and this caller's values for its slots.</summary>
+readonly struct CallerRules(FoldedRules folded, Schema.Value[] values)
+{
+    public FoldedRules Folded { get; } = folded;
+
+    public ReadOnlySpan<Schema.Value> Values => values;
+
+    public RuleOutcome Outcome => Folded.Outcome;
+
+    /// <summary>The fault of an operation that no row could make allowed; null when a row could.</summary>
+    public Fault? Refusal(Caller caller, string what)
+    {
+        if (Outcome != RuleOutcome.Never) return null;
+        FaultCode code = caller.IsAnonymous ? Faults.Unauthorized : Faults.Forbidden;
+        return code.Says(Folded.Message ?? (caller.IsAnonymous ? $"{what} needs an identity" : $"no rule allows this identity {what}"));
+    }
+}
