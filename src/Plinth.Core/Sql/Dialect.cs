@@ -39,4 +39,24 @@ abstract class Dialect
     /// <param name="name">Its name.</param>
     /// <param name="columns">One per field, each holding encoded terms with spaces between (<c>SearchTerms</c>).</param>
     public abstract void CreateFullText(SqlWriter to, string name, IReadOnlyList<string> columns);
+
+    /// <summary>The direction of one order term, after its expression. Null sorts as the smallest value, whatever the database would do.</summary>
+    public virtual void WriteOrder(SqlWriter sql, bool descending, bool nullable)
+    {
+        if (descending) sql.Raw(" desc");
+        if (nullable && !IsNullSmallest) sql.Raw(descending ? " nulls last" : " nulls first");
+    }
+
+    /// <summary>The database sorts null before all values when ascending, without being told.</summary>
+    protected abstract bool IsNullSmallest { get; }
+
+    /// <summary>Two columns, whose sum high * 2^32 + low is that of the column, exactly, where one sum could leave 64 bits.</summary>
+    public virtual void WriteExactSum(SqlWriter sql, string row, string column) =>
+        sql.Raw("sum(").Column(row, column).Raw(" >> 32), sum(").Column(row, column).Raw(" & 4294967295)");
+
+    /// <summary>The condition that a row's full-text fields hold the terms which <see cref="SearchValue"/> put into the slot.</summary>
+    public abstract void WriteSearch(SqlWriter sql, Model model, string row, int slot);
+
+    /// <summary>What a search is asked with: all terms of the text, the last as a prefix. Null when the text holds no term.</summary>
+    public abstract Value? SearchValue(string text);
 }

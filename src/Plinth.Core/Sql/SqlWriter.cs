@@ -84,6 +84,21 @@ sealed class SqlWriter(Dialect dialect, bool forDefinitions = false)
 
     public SqlWriter Slot(int slot) => Value(new SlotParameter(slot));
 
+    /// <summary>A slot that the statement did not name before: long lists of them need no search each.</summary>
+    public SqlWriter FreshSlot(int slot)
+    {
+        _parameters.Add(new SlotParameter(slot));
+        dialect.Placeholder(_text, _parameters.Count);
+        return this;
+    }
+
+    /// <summary>A number of our own source: a position, never a value of a request.</summary>
+    public SqlWriter Number(int number)
+    {
+        _text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{number}");
+        return this;
+    }
+
     /// <summary>A fresh table alias: t0, t1, … Self-relations need one per hop.</summary>
     public string NextAlias() => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"t{_aliases++}");
 

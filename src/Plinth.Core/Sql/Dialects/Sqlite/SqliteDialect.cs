@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
+using Plinth.Evolution;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Sql.Dialects.Sqlite;
 
@@ -12,6 +14,23 @@ sealed class SqliteDialect : Dialect
     public override string Name => "sqlite";
 
     public override void Placeholder(StringBuilder to, int number) => to.Append('?').Append(number.ToString(CultureInfo.InvariantCulture));
+
+    protected override bool IsNullSmallest => true;
+
+    public override void WriteSearch(SqlWriter sql, Model model, string row, int slot)
+    {
+        string index = Ddl.FullTextTable(model.Table);
+        sql.Column(row, TableShape.RowColumnOf(model)).Raw(" in (select rowid from ").Name(index);
+        sql.Raw(" where ").Name(index).Raw(" match ").Slot(slot).Raw(")");
+    }
+
+    public override Value? SearchValue(string text)
+    {
+        // Encoded terms are letters and digits: nothing in them is syntax of the query language. The last is a prefix, since people search while they type.
+        string terms = SearchTerms.Encode(text);
+        if (terms.Length == 0) return null;
+        return Value.From("\"" + terms.Replace(" ", "\" \"", StringComparison.Ordinal) + "\" *");
+    }
 
     public override string ColumnType(Field field)
     {

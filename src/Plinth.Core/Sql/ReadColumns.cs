@@ -1,0 +1,48 @@
+using System.Collections.Immutable;
+using Plinth.Plan;
+
+namespace Plinth.Sql;
+
+/// <summary>
+/// What the statement of one level selects and where: the fields answered first, in order, then what is needed besides them (values
+/// that cursors and included relations go by), each once.
+/// </summary>
+sealed class ReadColumns
+{
+    ReadColumns(ImmutableArray<FieldPath> paths, ImmutableArray<int> sort, ImmutableArray<ImmutableArray<int>> includes, int version) =>
+        (Paths, Sort, Includes, Version) = (paths, sort, includes, version);
+
+    /// <summary>Of reads that answer no records.</summary>
+    public static readonly ReadColumns None = new([], [], [], -1);
+
+    public ImmutableArray<FieldPath> Paths { get; }
+
+    /// <summary>Columns of the sort terms, where cursors are given out.</summary>
+    public ImmutableArray<int> Sort { get; }
+
+    /// <summary>For each included relation the columns of the parent's fields that lead to it.</summary>
+    public ImmutableArray<ImmutableArray<int>> Includes { get; }
+
+    /// <summary>Column of the hidden version, after all others; -1 where nobody asks for it.</summary>
+    public int Version { get; }
+
+    /// <param name="level">What is read.</param>
+    /// <param name="cursors">Places in the list will be given out.</param>
+    /// <param name="version">The record's hidden version is asked for.</param>
+    public static ReadColumns Of(LevelShape level, bool cursors, bool version)
+    {
+        List<FieldPath> paths = [.. level.Fields.Select(static f => new FieldPath([], f))];
+        int At(FieldPath path)
+        {
+            int found = path.IsOwn ? paths.FindIndex(p => p.IsOwn && p.Field.Ordinal == path.Field.Ordinal) : -1;
+            if (found >= 0) return found;
+            paths.Add(path);
+            return paths.Count - 1;
+        }
+
+        ImmutableArray<int> sort = cursors ? [.. level.Sort.Select(t => At(t.Path))] : [];
+        ImmutableArray<ImmutableArray<int>> includes =
+            [.. level.Includes.Select(i => i.ParentFields.Select(f => At(new FieldPath([], f))).ToImmutableArray())];
+        return new ReadColumns([.. paths], sort, includes, version ? paths.Count : -1);
+    }
+}
