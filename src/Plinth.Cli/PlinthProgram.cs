@@ -35,6 +35,7 @@ static class PlinthProgram
         CommonOptions.Yes,
         CommonOptions.NoColor,
         InitCommand.Build(shell),
+        CheckCommand.Build(shell),
         ConfigCommand.Build(shell),
         CompletionsCommand.Build(shell),
         VersionCommand.Build(shell),
