@@ -76,22 +76,24 @@ public partial class ShapeTests
         foreach (BuiltAssembly assembly in BuiltAssembly.Present())
         {
             using BuiltAssembly open = assembly;
+            HashSet<string> records = [.. open.Types().Where(h => IsRecord(open, h)).Select(h => open.NameOf(h).Type)];
             foreach (TypeDefinitionHandle handle in open.Types().Where(h => IsRecord(open, h)))
             {
                 TypeDefinition type = open.Metadata.GetTypeDefinition(handle);
                 string name = open.NameOf(handle).Type;
-                if ((type.Attributes & TypeAttributes.Abstract) != 0)
-                {
-                    if (!IsClosed(open, type)) wrong.Add($"{name}: an abstract record is closed by a private protected constructor");
-                }
-                else if ((type.Attributes & TypeAttributes.Sealed) == 0)
-                {
-                    wrong.Add($"{name}: a record is sealed, or abstract and closed");
-                }
+                bool isAbstract = (type.Attributes & TypeAttributes.Abstract) != 0;
+                if (!isAbstract && (type.Attributes & TypeAttributes.Sealed) == 0) wrong.Add($"{name}: a record is sealed, or abstract");
+                if (isAbstract && IsVisible(type) && !IsClosed(open, type))
+                    wrong.Add($"{name}: a public abstract record is closed by a private protected constructor");
+                if (BaseOf(open, type) is { } from && from.StartsWith("Plinth.", StringComparison.Ordinal) && !records.Contains(from))
+                    wrong.Add($"{name}: the set of {from} is closed in its own assembly");
             }
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }
+
+    static bool IsVisible(TypeDefinition type) =>
+        (type.Attributes & TypeAttributes.VisibilityMask) is TypeAttributes.Public or TypeAttributes.NestedPublic;
 
     static bool IsRecord(BuiltAssembly assembly, TypeDefinitionHandle handle) => assembly.Metadata.GetTypeDefinition(handle).GetMethods()
         .Any(m => assembly.Metadata.GetString(assembly.Metadata.GetMethodDefinition(m).Name) == "<Clone>$");

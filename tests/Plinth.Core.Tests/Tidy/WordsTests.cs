@@ -1,6 +1,8 @@
 using System.Globalization;
+using System.Reflection;
 using System.Text.RegularExpressions;
 using Plinth.Cases;
+using Plinth.Language;
 using Plinth.Text;
 
 namespace Plinth.Tidy;
@@ -42,17 +44,35 @@ public partial class WordsTests
     [Fact]
     public void Every_fault_code_is_provoked_by_a_case_or_a_test()
     {
-        // By its code in a case or test, or by its name in a test.
-        string[] texts = [.. Sources.Under("cases").Concat(Sources.Under("tests").Where(f => f.EndsWith(".cs", StringComparison.Ordinal)
-            && !f.EndsWith("Tidy/WordsTests.cs", StringComparison.Ordinal))).Select(Sources.Text)];
+        string[] cases = [.. Sources.Under("cases").Select(Sources.Text)], tests = [.. Tests.Select(Sources.Text)];
         List<string> missing = [];
         foreach (FaultCode code in Faults.All)
         {
             string member = typeof(Faults).GetFields().First(f => ReferenceEquals(f.GetValue(null), code)).Name;
-            Regex provoked = new($@"\b({code.Code}|Faults\.{member})\b", RegexOptions.CultureInvariant);
-            if (!texts.Any(provoked.IsMatch)) missing.Add(code.Code);
+            Regex reply = new($@"^-- reply \d+ {code.Code} --", RegexOptions.Multiline | RegexOptions.CultureInvariant);
+            Regex named = new($@"\bFaults\.{member}\b|""{code.Code}\\?""", RegexOptions.CultureInvariant);
+            if (!cases.Any(reply.IsMatch) && !tests.Any(named.IsMatch)) missing.Add(code.Code);
         }
         Assert.True(missing.Count == 0, "no case and no test provokes: " + string.Join(", ", missing));
+    }
+
+    [Fact]
+    public void Every_attribute_of_the_language_acts_in_a_case()
+    {
+        string[] cases = [.. Sources.Under("cases/rest").Concat(Sources.Under("cases/evolution")).Select(Sources.Text)];
+        string[] missing = [.. Attributes.All.Where(a => a.IsAvailable).Select(a => a.Name).Where(name =>
+            !cases.Any(text => Regex.IsMatch(text, $"(?<!@){name}(?![A-Za-z0-9])")))];
+        Assert.True(missing.Length == 0, "no case shows what it does: " + string.Join(", ", missing));
+    }
+
+    [Fact]
+    public void Every_code_of_the_language_is_provoked_by_a_case_or_a_test()
+    {
+        string[] cases = [.. Sources.Under("cases/language").Select(Sources.Text)], tests = [.. Tests.Select(Sources.Text)];
+        var codes = typeof(Codes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (f.Name, Code: (string)f.GetValue(null)!));
+        string[] missing = [.. codes.Where(c => !cases.Any(t => Regex.IsMatch(t, $@"(error|warning) {c.Code}: "))
+            && !tests.Any(t => Regex.IsMatch(t, $@"\bCodes\.{c.Name}\b|""{c.Code}"""))).Select(c => c.Code)];
+        Assert.True(missing.Length == 0, "no case and no test provokes: " + string.Join(", ", missing));
     }
 
     [Fact]
@@ -63,6 +83,9 @@ public partial class WordsTests
         Assert.Equal(declared.Select(d => d.Code), Faults.All);
         Assert.All(declared, d => Assert.Equal(Names.SnakeCase(d.Name), d.Code.Code));
     }
+
+    static IEnumerable<string> Tests => Sources.Under("tests").Where(f => f.EndsWith(".cs", StringComparison.Ordinal)
+        && !f.EndsWith("Tidy/WordsTests.cs", StringComparison.Ordinal));
 
     [GeneratedRegex(@"^## (\w+)$", RegexOptions.Multiline)]
     private static partial Regex Heading();

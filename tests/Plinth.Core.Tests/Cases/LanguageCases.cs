@@ -1,0 +1,33 @@
+using Plinth.Language;
+using Plinth.Text;
+
+namespace Plinth.Cases;
+
+/// <summary>
+/// <c>cases/language</c>: schema texts (<c>-- schema [file name] --</c>, several are read as one) and what reading them gives: the
+/// diagnostics, the canonical JSON of the model, or the formatted text. A case that lists no diagnostics has none.
+/// </summary>
+public class LanguageCases
+{
+    public static TheoryData<string> Paths => Corpus.Of("language");
+
+    [Theory]
+    [MemberData(nameof(Paths))]
+    public void Holds(string path)
+    {
+        CaseFile file = Corpus.Read(path);
+        file.AllowOnly("schema", "diagnostics");
+        SourceText[] sources = [.. file.All("schema").Select(Source)];
+        SchemaReading reading = SchemaReader.Read(sources);
+        string diagnostics = string.Join('\n', reading.Diagnostics.Select(Line));
+        if (file.Find("diagnostics") is { } expected) Golden.Holds(file, expected, diagnostics);
+        else Assert.True(diagnostics.Length == 0, $"{path}: diagnostics that the case does not list:\n{diagnostics}");
+    }
+
+    static SourceText Source(CaseSection section) =>
+        new(section.Arguments.Length == 0 ? "schema.plinth" : section.Arguments, section.Content);
+
+    /// <summary>One line per finding; the excerpt with its caret has tests of its own.</summary>
+    static string Line(Diagnostic d) => $"{d.Place} {d.Severity.ToString().ToLowerInvariant()} {d.Code}: {d.Message}"
+        + (d.Hint is null ? "" : $" · {d.Hint}");
+}
