@@ -18,7 +18,7 @@ function markdownOf(run, picture) {
   const { machine, settings } = run;
   const out = [`# Bench of ${run.at.slice(0, 10)}`, ''];
   out.push(
-    `${settings.rounds} interleaved rounds of ${settings.seconds} s, medians; data set \`${settings.size}\` ` +
+    `Interleaved rounds: ${settings.rounds} of ${settings.seconds} s each; medians. Data set \`${settings.size}\` ` +
     `(${Object.entries(run.counts).map(([what, count]) => `${count.toLocaleString('en')} ${what}`).join(', ')}), seed ${settings.seed}.`,
     `${machine.processor}, ${machine.cores} cores shared by server and load generator, ${machine.memoryGigabytes} GB, ${machine.system}, ` +
     `${machine.fileSystem}; fdatasync ${machine.fdatasyncMicroseconds} µs; load before the run ${machine.loadBefore.toFixed(2)}. ` +

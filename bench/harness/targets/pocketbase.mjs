@@ -45,7 +45,12 @@ async function prepare(template, data, port) {
 function serve(folder, port) {
   return start({
     command: binary, port, probe: '/api/health', log: path.join(folder, 'log.txt'),
-    args: ['serve', '--dev=false', '--http', `127.0.0.1:${port}`, '--dir', folder],
+    args: [
+      'serve', '--dev=false', '--http', `127.0.0.1:${port}`, '--dir', folder,
+      // It would write each collection as a migration beside the folder, and run those of another data set at its next start.
+      '--automigrate=false', '--migrationsDir', path.join(folder, 'migrations'), '--hooksDir', path.join(folder, 'hooks'),
+      '--publicDir', path.join(folder, 'public'),
+    ],
   });
 }
 
