@@ -59,8 +59,23 @@ sealed class Binder
         }
         CheckClaims(auth, types);
         new Collisions(_declarations.Models.Values, _findings).Check();
-        AppSchema schema = SchemaMaker.Make(name, app?.Doc, defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions, _declarations.Models.Values);
+        AppSchema schema = SchemaMaker.Make(
+            name, app?.Doc, defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions, _declarations.Models.Values);
+        CheckConditions(schema);
         return schema;
+    }
+
+    void CheckConditions(AppSchema schema)
+    {
+        HashSet<string> broken = new(StringComparer.Ordinal);
+        foreach (ModelDraft draft in _declarations.Models.Values) broken.UnionWith(draft.BrokenNames);
+        broken.UnionWith(_declarations.BrokenMembers.Select(m => m.Name));
+        ConditionChecker checker = new(schema, broken, _findings, _limits);
+        foreach (Model model in schema.Models)
+        {
+            // Of a model whose mixin is unknown nobody can say which names it has.
+            if (!_declarations.Models[model.Name].HasBrokenMixin) checker.Check(model);
+        }
     }
 
     T? Single<T>(string keyword, Func<T, bool>? where = null)
@@ -166,7 +181,7 @@ sealed class Binder
 
     FieldDraft? BindPlainField(FieldSyntax field, string owner, AttributeTargets target)
     {
-        bool isGood = target == 0 ? _declarations.CheckName(field.Source, field.Name) : _declarations.CheckFieldName(field.Source, field.Name);
+        bool isGood = _declarations.CheckMemberName(field.Source, field.Name);
         Named? named = field.Type is null ? null : _declarations.Resolve(field.Source, field.Type);
         if (named is Named.Related { Model: var model })
         {

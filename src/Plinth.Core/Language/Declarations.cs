@@ -9,6 +9,10 @@ namespace Plinth.Language;
 /// <summary>What a type name stands for.</summary>
 abstract record Named
 {
+    private protected Named()
+    {
+    }
+
     internal sealed record Stored(FieldType Type) : Named;
 
     internal sealed record Related(ModelDraft Model) : Named;
@@ -23,7 +27,9 @@ sealed class Declarations(Findings findings)
         "filter", "sort", "limit", "after", "before", "offset", "select", "include", "count", "search", "asOf", "trashed", "on", "purge",
     ];
 
-    static readonly ImmutableArray<string> s_expressionWords = ["true", "false", "null", "in", "auth", "now", "request"];
+    static readonly ImmutableArray<string> s_literalWords = ["true", "false", "null", "in"];
+
+    static readonly ImmutableArray<string> s_scopeWords = ["auth", "now", "request"];
 
     readonly Dictionary<string, BlockSyntax> _blocks = new(StringComparer.Ordinal);
 
@@ -74,7 +80,7 @@ sealed class Declarations(Findings findings)
     public bool CheckFieldName(SourceText source, NameSyntax name)
     {
         string? taken = s_listParameters.Contains(name.Text) ? "a parameter of lists (?" + name.Text + "=)"
-            : s_expressionWords.Contains(name.Text) ? "a word of the expression language" : null;
+            : s_literalWords.Contains(name.Text) || s_scopeWords.Contains(name.Text) ? "a word of the expression language" : null;
         if (taken is not null)
         {
             findings.Error(source, Codes.ReservedName, name.Span, $"a field cannot be called '{name.Text}': that is {taken}",
@@ -88,6 +94,14 @@ sealed class Declarations(Findings findings)
         {
             return CheckName(source, name);
         }
+        return false;
+    }
+
+    /// <summary>Names of claims and of types' fields: always behind a dot, so that only words of the grammar are taken.</summary>
+    public bool CheckMemberName(SourceText source, NameSyntax name)
+    {
+        if (!s_literalWords.Contains(name.Text)) return CheckName(source, name);
+        findings.Error(source, Codes.ReservedName, name.Span, $"a field cannot be called '{name.Text}': that is a word of the expression language", "rename it");
         return false;
     }
 

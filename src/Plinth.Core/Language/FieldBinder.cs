@@ -1,4 +1,4 @@
-using System.Text.RegularExpressions;
+using Plinth.Expressions;
 using Plinth.Schema;
 using Plinth.Text;
 
@@ -7,8 +7,6 @@ namespace Plinth.Language;
 /// <summary>Applies the attributes of one field to it. Where an attribute may stand, on which types, how often: by the table.</summary>
 sealed class FieldBinder(Declarations declarations, Findings findings)
 {
-    const int PatternLengthMax = 1000;
-
     /// <summary>Looks the attributes up and reads their arguments; those that are wrong are reported and left out.</summary>
     public void ReadAttributes(FieldSyntax syntax, AttributeTargets target, List<BoundAttribute> into, FieldType? type, bool isList)
     {
@@ -145,18 +143,9 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
     RegexValidator? Pattern(BoundAttribute attribute)
     {
         string pattern = attribute.Text("pattern") ?? "";
-        try
-        {
-            if (pattern.Length > PatternLengthMax) throw new NotSupportedException($"it is longer than {PatternLengthMax} characters");
-            // Linear time is what the engine promises: what only backtracking can match is refused here, not slow there.
-            _ = new Regex(pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
-            return new RegexValidator(pattern);
-        }
-        catch (Exception refused) when (refused is ArgumentException or NotSupportedException)
-        {
-            findings.Error(attribute.Source, Codes.BadPattern, attribute.SpanOf("pattern"), $"the pattern cannot be used: {refused.Message}");
-            return null;
-        }
+        if (Regex2.Refusal(pattern) is not { } refusal) return new RegexValidator(pattern);
+        findings.Error(attribute.Source, Codes.BadPattern, attribute.SpanOf("pattern"), $"the pattern cannot be used: {refusal}");
+        return null;
     }
 
     string? Column(BoundAttribute attribute, string argument) => DatabaseName(attribute, argument, findings);

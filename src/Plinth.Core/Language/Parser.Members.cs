@@ -15,7 +15,9 @@ sealed partial class Parser
                 return null;
             case TokenKind.AtAt:
                 int first = _at;
-                return ParseAttribute() is { } attribute ? new ModelAttributeSyntax(attribute, first, _at) : null;
+                return ParseAttribute() is { } attribute
+                    ? new ModelAttributeSyntax(attribute) { Source = _source, Tokens = new TokenRange(first, _at) }
+                    : null;
             case TokenKind.At:
                 Error(Codes.MisplacedAttribute, Current.Span, "an attribute with one @ stands behind a field",
                     "attributes of the model as a whole are written with @@");
@@ -34,7 +36,7 @@ sealed partial class Parser
     UseSyntax? ParseUse()
     {
         int first = _at++;
-        if (Current.IsName) return new UseSyntax(_source, TakeName(), first, _at);
+        if (Current.IsName) return new UseSyntax(TakeName()) { Source = _source, Tokens = new TokenRange(first, _at) };
         Error(Codes.ExpectedName, _tokens[first].Span, "'use' needs the name of a mixin", "a field of that name is written `use`");
         return null;
     }
@@ -59,7 +61,7 @@ sealed partial class Parser
         {
             if (ParseAttribute() is { } attribute) attributes.Add(attribute);
         }
-        return new FieldSyntax(_source, name, type, attributes.ToImmutable(), doc, first, _at);
+        return new FieldSyntax(name, type, attributes.ToImmutable(), doc) { Source = _source, Tokens = new TokenRange(first, _at) };
     }
 
     /// <summary>
@@ -88,7 +90,7 @@ sealed partial class Parser
         {
             Error(Codes.BadArity, Span.Between(_tokens[arity].Start, span.End), "a list is never null: it is empty", $"write {name.Text}[]");
         }
-        return new TypeSyntax(name, parameters, isOptional, isList, span, first, _at);
+        return new TypeSyntax(name, parameters, isOptional, isList, span, new TokenRange(first, _at));
     }
 
     AttributeSyntax? ParseAttribute()
@@ -111,7 +113,7 @@ sealed partial class Parser
         }
         ImmutableArray<ArgumentSyntax> arguments = Current.Kind == TokenKind.OpenParen ? ParseArguments() : [];
         Span span = Span.Between(_tokens[first].Start, _tokens[_at - 1].End);
-        return new AttributeSyntax(_source, isModelLevel, name, arguments, span, first, _at);
+        return new AttributeSyntax(_source, isModelLevel, name, arguments, span, new TokenRange(first, _at));
     }
 
     /// <summary>From the opening parenthesis to behind the closing one.</summary>

@@ -116,7 +116,10 @@ sealed partial class Parser
         NameSyntax? name = Current.IsName ? TakeName() : null;
         if (!Open("app", out Token open)) return null;
         var settings = ParseSettings(open, depth: 1);
-        return new AppSyntax(_source, name, doc, first, _at, settings) { Head = name?.Span ?? _tokens[first].Span };
+        return new AppSyntax(settings)
+        {
+            Source = _source, Name = name, Doc = doc, Tokens = new TokenRange(first, _at), Head = name?.Span ?? _tokens[first].Span,
+        };
     }
 
     ImmutableArray<SettingSyntax> ParseSettings(Token open, int depth)
@@ -137,7 +140,7 @@ sealed partial class Parser
                 _at++;
                 if (Current.Kind is TokenKind.Name or TokenKind.QuotedName or TokenKind.Number or TokenKind.String)
                 {
-                    settings.Add(new SettingSyntax(name, _tokens[_at++], default, first, _at));
+                    settings.Add(new SettingSyntax(name, _tokens[_at++], default, new TokenRange(first, _at)));
                 }
                 else
                 {
@@ -147,7 +150,7 @@ sealed partial class Parser
             else if (Current.Kind == TokenKind.OpenBrace && depth < _limits.SchemaDepth)
             {
                 Token inner = _tokens[_at++];
-                settings.Add(new SettingSyntax(name, default, ParseSettings(inner, depth + 1), first, _at));
+                settings.Add(new SettingSyntax(name, default, ParseSettings(inner, depth + 1), new TokenRange(first, _at)));
             }
             else if (Current.Kind == TokenKind.OpenBrace)
             {
@@ -175,7 +178,10 @@ sealed partial class Parser
             else if (Current.Kind == TokenKind.Comma) _at++;
             else SkipMember("a value of the enum");
         }
-        return new EnumSyntax(_source, name, doc, first, _at, values.ToImmutable()) { Head = name?.Span ?? _tokens[first].Span };
+        return new EnumSyntax(values.ToImmutable())
+        {
+            Source = _source, Name = name, Doc = doc, Tokens = new TokenRange(first, _at), Head = name?.Span ?? _tokens[first].Span,
+        };
     }
 
     UnionSyntax? ParseUnion()
@@ -203,7 +209,10 @@ sealed partial class Parser
             if (Current.Kind != TokenKind.Bar) break;
             _at++;
         }
-        return new UnionSyntax(_source, name, doc, first, _at, variants.ToImmutable()) { Head = name?.Span ?? _tokens[first].Span };
+        return new UnionSyntax(variants.ToImmutable())
+        {
+            Source = _source, Name = name, Doc = doc, Tokens = new TokenRange(first, _at), Head = name?.Span ?? _tokens[first].Span,
+        };
     }
 
     RecordSyntax? ParseRecord(RecordKind kind)
@@ -220,7 +229,10 @@ sealed partial class Parser
             if (ParseMember() is { } member) members.Add(member);
             if (_at == before) _at++;
         }
-        return new RecordSyntax(kind, _source, name, doc, first, _at, members.ToImmutable()) { Head = name?.Span ?? _tokens[first].Span };
+        return new RecordSyntax(kind, members.ToImmutable())
+        {
+            Source = _source, Name = name, Doc = doc, Tokens = new TokenRange(first, _at), Head = name?.Span ?? _tokens[first].Span,
+        };
     }
 
     NameSyntax? BlockName(string keyword)

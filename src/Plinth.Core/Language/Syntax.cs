@@ -14,25 +14,38 @@ sealed record SchemaSyntax(SourceText Source, Token[] Tokens, Comment[] Comments
 /// <summary>A name where one is declared or used; <see cref="Span"/> covers the backticks, <see cref="Text"/> does not.</summary>
 sealed record NameSyntax(string Text, Span Span);
 
-/// <param name="FirstToken">Index of its keyword.</param>
-/// <param name="EndToken">Index of the first token behind it.</param>
-abstract record BlockSyntax(SourceText Source, NameSyntax? Name, string? Doc, int FirstToken, int EndToken)
+/// <summary>Where something stands among the tokens of its file.</summary>
+/// <param name="First">Index of its first token.</param>
+/// <param name="End">Index of the first token behind it.</param>
+readonly record struct TokenRange(int First, int End);
+
+abstract record BlockSyntax
 {
+    private protected BlockSyntax()
+    {
+    }
+
+    public required SourceText Source { get; init; }
+
+    /// <summary>Null when it was forgotten, and where a block needs none.</summary>
+    public required NameSyntax? Name { get; init; }
+
+    public required string? Doc { get; init; }
+
+    public required TokenRange Tokens { get; init; }
+
     /// <summary>Where a finding about the block as a whole points: its name, or its keyword.</summary>
     public required Span Head { get; init; }
 }
 
-sealed record AppSyntax(SourceText Source, NameSyntax? Name, string? Doc, int FirstToken, int EndToken, ImmutableArray<SettingSyntax> Settings)
-    : BlockSyntax(Source, Name, Doc, FirstToken, EndToken);
+sealed record AppSyntax(ImmutableArray<SettingSyntax> Settings) : BlockSyntax;
 
 /// <summary><c>name = value</c>, or <c>name { … }</c> when <see cref="Settings"/> is not default.</summary>
-sealed record SettingSyntax(NameSyntax Name, Token Value, ImmutableArray<SettingSyntax> Settings, int FirstToken, int EndToken);
+sealed record SettingSyntax(NameSyntax Name, Token Value, ImmutableArray<SettingSyntax> Settings, TokenRange Tokens);
 
-sealed record EnumSyntax(SourceText Source, NameSyntax? Name, string? Doc, int FirstToken, int EndToken, ImmutableArray<NameSyntax> Values)
-    : BlockSyntax(Source, Name, Doc, FirstToken, EndToken);
+sealed record EnumSyntax(ImmutableArray<NameSyntax> Values) : BlockSyntax;
 
-sealed record UnionSyntax(SourceText Source, NameSyntax? Name, string? Doc, int FirstToken, int EndToken, ImmutableArray<NameSyntax> Variants)
-    : BlockSyntax(Source, Name, Doc, FirstToken, EndToken);
+sealed record UnionSyntax(ImmutableArray<NameSyntax> Variants) : BlockSyntax;
 
 enum RecordKind
 {
@@ -43,27 +56,32 @@ enum RecordKind
 }
 
 /// <summary>Everything with fields: <c>model</c>, <c>mixin</c>, <c>type</c> and <c>auth</c>.</summary>
-sealed record RecordSyntax(
-    RecordKind Kind, SourceText Source, NameSyntax? Name, string? Doc, int FirstToken, int EndToken, ImmutableArray<MemberSyntax> Members)
-    : BlockSyntax(Source, Name, Doc, FirstToken, EndToken);
+sealed record RecordSyntax(RecordKind Kind, ImmutableArray<MemberSyntax> Members) : BlockSyntax;
 
-abstract record MemberSyntax(SourceText Source, int FirstToken, int EndToken);
+abstract record MemberSyntax
+{
+    private protected MemberSyntax()
+    {
+    }
 
-sealed record UseSyntax(SourceText Source, NameSyntax Mixin, int FirstToken, int EndToken) : MemberSyntax(Source, FirstToken, EndToken);
+    public required SourceText Source { get; init; }
 
-sealed record ModelAttributeSyntax(AttributeSyntax Attribute, int FirstToken, int EndToken)
-    : MemberSyntax(Attribute.Source, FirstToken, EndToken);
+    public required TokenRange Tokens { get; init; }
+}
 
-sealed record FieldSyntax(
-    SourceText Source, NameSyntax Name, TypeSyntax? Type, ImmutableArray<AttributeSyntax> Attributes, string? Doc, int FirstToken, int EndToken)
-    : MemberSyntax(Source, FirstToken, EndToken);
+sealed record UseSyntax(NameSyntax Mixin) : MemberSyntax;
+
+sealed record ModelAttributeSyntax(AttributeSyntax Attribute) : MemberSyntax;
+
+sealed record FieldSyntax(NameSyntax Name, TypeSyntax? Type, ImmutableArray<AttributeSyntax> Attributes, string? Doc) : MemberSyntax;
 
 /// <param name="Parameters">What stands between the parentheses; default when there are none.</param>
-sealed record TypeSyntax(NameSyntax Name, ImmutableArray<ArgumentSyntax> Parameters, bool IsOptional, bool IsList, Span Span, int FirstToken, int EndToken);
+sealed record TypeSyntax(
+    NameSyntax Name, ImmutableArray<ArgumentSyntax> Parameters, bool IsOptional, bool IsList, Span Span, TokenRange Tokens);
 
 /// <param name="IsModelLevel">Written with <c>@@</c>.</param>
 sealed record AttributeSyntax(
-    SourceText Source, bool IsModelLevel, NameSyntax Name, ImmutableArray<ArgumentSyntax> Arguments, Span Span, int FirstToken, int EndToken)
+    SourceText Source, bool IsModelLevel, NameSyntax Name, ImmutableArray<ArgumentSyntax> Arguments, Span Span, TokenRange Tokens)
 {
     /// <summary>As it is spoken of: <c>@id</c>, <c>@@index</c>.</summary>
     public string Spelling => (IsModelLevel ? "@@" : "@") + Name.Text;

@@ -1,0 +1,76 @@
+using Plinth.Expressions;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Language;
+
+/// <summary>
+/// Every condition of the schema against the schema: a wrong name in a rule is an error at load, never a surprise at run time. A
+/// condition that uses a name which was reported already is not judged.
+/// </summary>
+sealed class ConditionChecker(AppSchema schema, IReadOnlySet<string> brokenNames, Findings findings, Limits limits)
+{
+    public void Check(Model model)
+    {
+        ExpressionScope row = ExpressionScope.OwnFields(schema, model);
+        foreach (Field field in model.Fields)
+        {
+            foreach (Validator validator in field.Validators)
+            {
+                if (validator is CheckValidator check) Check(check.Condition, row, CelType.Bool);
+            }
+            if (field.Computed is { } computed) CheckComputed(model, field, computed, row);
+        }
+        foreach (ModelCheck check in model.Checks) Check(check.Condition, row, CelType.Bool);
+        foreach (UniqueKey unique in model.Uniques) Check(unique.Where, row, CelType.Bool);
+        foreach (ModelIndex index in model.Indexes) Check(index.Where, row, CelType.Bool);
+        foreach (AccessRule rule in model.Rules)
+        {
+            Check(rule.When, ExpressionScope.Rule(schema, model), CelType.Bool);
+            Check(rule.After, ExpressionScope.After(schema, model), CelType.Bool);
+        }
+    }
+
+    /// <summary>
+    /// A computed field reads fields that are written, not others that are computed: then there is no order to get wrong, and what a
+    /// field depends on stands in one place.
+    /// </summary>
+    void CheckComputed(Model model, Field field, Condition computed, ExpressionScope row)
+    {
+        if (Check(computed, row, CelType.Of(schema, field)) is not { } expression) return;
+        foreach (string name in expression.OwnFields)
+        {
+            if (model.Field(name) is not { } read) continue;
+            string? wrong = read.Computed is not null ? "is computed too; write out what it is computed from"
+                : read.IsVersion || read.IsUpdatedAt ? "changes with every write"
+                : read.Default is AutoincrementDefault ? "is numbered only when the record is written"
+                : null;
+            if (wrong is null) continue;
+            findings.Error(computed.Source, Codes.Cycle, computed.Span, $"'{field.Name}' cannot be computed from '{name}', which {wrong}");
+        }
+    }
+
+    CheckedExpression? Check(Condition? condition, ExpressionScope scope, CelType expected)
+    {
+        if (condition is null) return null;
+        var (root, unreadable) = CelParser.Parse(condition.Source, condition.Span, limits);
+        foreach (Diagnostic diagnostic in unreadable) findings.Add(diagnostic);
+        if (root is null || (brokenNames.Count > 0 && MentionsBroken(condition.Text))) return null;
+        var (expression, wrong) = CelChecker.Check(root, scope, condition.Source, expected, limits);
+        foreach (Diagnostic diagnostic in wrong) findings.Add(diagnostic);
+        return expression;
+    }
+
+    bool MentionsBroken(string text)
+    {
+        for (int i = 0; i < text.Length; i++)
+        {
+            if (!char.IsAsciiLetter(text[i]) && text[i] != '_') continue;
+            int end = i + 1;
+            while (end < text.Length && (char.IsAsciiLetterOrDigit(text[end]) || text[end] == '_')) end++;
+            if (brokenNames.Contains(text[i..end])) return true;
+            i = end;
+        }
+        return false;
+    }
+}

@@ -1,0 +1,280 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Plinth.Schema.Types;
+using Plinth.Text;
+
+namespace Plinth.Schema;
+
+/// <summary>
+/// The schema as canonical JSON: <c>plinth schema print</c>, and how a deployed schema is kept beside its log. One schema has one text:
+/// members stand in a fixed order, what is absent, false or empty is left out, and decimals are strings. What is written here is read
+/// by <see cref="Read"/>; places in the source are not kept, conditions are kept as their text.
+/// </summary>
+static partial class SchemaJson
+{
+    /// <summary>Of the form of this file; a reader refuses what it does not know.</summary>
+    const int Form = 1;
+
+    static readonly JsonWriterOptions s_options = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        // The text is a document of its own, never part of a page.
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>UTF-8, two spaces of indentation, without a line end at the end.</summary>
+    public static byte[] Write(AppSchema schema)
+    {
+        using ByteOutput output = new(4096);
+        using (Utf8JsonWriter json = new(output, s_options)) Write(json, schema);
+        return output.ToArray();
+    }
+
+    static void Write(Utf8JsonWriter json, AppSchema schema)
+    {
+        json.WriteStartObject();
+        json.WriteNumber("form", Form);
+        json.WriteString("name", schema.Name);
+        Optional(json, "doc", schema.Doc);
+        json.WriteNumber("pageSize", schema.Defaults.PageSize);
+        json.WriteNumber("maxPageSize", schema.Defaults.MaxPageSize);
+        if (schema.Auth is { } auth)
+        {
+            json.WriteStartObject("auth");
+            json.WriteString("name", auth.Name);
+            Each(json, "claims", auth.Claims, Write, isRequired: true);
+            json.WriteEndObject();
+        }
+        Each(json, "enums", schema.Enums, Write);
+        Each(json, "types", schema.Types, Write);
+        Each(json, "unions", schema.Unions, Write);
+        Each(json, "models", schema.Models, Write);
+        json.WriteEndObject();
+    }
+
+    static void Write(Utf8JsonWriter json, EnumType type)
+    {
+        json.WriteString("name", type.Name);
+        Optional(json, "doc", type.Doc);
+        Strings(json, "values", type.Values);
+    }
+
+    static void Write(Utf8JsonWriter json, EmbeddedType type)
+    {
+        json.WriteString("name", type.Name);
+        Optional(json, "doc", type.Doc);
+        Each(json, "fields", type.Fields, Write, isRequired: true);
+    }
+
+    static void Write(Utf8JsonWriter json, UnionType type)
+    {
+        json.WriteString("name", type.Name);
+        Optional(json, "doc", type.Doc);
+        Strings(json, "variants", type.Variants);
+    }
+
+    static void Write(Utf8JsonWriter json, Model model)
+    {
+        json.WriteString("name", model.Name);
+        Optional(json, "doc", model.Doc);
+        json.WriteString("table", model.Table);
+        json.WriteString("route", model.Route);
+        Strings(json, "key", model.Key);
+        Each(json, "fields", model.Fields, Write, isRequired: true);
+        Each(json, "relations", model.Relations, Write);
+        Each(json, "uniques", model.Uniques, Write);
+        Each(json, "indexes", model.Indexes, Write);
+        Strings(json, "fullText", model.FullText);
+        Each(json, "checks", model.Checks, Write);
+        Each(json, "rules", model.Rules, Write);
+        Flag(json, "softDelete", model.IsSoftDelete);
+        Optional(json, "renamedFrom", model.RenamedFrom);
+    }
+
+    static void Write(Utf8JsonWriter json, Field field)
+    {
+        json.WriteString("name", field.Name);
+        Optional(json, "doc", field.Doc);
+        if (field.Column.Length > 0) json.WriteString("column", field.Column);
+        json.WriteString("type", field.Type.Name);
+        Flag(json, "nullable", field.IsNullable);
+        Flag(json, "list", field.IsList);
+        if (field.Default is { } value) WriteDefault(json, field, value);
+        Each(json, "validators", field.Validators, (to, v) => Write(to, field, v));
+        if (field.Normalisers.Length > 0) Strings(json, "normalisers", [.. field.Normalisers.Select(NameOf)]);
+        Optional(json, "computed", field.Computed?.Text);
+        Flag(json, "readonly", field.IsReadonly);
+        Flag(json, "immutable", field.IsImmutable);
+        Flag(json, "serverOnly", field.IsServerOnly);
+        Flag(json, "pii", field.IsPii);
+        Flag(json, "sensitive", field.IsSensitive);
+        Flag(json, "version", field.IsVersion);
+        Flag(json, "updatedAt", field.IsUpdatedAt);
+        Flag(json, "implied", field.IsImplied);
+        Optional(json, "renamedFrom", field.RenamedFrom);
+        Optional(json, "deprecated", field.Deprecated);
+    }
+
+    static void WriteDefault(Utf8JsonWriter json, Field field, DefaultValue value)
+    {
+        json.WriteStartObject("default");
+        switch (value)
+        {
+            case NowDefault: json.WriteString("kind", "now"); break;
+            case AutoincrementDefault: json.WriteString("kind", "autoincrement"); break;
+            case GeneratedDefault generated: json.WriteString("kind", NameOf(generated.Generator)); break;
+            case ClaimDefault claim:
+                json.WriteString("kind", "claim");
+                Strings(json, "path", claim.Path);
+                break;
+            case LiteralDefault literal:
+                json.WriteString("kind", "literal");
+                json.WritePropertyName("value");
+                WriteValue(json, field.Type, literal.Value);
+                break;
+            default: throw new InvalidOperationException($"no form for {value.GetType().Name}");
+        }
+        json.WriteEndObject();
+    }
+
+    /// <summary>A value in its wire form; a list is JSON already.</summary>
+    static void WriteValue(Utf8JsonWriter json, FieldType type, in Value value)
+    {
+        if (value.Kind == ValueKind.Json) json.WriteRawValue(value.Json);
+        else if (type is ScalarFieldType { Scalar: var scalar })
+        {
+            using ByteOutput text = new(64);
+            scalar.WriteJson(text, value);
+            json.WriteRawValue(text.Written);
+        }
+        else json.WriteStringValue(value.String);
+    }
+
+    static void Write(Utf8JsonWriter json, Field field, Validator validator)
+    {
+        switch (validator)
+        {
+            case LengthValidator length:
+                json.WriteString("kind", "length");
+                if (length.Min is { } least) json.WriteNumber("min", least);
+                if (length.Max is { } most) json.WriteNumber("max", most);
+                break;
+            case RangeValidator range:
+                json.WriteString("kind", "range");
+                Optional(json, "min", range.Min?.ToString(CultureInfo.InvariantCulture));
+                Optional(json, "max", range.Max?.ToString(CultureInfo.InvariantCulture));
+                break;
+            case RegexValidator regex:
+                json.WriteString("kind", "regex");
+                json.WriteString("pattern", regex.Pattern);
+                break;
+            case EmailValidator: json.WriteString("kind", "email"); break;
+            case UrlValidator: json.WriteString("kind", "url"); break;
+            case Iso4217Validator: json.WriteString("kind", "iso4217"); break;
+            case OneOfValidator oneOf:
+                json.WriteString("kind", "oneOf");
+                json.WriteStartArray("values");
+                foreach (Value value in oneOf.Values) WriteValue(json, field.Type, value);
+                json.WriteEndArray();
+                break;
+            case CheckValidator check:
+                json.WriteString("kind", "check");
+                json.WriteString("condition", check.Condition.Text);
+                break;
+            default: throw new InvalidOperationException($"no form for {validator.GetType().Name}");
+        }
+    }
+
+    static void Write(Utf8JsonWriter json, Relation relation)
+    {
+        json.WriteString("name", relation.Name);
+        Optional(json, "doc", relation.Doc);
+        json.WriteString("target", relation.Target);
+        Flag(json, "owning", relation.IsOwning);
+        Flag(json, "toOne", relation.IsToOne);
+        Flag(json, "optional", relation.IsOptional);
+        Strings(json, "fields", relation.Fields);
+        Strings(json, "references", relation.References);
+        Optional(json, "inverse", relation.Inverse);
+        if (relation.OnDelete != ReferentialAction.Restrict) json.WriteString("onDelete", NameOf(relation.OnDelete));
+        if (relation.OnUpdate != ReferentialAction.Restrict) json.WriteString("onUpdate", NameOf(relation.OnUpdate));
+        Optional(json, "deprecated", relation.Deprecated);
+    }
+
+    static void Write(Utf8JsonWriter json, UniqueKey unique)
+    {
+        json.WriteString("name", unique.Name);
+        Strings(json, "fields", unique.Fields);
+        Optional(json, "code", unique.Code);
+        Optional(json, "where", unique.Where?.Text);
+    }
+
+    static void Write(Utf8JsonWriter json, ModelIndex index)
+    {
+        json.WriteString("name", index.Name);
+        Each(json, "fields", index.Fields, (to, field) =>
+        {
+            to.WriteString("field", field.Field);
+            Flag(to, "descending", field.Descending);
+        });
+        Optional(json, "where", index.Where?.Text);
+    }
+
+    static void Write(Utf8JsonWriter json, ModelCheck check)
+    {
+        json.WriteString("name", check.Name);
+        json.WriteString("condition", check.Condition.Text);
+    }
+
+    static void Write(Utf8JsonWriter json, AccessRule rule)
+    {
+        json.WriteString("effect", rule.Effect == RuleEffect.Allow ? "allow" : "deny");
+        Strings(json, "operations", [.. rule.Operations.Select(NameOf)]);
+        Optional(json, "when", rule.When?.Text);
+        Optional(json, "after", rule.After?.Text);
+        Optional(json, "message", rule.Message);
+    }
+
+    static void Each<T>(Utf8JsonWriter json, string name, ImmutableArray<T> items, Action<Utf8JsonWriter, T> write, bool isRequired = false)
+    {
+        if (items.IsEmpty && !isRequired) return;
+        json.WriteStartArray(name);
+        foreach (T item in items)
+        {
+            json.WriteStartObject();
+            write(json, item);
+            json.WriteEndObject();
+        }
+        json.WriteEndArray();
+    }
+
+    static void Strings(Utf8JsonWriter json, string name, ImmutableArray<string> items)
+    {
+        if (items.IsEmpty) return;
+        json.WriteStartArray(name);
+        foreach (string item in items) json.WriteStringValue(item);
+        json.WriteEndArray();
+    }
+
+    static void Optional(Utf8JsonWriter json, string name, string? value)
+    {
+        if (value is not null) json.WriteString(name, value);
+    }
+
+    static void Flag(Utf8JsonWriter json, string name, bool value)
+    {
+        if (value) json.WriteBoolean(name, true);
+    }
+
+    /// <summary>Words of closed sets, as the language writes them: <c>setNull</c>, <c>uuid7</c>.</summary>
+    static string NameOf<T>(T value)
+        where T : struct, Enum
+    {
+        string name = value.ToString();
+        return char.ToLowerInvariant(name[0]) + name[1..];
+    }
+}
