@@ -5,7 +5,9 @@ using Plinth.Text;
 
 namespace Plinth.Language;
 
-/// <summary>Reads the arguments of an attribute by its row in the table. What is wrong is reported, all of it, and then there is no attribute.</summary>
+/// <summary>
+/// Reads the arguments of an attribute by its row in the table. What is wrong is reported, all of it, and then there is no attribute.
+/// </summary>
 sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings findings)
 {
     readonly Dictionary<string, (object Value, Span Span)> _values = [];
@@ -25,11 +27,13 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
             if (known is null) continue;
             if (!given.Add(known.Name))
             {
-                Error(Codes.TooManyArguments, (argument.Label?.Span ?? argument.Span).Join(argument.Span), $"'{known.Name}' is given twice");
+                Error(Codes.TooManyArguments, (argument.Label?.Span ?? argument.Span).Join(argument.Span),
+                    $"'{known.Name}' is given twice");
             }
             else if (!known.IsAvailable)
             {
-                Error(Codes.NotAvailable, argument.Label?.Span ?? argument.Span, $"'{known.Name}:' of {spec.Name} is not available in this version");
+                Error(Codes.NotAvailable, argument.Label?.Span ?? argument.Span,
+                    $"'{known.Name}:' of {spec.Name} is not available in this version");
             }
             else if (Value(known, argument) is { } value)
             {
@@ -58,8 +62,10 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
 
     AttributeArgument? TooMany(ArgumentSyntax argument)
     {
-        Error(Codes.TooManyArguments, argument.Span, spec.Arguments.IsEmpty ? $"{spec.Name} takes no arguments" : $"too many arguments for {spec.Name}",
-            spec.Arguments.Any(a => a.IsNamed) ? $"by name it takes {string.Join(", ", spec.Arguments.Where(a => a.IsNamed).Select(a => a.Name + ":"))}" : null);
+        Error(Codes.TooManyArguments, argument.Span, spec.Arguments.IsEmpty ? $"{spec.Name} takes no arguments"
+            : $"too many arguments for {spec.Name}",
+            spec.Arguments.Any(a => a.IsNamed)
+                ? $"by name it takes {string.Join(", ", spec.Arguments.Where(a => a.IsNamed).Select(a => a.Name + ":"))}" : null);
         return null;
     }
 
@@ -88,7 +94,8 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
     string? Text(AttributeArgument known, ArgumentSyntax argument)
     {
         if (argument.Tokens is [{ Kind: TokenKind.String } token]) return Literals.Text(syntax.Source, token, findings);
-        Error(Codes.BadArgument, argument.Span, $"'{known.Name}' of {spec.Name} is a string", $"write \"{syntax.Source.Slice(argument.Span).Trim('"', '\'')}\"");
+        Error(Codes.BadArgument, argument.Span, $"'{known.Name}' of {spec.Name} is a string",
+            $"write \"{syntax.Source.Slice(argument.Span).Trim('"', '\'')}\"");
         return null;
     }
 
@@ -105,7 +112,8 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         if (argument.Tokens is [{ Kind: TokenKind.Number }] || (isNegative && argument.Tokens[1].Kind == TokenKind.Number))
         {
             Token token = argument.Tokens[^1];
-            if (decimal.TryParse(syntax.Source.Text.AsSpan(token.Start, token.Length), NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out decimal number))
+            if (decimal.TryParse(syntax.Source.Text.AsSpan(token.Start, token.Length),
+                NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out decimal number))
                 return isNegative ? -number : number;
         }
         Error(Codes.BadArgument, argument.Span, $"'{known.Name}' of {spec.Name} is a number");
@@ -116,7 +124,8 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
     {
         string word = syntax.Source.Slice(argument.Span);
         if (argument.Tokens.Count == 1 && known.Words.Contains(word, StringComparer.Ordinal)) return word;
-        Error(Codes.UnknownValue, argument.Span, $"'{known.Name}' of {spec.Name} is one of {string.Join(", ", known.Words)}", Names.DidYouMean(word, known.Words));
+        Error(Codes.UnknownValue, argument.Span, $"'{known.Name}' of {spec.Name} is one of {string.Join(", ", known.Words)}",
+            Names.DidYouMean(word, known.Words));
         return null;
     }
 
@@ -151,7 +160,8 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
 
     object? NotFields(ArgumentSyntax argument, bool isSorted)
     {
-        Error(Codes.BadArgument, argument.Span, $"{spec.Name} takes names of fields here", isSorted ? "as in [a, b(desc)]" : "as in [a, b]");
+        Error(Codes.BadArgument, argument.Span, $"{spec.Name} takes names of fields here",
+            isSorted ? "as in [a, b(desc)]" : "as in [a, b]");
         return null;
     }
 
@@ -165,7 +175,8 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         {
             if (tokens[i].Kind != TokenKind.String || (i + 1 < tokens.Count && tokens[i + 1].Kind != TokenKind.Comma))
             {
-                Error(Codes.BadArgument, argument.Span, $"{spec.Name} begins with the operations, in a string", $"as in {spec.Name}(\"read\", …)");
+                Error(Codes.BadArgument, argument.Span, $"{spec.Name} begins with the operations, in a string",
+                    $"as in {spec.Name}(\"read\", …)");
                 return null;
             }
             if (Literals.Text(syntax.Source, tokens[i], findings) is not { } text) return null;
@@ -192,7 +203,8 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         };
         string[] known = ["list", "get", "read", "create", "update", "delete", "restore", "purge", "all"];
         if (meant.IsEmpty)
-            Error(Codes.UnknownOperation, span, $"unknown operation '{word}'", Names.DidYouMean(word, known) ?? $"operations are {string.Join(", ", known)}");
+            Error(Codes.UnknownOperation, span, $"unknown operation '{word}'",
+                Names.DidYouMean(word, known) ?? $"operations are {string.Join(", ", known)}");
         foreach (Operation operation in meant) operations.Add(operation);
     }
 

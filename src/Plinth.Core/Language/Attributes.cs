@@ -17,7 +17,8 @@ static class Attributes
     const TypeFit Single = TypeFit.Text | TypeFit.Integer | TypeFit.Fraction | TypeFit.Moment | TypeFit.Bytes | TypeFit.Other;
 
     static readonly AttributeArgument s_name = new("name", Kind.Text, "name of the index in the database") { IsNamed = true };
-    static readonly AttributeArgument s_where = new("where", Kind.Expression, "only rows for which it is true are covered") { IsNamed = true };
+    static readonly AttributeArgument s_where = new("where", Kind.Expression,
+        "only rows for which it is true are covered") { IsNamed = true };
     static readonly AttributeArgument s_code =
         new("code", Kind.Text, "the error code of a conflict, instead of `conflict`") { IsNamed = true };
     static readonly ImmutableArray<string> s_actions = ["restrict", "cascade", "setNull"];
@@ -32,14 +33,15 @@ static class Attributes
             + "`autoincrement()`, or a claim `auth.x` (a required claim that is missing is an error, not null).",
             "createdAt DateTime @default(now())\n  state String @default(\"new\")\n  ownerId Uuid @default(auth.id)")
             { Arguments = [new("value", Kind.Default, "the value") { IsRequired = true }] },
-        new("@unique", Column, "No two records (live ones, with `@@softDelete`) hold the same value.", "slug String @unique(code: \"slug_taken\")")
+        new("@unique", Column, "No two records (live ones, with `@@softDelete`) hold the same value.",
+            "slug String @unique(code: \"slug_taken\")")
             { Arguments = [s_code, s_name], Fits = Single },
         new("@index", Column, "An index over this field alone.", "createdAt DateTime @index") { Arguments = [s_name], Fits = Single },
         new("@map", Column, "The column's name in the database.", "title String @map(\"ttl\")")
             { Arguments = [new("column", Kind.Text, "the column") { IsRequired = true }] },
         new("@relation", Relation | OtherSide,
-            "Says how a relation works: which fields hold the key and what they refer to, and what deleting or changing the referred record "
-            + "does. Without `fields`, key fields named after the relation are added (`companyId`) unless they are written out.",
+            "Says how a relation works: which fields hold the key and what they refer to, and what deleting or changing the referred "
+            + "record does. Without `fields`, key fields named after the relation are added (`companyId`) unless they are written out.",
             "company Company? @relation(onDelete: setNull)")
             {
                 Arguments =
@@ -51,7 +53,8 @@ static class Attributes
                     new("onUpdate", Kind.Word, "what changing the referred fields does") { IsNamed = true, Words = s_actions },
                 ],
             },
-        new("@version", Field, "Counts the record's writes from 1. Updates must then say which version they mean (`If-Match`, or this field).",
+        new("@version", Field,
+            "Counts the record's writes from 1. Updates must then say which version they mean (`If-Match`, or this field).",
             "revision Int @version") { Fits = TypeFit.Integer },
         new("@updatedAt", Field, "The time of the last write.", "updatedAt DateTime @updatedAt") { Fits = TypeFit.Moment },
         new("@computed", Field, "Computed from the row's own fields at each write, and stored. Never in inputs.",
@@ -61,7 +64,8 @@ static class Attributes
         // Who sees it.
         new("@readonly", Column, "In outputs, never in inputs.", "rank Int @default(0) @readonly"),
         new("@immutable", Column, "Taken on create, refused afterwards.", "sku String @immutable"),
-        new("@serverOnly", Field, "Never leaves and never enters: not in outputs, inputs, filters, sorts, events or errors.", "secret String? @serverOnly"),
+        new("@serverOnly", Field, "Never leaves and never enters: not in outputs, inputs, filters, sorts, events or errors.",
+            "secret String? @serverOnly"),
         new("@pii", Field, "About a person: encrypted in the log and redacted wherever events are shown.", "phone String? @pii"),
         new("@sensitive", Field, "Encrypted in the log and redacted wherever events are shown.", "salary Int? @sensitive"),
         new("@allow", Field, "Field policy.", "") { IsAvailable = false, Repeats = true },
@@ -74,16 +78,20 @@ static class Attributes
                 Arguments = [new("min", Kind.Count, "at least"), new("max", Kind.Count, "at most")],
                 Fits = TypeFit.Text | TypeFit.Bytes | TypeFit.AnyList,
             },
-        new("@range", Field | Member, "A number between two bounds; both belong to it.", "score Int @range(0, 100)\n  rate Decimal(5, 2) @range(max: 99.5)")
+        new("@range", Field | Member, "A number between two bounds; both belong to it.",
+            "score Int @range(0, 100)\n  rate Decimal(5, 2) @range(max: 99.5)")
             { Arguments = [new("min", Kind.Number, "at least"), new("max", Kind.Number, "at most")], Fits = Numbers | TypeFit.Lists },
-        new("@regex", Field | Member, "Must match the pattern (RE2 syntax, matched anywhere unless anchored).", "zip String @regex(\"^[0-9]{5}$\")")
+        new("@regex", Field | Member, "Must match the pattern (RE2 syntax, matched anywhere unless anchored).",
+            "zip String @regex(\"^[0-9]{5}$\")")
             { Arguments = [new("pattern", Kind.Text, "the pattern") { IsRequired = true }], Fits = TextLike },
         new("@email", Field | Member, "Must be an e-mail address.", "email String @email") { Fits = TextLike },
         new("@url", Field | Member, "Must be an absolute http or https URL.", "site String? @url") { Fits = TextLike },
         new("@iso4217", Field | Member, "Must be a currency code (`EUR`).", "currency String @iso4217") { Fits = TextLike },
         new("@oneOf", Field | Member, "Must be one of the values listed.", "size String @oneOf([\"S\", \"M\", \"L\"])")
-            { Arguments = [new("values", Kind.Literals, "the values") { IsRequired = true }], Fits = TypeFit.Text | Numbers | TypeFit.Lists },
-        new("@check", Field, "Must not be false; where it is unknown (null is involved) it passes, as in SQL.", "quantity Int @check(quantity % 2 == 0)")
+            { Arguments = [new("values", Kind.Literals, "the values") { IsRequired = true }],
+                Fits = TypeFit.Text | Numbers | TypeFit.Lists },
+        new("@check", Field, "Must not be false; where it is unknown (null is involved) it passes, as in SQL.",
+            "quantity Int @check(quantity % 2 == 0)")
             { Arguments = [new("condition", Kind.Expression, "over the row's own fields") { IsRequired = true }], Repeats = true },
 
         // Normalisers.
@@ -92,13 +100,16 @@ static class Attributes
         new("@uppercase", Field | Member, "Made upper case before validation.", "country String @uppercase") { Fits = TypeFit.Text },
 
         // Life of a field.
-        new("@renamedFrom", Column, "The field's former name: the column is renamed instead of dropped and added.", "title String @renamedFrom(\"name\")")
+        new("@renamedFrom", Column, "The field's former name: the column is renamed instead of dropped and added.",
+            "title String @renamedFrom(\"name\")")
             { Arguments = [new("old", Kind.Text, "the former name") { IsRequired = true }] },
         new("@deprecated", Column | OtherSide | Member, "Marked as deprecated in everything that is generated from the schema.",
-            "fax String? @deprecated(\"nobody has one\")") { Arguments = [new("why", Kind.Text, "the reason and the way out") { IsRequired = true }] },
+            "fax String? @deprecated(\"nobody has one\")")
+            { Arguments = [new("why", Kind.Text, "the reason and the way out") { IsRequired = true }] },
 
         // Models.
-        new("@@id", Model, "The key, of several fields.", "order Int\n  line Int\n  @@id([order, line])") { Arguments = [new("fields", Kind.Fields, "in key order") { IsRequired = true }] },
+        new("@@id", Model, "The key, of several fields.", "order Int\n  line Int\n  @@id([order, line])")
+            { Arguments = [new("fields", Kind.Fields, "in key order") { IsRequired = true }] },
         new("@@unique", Model, "No two records (live ones, with `@@softDelete`) agree in all of these fields.",
             "country String\n  number String\n  @@unique([country, number])")
             { Arguments = [new("fields", Kind.Fields, "the fields") { IsRequired = true }, s_where, s_code, s_name], Repeats = true },
@@ -130,7 +141,8 @@ static class Attributes
                 ],
                 Repeats = true,
             },
-        new("@@map", Model, "The table's name.", "@@map(\"tbl_people\")") { Arguments = [new("table", Kind.Text, "the table") { IsRequired = true }] },
+        new("@@map", Model, "The table's name.", "@@map(\"tbl_people\")")
+            { Arguments = [new("table", Kind.Text, "the table") { IsRequired = true }] },
         new("@@route", Model, "The path segment below `/api/`.", "@@route(\"people\")")
             { Arguments = [new("segment", Kind.Text, "the segment") { IsRequired = true }] },
         new("@@allow", Model,
@@ -141,7 +153,8 @@ static class Attributes
             "locked Boolean @default(false)\n  @@allow(\"all\", true)\n  @@deny(\"update, delete\", locked)")
             { Arguments = RuleArguments("the row before and the row after"), Repeats = true },
         new("@@softDelete", Model, "Deleting marks the record (`deletedAt`) and it can be restored; `purge` removes it.", "@@softDelete"),
-        new("@@renamedFrom", Model, "The model's former name: the table is renamed instead of dropped and added.", "@@renamedFrom(\"Customer\")")
+        new("@@renamedFrom", Model, "The model's former name: the table is renamed instead of dropped and added.",
+            "@@renamedFrom(\"Customer\")")
             { Arguments = [new("old", Kind.Text, "the former name") { IsRequired = true }] },
         Later("@@tenant"), Later("@@subject"), Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
         Later("@@retain"), Later("@@internal"), Later("@@paged"),
@@ -157,7 +170,8 @@ static class Attributes
 
     static ImmutableArray<AttributeArgument> RuleArguments(string when) =>
     [
-        new("operations", Kind.Operations, "`list get read create update delete restore purge all`, several separated by commas") { IsRequired = true },
+        new("operations", Kind.Operations,
+            "`list get read create update delete restore purge all`, several separated by commas") { IsRequired = true },
         new("when", Kind.Expression, "on " + when),
         new("after", Kind.Expression, "on the row after the write; `before` is in scope") { IsNamed = true },
         new("message", Kind.Text, "what a refused caller is told") { IsNamed = true },

@@ -29,14 +29,16 @@ sealed class Binder
     }
 
     /// <summary>The schema; when errors were found, as much of it as could be made, for nobody but the checks of conditions.</summary>
-    public static AppSchema? Bind(IEnumerable<SchemaSyntax> files, Findings findings, Limits limits) => new Binder(files, findings, limits).Run();
+    public static AppSchema? Bind(IEnumerable<SchemaSyntax> files, Findings findings, Limits limits) =>
+        new Binder(files, findings, limits).Run();
 
     AppSchema? Run()
     {
         if (_blocks.Count > _limits.SchemaBlocks)
         {
             BlockSyntax first = _blocks[_limits.SchemaBlocks];
-            _findings.Error(first.Source, Codes.LimitExceeded, first.Head, $"more than {_limits.SchemaBlocks} blocks (limits.schemaBlocks)");
+            _findings.Error(first.Source, Codes.LimitExceeded, first.Head,
+                $"more than {_limits.SchemaBlocks} blocks (limits.schemaBlocks)");
             return null;
         }
         foreach (BlockSyntax block in _blocks) _declarations.Add(block);
@@ -98,8 +100,10 @@ sealed class Binder
             string value = setting.Settings.IsDefault ? app.Source.Slice(setting.Value.Span) : "";
             if (setting.Name.Text == "tenancy" && setting.Settings.IsDefault)
             {
-                if (value == "row") _findings.Error(app.Source, Codes.NotAvailable, setting.Value.Span, "tenancy = row is not available in this version", "write tenancy = none");
-                else if (value != "none") _findings.Error(app.Source, Codes.UnknownValue, setting.Value.Span, $"tenancy is none or row, not '{value}'", Names.DidYouMean(value, ["none", "row"]));
+                if (value == "row") _findings.Error(app.Source, Codes.NotAvailable, setting.Value.Span,
+                    "tenancy = row is not available in this version", "write tenancy = none");
+                else if (value != "none") _findings.Error(app.Source, Codes.UnknownValue, setting.Value.Span,
+                    $"tenancy is none or row, not '{value}'", Names.DidYouMean(value, ["none", "row"]));
             }
             else if (setting.Name.Text == "defaults" && !setting.Settings.IsDefault)
             {
@@ -124,9 +128,11 @@ sealed class Binder
                 _findings.Error(app.Source, Codes.UnknownSetting, setting.Name.Span, $"'defaults' has no setting '{setting.Name.Text}'",
                     Names.DidYouMean(setting.Name.Text, ["pageSize", "maxPageSize"]) ?? "it has pageSize and maxPageSize");
             }
-            else if (!int.TryParse(app.Source.Slice(setting.Value.Span), NumberStyles.None, CultureInfo.InvariantCulture, out int size) || size is < 1 or > PageSizeMax)
+            else if (!int.TryParse(app.Source.Slice(setting.Value.Span), NumberStyles.None, CultureInfo.InvariantCulture, out int size)
+                || size is < 1 or > PageSizeMax)
             {
-                _findings.Error(app.Source, Codes.BadArgument, setting.Value.Span, $"{setting.Name.Text} is a whole number from 1 to {PageSizeMax}");
+                _findings.Error(app.Source, Codes.BadArgument, setting.Value.Span,
+                    $"{setting.Name.Text} is a whole number from 1 to {PageSizeMax}");
             }
             else
             {
@@ -150,7 +156,8 @@ sealed class Binder
     EmbeddedType BindType(string name, RecordSyntax syntax)
     {
         var fields = BindPlainFields(syntax, name, AttributeTargets.Member);
-        if (fields.IsEmpty && syntax.Members.IsEmpty) _findings.Error(syntax.Source, Codes.EmptyBlock, syntax.Head, $"the type {name} has no fields");
+        if (fields.IsEmpty && syntax.Members.IsEmpty) _findings.Error(syntax.Source, Codes.EmptyBlock, syntax.Head,
+            $"the type {name} has no fields");
         return new EmbeddedType(name, fields) { Doc = syntax.Doc, Span = syntax.Head };
     }
 
@@ -164,7 +171,8 @@ sealed class Binder
         {
             if (member is ModelAttributeSyntax { Attribute: var misplaced })
             {
-                _findings.Error(syntax.Source, Codes.MisplacedAttribute, misplaced.Span, $"{misplaced.Spelling} does not stand in '{owner}'", "it stands in a model");
+                _findings.Error(syntax.Source, Codes.MisplacedAttribute, misplaced.Span,
+                    $"{misplaced.Spelling} does not stand in '{owner}'", "it stands in a model");
             }
             else if (member is UseSyntax use)
             {
@@ -198,7 +206,8 @@ sealed class Binder
         if (target == 0)
         {
             foreach (AttributeSyntax attribute in field.Attributes)
-                _findings.Error(field.Source, Codes.MisplacedAttribute, attribute.Span, $"claims take no attributes: {attribute.Spelling} has no meaning here", "remove it");
+                _findings.Error(field.Source, Codes.MisplacedAttribute, attribute.Span,
+                    $"claims take no attributes: {attribute.Spelling} has no meaning here", "remove it");
             return draft;
         }
         _fields.ReadAttributes(field, target, draft.Attributes, type, draft.Field.IsList);
@@ -221,7 +230,8 @@ sealed class Binder
     void LimitFields(RecordSyntax syntax, int count)
     {
         if (count > _limits.SchemaFields)
-            _findings.Error(syntax.Source, Codes.LimitExceeded, syntax.Head, $"more than {_limits.SchemaFields} members (limits.schemaFields)");
+            _findings.Error(syntax.Source, Codes.LimitExceeded, syntax.Head,
+                $"more than {_limits.SchemaFields} members (limits.schemaFields)");
     }
 
     static FieldDraft NewField(FieldSyntax syntax, TypeSyntax written, FieldType type) => new(syntax.Source, syntax.Name, new Field
@@ -245,11 +255,13 @@ sealed class Binder
             foreach (NameSyntax variant in syntax.Variants)
             {
                 if (!byName.TryGetValue(variant.Text, out EmbeddedType? type))
-                    _findings.Error(syntax.Source, Codes.UnknownType, variant.Span, $"a union joins types; '{variant.Text}' is none", Names.DidYouMean(variant.Text, byName.Keys));
+                    _findings.Error(syntax.Source, Codes.UnknownType, variant.Span, $"a union joins types; '{variant.Text}' is none",
+                        Names.DidYouMean(variant.Text, byName.Keys));
                 else if (variants.Contains(variant.Text))
                     _findings.Error(syntax.Source, Codes.DuplicateName, variant.Span, $"'{variant.Text}' stands twice in {name}");
                 else if (type.Field("type") is not null)
-                    _findings.Error(syntax.Source, Codes.NameCollision, variant.Span, $"{variant.Text} has a field 'type', which is where a union keeps the name of the variant", "rename the field");
+                    _findings.Error(syntax.Source, Codes.NameCollision, variant.Span,
+                        $"{variant.Text} has a field 'type', which is where a union keeps the name of the variant", "rename the field");
                 else
                     variants.Add(variant.Text);
             }
@@ -271,10 +283,12 @@ sealed class Binder
                 if (!IsNew(seen, field, model.Name)) continue;
                 BindModelField(model, field);
             }
-            else if (member is ModelAttributeSyntax { Attribute: var attribute } && FieldBinder.Find(attribute, AttributeTargets.Model, _findings) is { } spec)
+            else if (member is ModelAttributeSyntax { Attribute: var attribute }
+                && FieldBinder.Find(attribute, AttributeTargets.Model, _findings) is { } spec)
             {
                 if (!spec.Repeats && model.Attribute(spec.Name) is not null)
-                    _findings.Error(attribute.Source, Codes.DuplicateAttribute, attribute.Span, $"{spec.Name} stands twice on {model.Name}");
+                    _findings.Error(attribute.Source, Codes.DuplicateAttribute, attribute.Span,
+                        $"{spec.Name} stands twice on {model.Name}");
                 else if (ArgumentReader.Read(spec, attribute, _findings) is { } bound)
                     model.Attributes.Add(bound);
             }
@@ -296,7 +310,8 @@ sealed class Binder
                 break;
             case Named.Related { Model: var target }:
                 RelationDraft relation = new(model, target, syntax) { IsList = syntax.Type!.IsList, IsOptional = syntax.Type.IsOptional };
-                _fields.ReadAttributes(syntax, relation.IsList ? AttributeTargets.OtherSide : AttributeTargets.Relation | AttributeTargets.OtherSide,
+                _fields.ReadAttributes(syntax, relation.IsList ? AttributeTargets.OtherSide
+                    : AttributeTargets.Relation | AttributeTargets.OtherSide,
                     relation.Attributes, type: null, isList: false);
                 model.Relations.Add(relation);
                 model.RelationsByName[relation.Name] = relation;
@@ -326,13 +341,17 @@ sealed class Binder
             if (found is null && auth is not null && _declarations.BrokenMembers.Contains(("auth", claim.Path[0]))) continue;
             if (found is null)
             {
-                _findings.Error(claim.Source, Codes.UnknownClaim, claim.Span, auth is null ? $"{path}: the schema has no block 'auth'" : $"'auth' has no claim '{path[5..]}'",
+                _findings.Error(claim.Source, Codes.UnknownClaim, claim.Span,
+                    auth is null ? $"{path}: the schema has no block 'auth'" : $"'auth' has no claim '{path[5..]}'",
                     auth is null ? "add: auth { id Uuid … }" : Names.DidYouMean(claim.Path[^1], scope.Select(c => c.Name)));
             }
             else if (found.IsList != claim.Field.IsList || !string.Equals(found.Type.Name, claim.Field.Type.Name, StringComparison.Ordinal))
             {
-                _findings.Error(claim.Source, Codes.TypeMismatch, claim.Span, $"{path} is {found.Type.Name}{(found.IsList ? "[]" : "")}, '{claim.Field.Name}' is {claim.Field.Type.Name}{(claim.Field.IsList ? "[]" : "")}");
+                string own = Spelling(claim.Field), theirs = Spelling(found);
+                _findings.Error(claim.Source, Codes.TypeMismatch, claim.Span, $"{path} is {theirs}, '{claim.Field.Name}' is {own}");
             }
         }
     }
+
+    static string Spelling(Field field) => field.IsList ? field.Type.Name + "[]" : field.Type.Name;
 }

@@ -2,7 +2,9 @@ using System.Collections.Frozen;
 
 namespace Plinth.Language;
 
-/// <summary>The keywords that begin a block: those of this version, and those that later versions bring and this one refuses by name.</summary>
+/// <summary>
+/// The keywords that begin a block: those of this version, and those that later versions bring and this one refuses by name.
+/// </summary>
 static class Blocks
 {
     public static readonly FrozenSet<string> Known =
@@ -10,7 +12,8 @@ static class Blocks
 
     public static readonly FrozenSet<string> NotAvailable = FrozenSet.ToFrozenSet(
         [
-            "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function", "channel", "projection",
+            "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function", "channel",
+                "projection",
             "datasource", "transport", "mcp", "extend",
         ],
         StringComparer.Ordinal);

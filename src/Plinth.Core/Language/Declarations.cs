@@ -88,7 +88,8 @@ sealed class Declarations(Findings findings)
         }
         else if (name.Text[0] == '_')
         {
-            findings.Error(source, Codes.ReservedName, name.Span, "names of fields do not begin with _: those columns are ours", "rename it");
+            findings.Error(source, Codes.ReservedName, name.Span, "names of fields do not begin with _: those columns are ours",
+                "rename it");
         }
         else
         {
@@ -101,7 +102,8 @@ sealed class Declarations(Findings findings)
     public bool CheckMemberName(SourceText source, NameSyntax name)
     {
         if (!s_literalWords.Contains(name.Text)) return CheckName(source, name);
-        findings.Error(source, Codes.ReservedName, name.Span, $"a field cannot be called '{name.Text}': that is a word of the expression language", "rename it");
+        findings.Error(source, Codes.ReservedName, name.Span,
+            $"a field cannot be called '{name.Text}': that is a word of the expression language", "rename it");
         return false;
     }
 
@@ -131,7 +133,8 @@ sealed class Declarations(Findings findings)
         if (ScalarTypes.NotAvailable.Contains(name))
             findings.Error(source, Codes.NotAvailable, type.Span, $"the type {name} is not available in this version");
         else if (Mixins.ContainsKey(name))
-            findings.Error(source, Codes.UnknownType, type.Name.Span, $"'{name}' is a mixin, not a type", $"its fields come with: use {name}");
+            findings.Error(source, Codes.UnknownType, type.Name.Span, $"'{name}' is a mixin, not a type",
+                $"its fields come with: use {name}");
         else
             findings.Error(source, Codes.UnknownType, type.Name.Span, $"unknown type '{name}'", Names.DidYouMean(name, TypeNames));
         return null;

@@ -25,7 +25,8 @@ sealed class DefaultReader(Declarations declarations, Findings findings)
         if (tokens is [{ Kind: TokenKind.Name }] && source.Slice(tokens[0].Span) == "null")
         {
             findings.Error(source, Codes.NoEffect, argument.Span,
-                field.IsNullable ? "null is the default of an optional field" : $"'{field.Name}' is required: its default cannot be null", "remove @default(null)");
+                field.IsNullable ? "null is the default of an optional field" : $"'{field.Name}' is required: its default cannot be null",
+                    "remove @default(null)");
             return null;
         }
         if (field.IsList) return List(source, argument, field) is { } list ? new LiteralDefault(list) : null;

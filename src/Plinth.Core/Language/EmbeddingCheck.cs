@@ -3,7 +3,9 @@ using Plinth.Schema;
 
 namespace Plinth.Language;
 
-/// <summary>A type that must contain itself has no values. Optional fields, lists and unions end the recursion: there the value may stop.</summary>
+/// <summary>
+/// A type that must contain itself has no values. Optional fields, lists and unions end the recursion: there the value may stop.
+/// </summary>
 sealed class EmbeddingCheck(Declarations declarations, ImmutableArray<EmbeddedType>.Builder types, Findings findings)
 {
     readonly Dictionary<string, EmbeddedType> _types = types.ToDictionary(t => t.Name, StringComparer.Ordinal);
@@ -33,7 +35,8 @@ sealed class EmbeddingCheck(Declarations declarations, ImmutableArray<EmbeddedTy
             if (fields.Current is not { IsList: false, IsNullable: false, Type: EmbeddedFieldType { TypeName: var inner } } field) continue;
             if (open.Contains(inner))
             {
-                findings.Error(declarations.Types[name].Source, Codes.Cycle, field.Span, $"a {inner} would have to contain a {inner}", $"write {inner}? or {inner}[]");
+                findings.Error(declarations.Types[name].Source, Codes.Cycle, field.Span, $"a {inner} would have to contain a {inner}",
+                    $"write {inner}? or {inner}[]");
             }
             else if (!_finished.Contains(inner))
             {

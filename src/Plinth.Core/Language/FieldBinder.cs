@@ -15,7 +15,8 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             if (Find(attribute, target, findings) is not { } spec) continue;
             if (!spec.Repeats && into.Exists(a => a.Spec == spec))
             {
-                findings.Error(attribute.Source, Codes.DuplicateAttribute, attribute.Span, $"{spec.Name} stands twice on '{syntax.Name.Text}'");
+                findings.Error(attribute.Source, Codes.DuplicateAttribute, attribute.Span,
+                    $"{spec.Name} stands twice on '{syntax.Name.Text}'");
             }
             else if (type is not null && !Fits(spec.Fits, type, isList))
             {
@@ -38,7 +39,8 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         {
             var level = Attributes.All.Where(a => a.IsModelLevel == attribute.IsModelLevel).Select(a => a.Name);
             string other = attribute.IsModelLevel ? "@" + attribute.Name.Text : "@@" + attribute.Name.Text;
-            findings.Error(attribute.Source, Codes.UnknownAttribute, attribute.Span.Join(attribute.Name.Span), $"unknown attribute {spelling}",
+            findings.Error(attribute.Source, Codes.UnknownAttribute, attribute.Span.Join(attribute.Name.Span),
+                $"unknown attribute {spelling}",
                 Attributes.Find(other) is not null ? $"did you mean '{other}'?" : Names.DidYouMean(spelling, level));
             return null;
         }
@@ -67,8 +69,10 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         if ((result.IsVersion || result.IsUpdatedAt) && (result.IsNullable || result.IsList || result.Computed is not null))
             Conflict(draft, result.IsVersion ? "@version" : "@updatedAt", "it is a single, required field that is not computed");
         if (result.Computed is not null && result.Normalisers.Length > 0)
-            Conflict(draft, draft.Attributes.First(a => a.Name is "@trim" or "@lowercase" or "@uppercase").Name, "write it into the expression");
-        if (result.IsReadonly && !result.IsCreatable && (result.IsServerOnly || result.Computed is not null || result.IsVersion || result.IsUpdatedAt))
+            Conflict(draft, draft.Attributes.First(a => a.Name is "@trim" or "@lowercase" or "@uppercase").Name,
+                "write it into the expression");
+        if (result.IsReadonly && !result.IsCreatable && (result.IsServerOnly || result.Computed is not null || result.IsVersion
+            || result.IsUpdatedAt))
             NoEffect(draft, "@readonly", "the field is in no input already");
         if (result.IsImmutable && !result.IsCreatable) NoEffect(draft, "@immutable", "the field is in no input already");
         if (result.Normalisers.Contains(Normaliser.Lowercase) && result.Normalisers.Contains(Normaliser.Uppercase))
@@ -95,7 +99,8 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             // Of the model: keys and indexes are made where all fields are known.
             case "@id" or "@unique" or "@index" or "@relation": return field;
             case "@default":
-                return new DefaultReader(declarations, findings).Read(attribute, field) is { } value ? field with { Default = value } : null;
+                return new DefaultReader(declarations, findings).Read(attribute, field) is { } value ? field with { Default = value }
+                    : null;
             case "@map": return Column(attribute, "column") is { } column ? field with { Column = column } : null;
             case "@version": return field with { IsVersion = true };
             case "@updatedAt": return field with { IsUpdatedAt = true };
@@ -110,7 +115,8 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             case "@trim": return field with { Normalisers = field.Normalisers.Add(Normaliser.Trim) };
             case "@lowercase": return field with { Normalisers = field.Normalisers.Add(Normaliser.Lowercase) };
             case "@uppercase": return field with { Normalisers = field.Normalisers.Add(Normaliser.Uppercase) };
-            default: return ReadValidator(field, attribute) is { } validator ? field with { Validators = field.Validators.Add(validator) } : null;
+            default: return ReadValidator(field, attribute) is { } validator ? field with { Validators = field.Validators.Add(validator) }
+                : null;
         }
     }
 
@@ -122,7 +128,8 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         "@email" => new EmailValidator(),
         "@url" => new UrlValidator(),
         "@iso4217" => new Iso4217Validator(),
-        "@oneOf" => new DefaultReader(declarations, findings).Values(attribute, field) is { IsDefault: false } values ? new OneOfValidator(values) : null,
+        "@oneOf" => new DefaultReader(declarations, findings).Values(attribute, field) is { IsDefault: false } values
+            ? new OneOfValidator(values) : null,
         "@check" => new CheckValidator(attribute.Expression("condition")
             ?? throw new InvalidOperationException("the argument reader admitted a check without a condition")),
         _ => throw new InvalidOperationException($"the table knows {attribute.Name}, the binder does not"),
@@ -154,7 +161,8 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
     public static string? DatabaseName(BoundAttribute attribute, string argument, Findings findings)
     {
         string name = attribute.Text(argument) ?? "";
-        if (name.Length is > 0 and <= Limits.NameLength && name[0] != '_' && name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_')) return name;
+        if (name.Length is > 0 and <= Limits.NameLength && name[0] != '_' && name.All(c =>
+            char.IsAsciiLetterOrDigit(c) || c == '_')) return name;
         findings.Error(attribute.Source, Codes.BadName, attribute.SpanOf(argument),
             $"'{name}' is no name for the database", $"ASCII letters, digits and _, at most {Limits.NameLength}, not beginning with _");
         return null;

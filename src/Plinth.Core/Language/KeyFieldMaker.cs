@@ -13,7 +13,9 @@ sealed class KeyFieldMaker(RelationDraft relation, ImmutableArray<string> refere
     /// <summary><c>company</c> + <c>id</c> → <c>companyId</c>.</summary>
     static string NameOf(string relation, string reference) => relation + char.ToUpperInvariant(reference[0]) + reference[1..];
 
-    /// <summary>Named after the relation and what they refer to; the names of those found or added, in the order of the references.</summary>
+    /// <summary>
+    /// Named after the relation and what they refer to; the names of those found or added, in the order of the references.
+    /// </summary>
     public ImmutableArray<string> FindOrAdd()
     {
         var names = ImmutableArray.CreateBuilder<string>(references.Length);
@@ -33,7 +35,8 @@ sealed class KeyFieldMaker(RelationDraft relation, ImmutableArray<string> refere
         {
             if (_model.RelationsByName.ContainsKey(name))
             {
-                findings.Error(relation.Source, Codes.NameCollision, relation.Span, $"the key of '{relation.Name}' would be called '{name}', which is a relation");
+                findings.Error(relation.Source, Codes.NameCollision, relation.Span,
+                    $"the key of '{relation.Name}' would be called '{name}', which is a relation");
                 return [];
             }
         }
@@ -63,7 +66,8 @@ sealed class KeyFieldMaker(RelationDraft relation, ImmutableArray<string> refere
             if (references.Length > 1 && attribute.Name is "@default" or "@map" && references.Length > 1)
             {
                 findings.Error(attribute.Source, Codes.MisplacedAttribute, attribute.Span,
-                    $"{attribute.Name} cannot stand on '{relation.Name}': its key has {references.Length} fields", "write the key fields out, and put it on one of them");
+                    $"{attribute.Name} cannot stand on '{relation.Name}': its key has {references.Length} fields",
+                        "write the key fields out, and put it on one of them");
                 continue;
             }
             // Unique and indexed are the fields together; the model's keys are made from the relation.
@@ -93,7 +97,8 @@ sealed class KeyFieldMaker(RelationDraft relation, ImmutableArray<string> refere
             if (own.Field.IsList || !string.Equals(own.Field.Type.Name, referred.Field.Type.Name, StringComparison.Ordinal))
             {
                 findings.Error(own.Source, Codes.TypeMismatch, own.Name.Span,
-                    $"'{fields[i]}' is {own.Field.Type.Name}{(own.Field.IsList ? "[]" : "")}, {_target.Name}.{references[i]} is {referred.Field.Type.Name}",
+                    $"'{fields[i]}' is {own.Field.Type.Name}{(own.Field.IsList ? "[]" : "")}, "
+                    + $"{_target.Name}.{references[i]} is {referred.Field.Type.Name}",
                     $"write {fields[i]} {referred.Field.Type.Name}{(relation.IsOptional ? "?" : "")}");
                 isGood = false;
             }
@@ -102,7 +107,8 @@ sealed class KeyFieldMaker(RelationDraft relation, ImmutableArray<string> refere
         bool mayBeNull = fields.Any(f => _model.FieldsByName[f].Field.IsNullable);
         if (mayBeNull == relation.IsOptional) return true;
         findings.Error(relation.Source, Codes.BadRelation, relation.Syntax.Type?.Span ?? relation.Span,
-            mayBeNull ? $"'{relation.Name}' is required, but its key may be null" : $"'{relation.Name}' is optional, but its key is required",
+            mayBeNull ? $"'{relation.Name}' is required, but its key may be null"
+                : $"'{relation.Name}' is optional, but its key is required",
             mayBeNull ? $"write {_target.Name}?" : $"write {_target.Name}, or make {string.Join(", ", fields)} optional");
         return false;
     }

@@ -139,7 +139,8 @@ sealed class Lexer
             else at++;
         }
         if (at > quoteAt + 1 && at <= _text.Length && _text[at - 1] == '\r') at--;
-        _findings.Error(_source, Codes.Unclosed, new Span(quoteAt, isTriple ? 3 : 1), "the string is not closed", $"end it with {(isTriple ? new string(quote, 3) : quote)}");
+        _findings.Error(_source, Codes.Unclosed, new Span(quoteAt, isTriple ? 3 : 1), "the string is not closed",
+            $"end it with {(isTriple ? new string(quote, 3) : quote)}");
         Push(TokenKind.String, Math.Min(at, _text.Length));
     }
 
@@ -160,7 +161,8 @@ sealed class Lexer
         Push(TokenKind.Name, end);
     }
 
-    static bool IsStringPrefix(ReadOnlySpan<char> text) => text is "r" or "R" or "b" or "B" or "rb" or "rB" or "Rb" or "RB" or "br" or "bR" or "Br" or "BR";
+    static bool IsStringPrefix(ReadOnlySpan<char> text) =>
+        text is "r" or "R" or "b" or "B" or "rb" or "rB" or "Rb" or "RB" or "br" or "bR" or "Br" or "BR";
 
     void QuotedName()
     {
@@ -187,14 +189,17 @@ sealed class Lexer
         {
             char c = _text[end];
             bool isFraction = c == '.' && end + 1 < _text.Length && char.IsAsciiDigit(_text[end + 1]);
-            bool isSign = c is '+' or '-' && _text[end - 1] is 'e' or 'E' && !_text.AsSpan(_at, end - _at).StartsWith("0x", StringComparison.OrdinalIgnoreCase);
+            bool isSign = c is '+' or '-' && _text[end - 1] is 'e' or 'E'
+                && !_text.AsSpan(_at, end - _at).StartsWith("0x", StringComparison.OrdinalIgnoreCase);
             if (!char.IsAsciiLetterOrDigit(c) && c != '_' && !isFraction && !isSign) break;
             end++;
         }
         Push(TokenKind.Number, end);
     }
 
-    /// <summary>A name with a letter that is not ASCII: the whole name is one finding and still one name token, so that nothing follows from it.</summary>
+    /// <summary>
+    /// A name with a letter that is not ASCII: the whole name is one finding and still one name token, so that nothing follows from it.
+    /// </summary>
     void BadName(int badAt)
     {
         int end = badAt;
@@ -229,14 +234,17 @@ sealed class Lexer
     {
         for (int at = _text.AsSpan().IndexOfAny(s_bidiControls); at >= 0;)
         {
-            _findings.Error(_source, Codes.BidiControl, new Span(at, 1), $"{CodePoint.Describe(_text, at)} makes the text read differently than it is",
+            _findings.Error(_source, Codes.BidiControl, new Span(at, 1),
+                $"{CodePoint.Describe(_text, at)} makes the text read differently than it is",
                 "in a string, write it as an escape (\\u202e)");
             int next = _text.AsSpan(at + 1).IndexOfAny(s_bidiControls);
             at = next < 0 ? -1 : at + 1 + next;
         }
     }
 
-    static bool IsInvisible(char c) => c is >= '\u200B' and <= '\u200F' or '\u2060' or '\uFEFF' or '\u00AD' or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
+    static bool IsInvisible(char c) =>
+        c is >= '\u200B' and <= '\u200F' or '\u2060' or '\uFEFF' or '\u00AD'
+            or (>= '\u202A' and <= '\u202E') or (>= '\u2066' and <= '\u2069');
 
     static bool IsNameStart(char c) => char.IsAsciiLetter(c) || c == '_';
 

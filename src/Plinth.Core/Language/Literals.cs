@@ -48,7 +48,8 @@ static class Literals
                     || !int.TryParse(body.Slice(i + 2, digits), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out int code)
                     || !Rune.TryCreate(code, out Rune rune))
                 {
-                    return BadEscape(source, new Span(start + i, 2), $"\\{escape} needs {digits} hexadecimal digits of a character", findings);
+                    return BadEscape(source, new Span(start + i, 2), $"\\{escape} needs {digits} hexadecimal digits of a character",
+                        findings);
                 }
                 text.Append(rune.ToString());
                 i += 1 + digits;

@@ -35,7 +35,8 @@ sealed class MixinPourer(Declarations declarations, Findings findings)
             else if (!declarations.Mixins.TryGetValue(name.Text, out RecordSyntax? mixin))
             {
                 model.HasBrokenMixin = true;
-                findings.Error(use.Source, Codes.UnknownMixin, name.Span, $"unknown mixin '{name.Text}'", Names.DidYouMean(name.Text, declarations.Mixins.Keys));
+                findings.Error(use.Source, Codes.UnknownMixin, name.Span, $"unknown mixin '{name.Text}'",
+                    Names.DidYouMean(name.Text, declarations.Mixins.Keys));
             }
             else if (!here.Add(name.Text))
             {

@@ -1,10 +1,13 @@
 using System.Collections.Immutable;
 using Plinth.Schema;
+using Plinth.Schema.Types;
 using Plinth.Text;
 
 namespace Plinth.Language;
 
-/// <summary>What stands on a model as a whole, and what its fields' attributes mean for it: keys, uniques, indexes, checks, rules.</summary>
+/// <summary>
+/// What stands on a model as a whole, and what its fields' attributes mean for it: keys, uniques, indexes, checks, rules.
+/// </summary>
 sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings findings)
 {
     const int RouteLengthMax = 100;
@@ -30,7 +33,8 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         bool isGood = segment.Length is > 0 and <= RouteLengthMax && char.IsAsciiLetterOrDigit(segment[0])
             && segment.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
         if (isGood) model.Route = segment;
-        else findings.Error(attribute.Source, Codes.BadName, attribute.SpanOf("segment"), $"'{segment}' is no path segment", "ASCII letters, digits, _ and -, as in \"people\"");
+        else findings.Error(attribute.Source, Codes.BadName, attribute.SpanOf("segment"), $"'{segment}' is no path segment",
+            "ASCII letters, digits, _ and -, as in \"people\"");
     }
 
     void AddSoftDelete()
@@ -38,14 +42,15 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         if (model.Attribute("@@softDelete") is not { } attribute) return;
         if (model.FieldsByName.TryGetValue(Model.DeletedAt, out FieldDraft? taken))
         {
-            findings.Error(taken.Source, Codes.NameCollision, taken.Name.Span, $"@@softDelete adds the field '{Model.DeletedAt}' itself", "remove the field");
+            findings.Error(taken.Source, Codes.NameCollision, taken.Name.Span, $"@@softDelete adds the field '{Model.DeletedAt}' itself",
+                "remove the field");
             return;
         }
         Field field = new()
         {
             Name = Model.DeletedAt,
             Column = Names.SnakeCase(Model.DeletedAt),
-            Type = new ScalarFieldType(Schema.Types.ScalarTypes.Find("DateTime") ?? throw new InvalidOperationException("there is no type DateTime")),
+            Type = new ScalarFieldType(DateTimeType.It),
             IsNullable = true,
             IsReadonly = true,
             IsImplied = true,
@@ -63,13 +68,15 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             Field field = draft.Field;
             string? wrong = field.IsList || field.IsJsonStored ? "is not a single value"
                 : field.IsNullable ? "may be null"
-                : field.Type is ScalarFieldType { Scalar.Kind: ValueKind.Double or ValueKind.Bytes } ? $"is {field.Type.Name}, which has no exact form in a URL"
+                : field.Type is ScalarFieldType { Scalar.Kind: ValueKind.Double or ValueKind.Bytes }
+                    ? $"is {field.Type.Name}, which has no exact form in a URL"
                 : field.IsServerOnly ? "is @serverOnly, so nobody could name the record"
                 : field.Computed is not null ? "is computed, and could change"
                 : field.IsVersion || field.IsUpdatedAt ? "changes with every write"
                 : null;
             if (wrong is not null)
-                findings.Error(draft.Source, Codes.BadKey, draft.Name.Span, $"'{name}' cannot be part of the key: it {wrong}", "a key is of String, Int, BigInt, Uuid, Cuid, NanoId …");
+                findings.Error(draft.Source, Codes.BadKey, draft.Name.Span, $"'{name}' cannot be part of the key: it {wrong}",
+                    "a key is of String, Int, BigInt, Uuid, Cuid, NanoId …");
         }
     }
 
@@ -81,10 +88,12 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             bool isWholeKey = model.Key is [var only] && string.Equals(only, draft.Field.Name, StringComparison.Ordinal);
             if (draft.Field.Default is AutoincrementDefault && model.KeyState == KeyState.Resolved && !isWholeKey)
             {
-                findings.Error(draft.Source, Codes.BadArgument, draft.Attribute("@default")?.Span ?? draft.Name.Span, "autoincrement() is for the one field of a key");
+                findings.Error(draft.Source, Codes.BadArgument, draft.Attribute("@default")?.Span ?? draft.Name.Span,
+                    "autoincrement() is for the one field of a key");
             }
             if (!draft.Field.IsVersion) continue;
-            if (version is not null) findings.Error(draft.Source, Codes.DuplicateAttribute, draft.Name.Span, $"{model.Name} has two @version fields");
+            if (version is not null) findings.Error(draft.Source, Codes.DuplicateAttribute, draft.Name.Span,
+                $"{model.Name} has two @version fields");
             version = draft;
         }
     }
@@ -110,13 +119,16 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
     {
         if (!AreSingle(attribute, fields)) return;
         string? code = attribute.Text("code");
-        if (code is not null && (code.Length == 0 || !char.IsAsciiLetterLower(code[0]) || !code.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_')))
+        if (code is not null && (code.Length == 0 || !char.IsAsciiLetterLower(code[0]) || !code.All(c =>
+            char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_')))
         {
-            findings.Error(attribute.Source, Codes.BadName, attribute.SpanOf("code"), $"'{code}' is no error code", "small ASCII letters, digits and _: \"slug_taken\"");
+            findings.Error(attribute.Source, Codes.BadName, attribute.SpanOf("code"), $"'{code}' is no error code",
+                "small ASCII letters, digits and _: \"slug_taken\"");
             code = null;
         }
         Condition? where = attribute.Expression("where");
-        if (where is null && (fields.SequenceEqual(model.Key) || model.Uniques.Exists(u => u.Where is null && u.Fields.SequenceEqual(fields))))
+        if (where is null && (fields.SequenceEqual(model.Key) || model.Uniques.Exists(u =>
+            u.Where is null && u.Fields.SequenceEqual(fields))))
         {
             findings.Error(attribute.Source, Codes.NoEffect, attribute.Span, $"{string.Join(", ", fields)}: unique already", "remove it");
             return;
@@ -142,7 +154,8 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             if (!isGood) continue;
             foreach (FieldName name in attribute.Fields("fields"))
             {
-                foreach (string field in relations.Expand(model, attribute, name) ?? []) fields.Add(new IndexedField(field, name.Descending));
+                foreach (string field in relations.Expand(model, attribute, name) ?? []) fields.Add(new IndexedField(field,
+                    name.Descending));
             }
             AddIndex(attribute, fields.ToImmutable());
         }
@@ -168,7 +181,8 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         {
             if (model.FieldsByName[name] is { IsBroken: false, Field: { IsJsonStored: true } field })
             {
-                findings.Error(attribute.Source, Codes.AttributeType, attribute.Span, $"{attribute.Name} does not fit '{name}', which is {field.Type.Name}{(field.IsList ? "[]" : "")}",
+                findings.Error(attribute.Source, Codes.AttributeType, attribute.Span,
+                    $"{attribute.Name} does not fit '{name}', which is {field.Type.Name}{(field.IsList ? "[]" : "")}",
                     "it is for single values");
                 return false;
             }
@@ -191,10 +205,12 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         {
             if (model.FieldsByName[name] is { IsBroken: true }) continue;
             Field field = model.FieldsByName[name].Field;
-            string? wrong = field.IsList || field.Type.Name is not ("String" or "Text") ? $"is {field.Type.Name}{(field.IsList ? "[]" : "")}, not String or Text"
+            string? wrong = field.IsList || field.Type.Name is not ("String" or "Text")
+                ? $"is {field.Type.Name}{(field.IsList ? "[]" : "")}, not String or Text"
                 : field.IsServerOnly ? "is @serverOnly, and a search would tell what it holds"
                 : null;
-            if (wrong is not null) findings.Error(attribute.Source, Codes.AttributeType, attribute.SpanOf("fields"), $"'{name}' cannot be searched: it {wrong}");
+            if (wrong is not null) findings.Error(attribute.Source, Codes.AttributeType, attribute.SpanOf("fields"),
+                $"'{name}' cannot be searched: it {wrong}");
         }
         model.FullText = fields;
     }
@@ -205,8 +221,10 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         foreach (BoundAttribute attribute in model.All("@@check"))
         {
             string? name = attribute.Has("name") ? FieldBinder.DatabaseName(attribute, "name", findings) : null;
-            name ??= DatabaseNames.Fit(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{model.Table}_check_{model.Checks.Count + 1}"));
-            if (!names.Add(name)) findings.Error(attribute.Source, Codes.DuplicateName, attribute.Span, $"'{name}' is a check of {model.Name} already");
+            name ??= DatabaseNames.Fit(string.Create(System.Globalization.CultureInfo.InvariantCulture,
+                $"{model.Table}_check_{model.Checks.Count + 1}"));
+            if (!names.Add(name)) findings.Error(attribute.Source, Codes.DuplicateName, attribute.Span,
+                $"'{name}' is a check of {model.Name} already");
             if (attribute.Expression("condition") is { } condition) model.Checks.Add(new ModelCheck(name, condition));
         }
     }
@@ -220,23 +238,28 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             Condition? when = attribute.Expression("when"), after = attribute.Expression("after");
             if (when is null && after is null)
             {
-                findings.Error(attribute.Source, Codes.MissingArgument, attribute.Span, $"{attribute.Name} needs a condition", "true is everyone");
+                findings.Error(attribute.Source, Codes.MissingArgument, attribute.Span, $"{attribute.Name} needs a condition",
+                    "true is everyone");
                 continue;
             }
             bool changes = operations.Any(o => o is Operation.Create or Operation.Update or Operation.Restore);
             if (after is not null && !changes)
-                findings.Error(attribute.Source, Codes.NoEffect, attribute.SpanOf("after"), "'after:' has no effect: these operations leave no row behind", "it is for create, update and restore");
+                findings.Error(attribute.Source, Codes.NoEffect, attribute.SpanOf("after"),
+                    "'after:' has no effect: these operations leave no row behind", "it is for create, update and restore");
             // "all" says restore by the way, and a list of operations was meant where it is named.
-            bool isNamed = operations.Contains(Operation.Purge) || (operations.Contains(Operation.Restore) && !operations.Contains(Operation.Delete));
+            bool isNamed = operations.Contains(Operation.Purge)
+                || (operations.Contains(Operation.Restore) && !operations.Contains(Operation.Delete));
             if (isNamed && !model.IsSoftDelete)
-                findings.Error(attribute.Source, Codes.NoEffect, attribute.SpanOf("operations"), $"{model.Name} has no @@softDelete: there is nothing to restore or purge");
+                findings.Error(attribute.Source, Codes.NoEffect, attribute.SpanOf("operations"),
+                    $"{model.Name} has no @@softDelete: there is nothing to restore or purge");
             RuleEffect effect = attribute.Name == "@@allow" ? RuleEffect.Allow : RuleEffect.Deny;
             model.Rules.Add(new AccessRule(effect, operations, when, after) { Message = attribute.Text("message"), Span = attribute.Span });
         }
         bool wasMeant = model.Syntax.Members.Any(m => m is ModelAttributeSyntax { Attribute.Name.Text: "allow" });
         if (!model.Rules.Exists(r => r.Effect == RuleEffect.Allow) && !wasMeant && !model.HasBrokenMixin)
         {
-            findings.Warning(model.Source, Codes.UnreachableModel, model.Span, $"{model.Name} has no @@allow: nobody but the system can reach it",
+            findings.Warning(model.Source, Codes.UnreachableModel, model.Span,
+                $"{model.Name} has no @@allow: nobody but the system can reach it",
                 "add a rule, as in @@allow(\"read\", auth != null)");
         }
     }
@@ -250,7 +273,8 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             if (model.FieldsByName.ContainsKey(old))
                 findings.Error(attribute.Source, Codes.NameCollision, attribute.SpanOf("old"), $"'{old}' is still a field of {model.Name}");
             else if (!former.TryAdd(old, draft.Field.Name))
-                findings.Error(attribute.Source, Codes.DuplicateName, attribute.SpanOf("old"), $"'{former[old]}' was renamed from '{old}' too");
+                findings.Error(attribute.Source, Codes.DuplicateName, attribute.SpanOf("old"),
+                    $"'{former[old]}' was renamed from '{old}' too");
         }
     }
 }

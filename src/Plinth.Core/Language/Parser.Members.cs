@@ -50,7 +50,8 @@ sealed partial class Parser
         if (!Current.IsName || IsNextField(first))
         {
             Error(Codes.ExpectedType, name.Span, $"the field '{name.Text}' has no type", "write it behind the name: String, Int, Uuid …");
-            if (Current.Kind is not (TokenKind.At or TokenKind.AtAt or TokenKind.Comma or TokenKind.CloseBrace) && !Current.IsName) SkipToMember();
+            if (Current.Kind is not (TokenKind.At or TokenKind.AtAt or TokenKind.Comma or TokenKind.CloseBrace)
+                && !Current.IsName) SkipToMember();
         }
         else
         {
@@ -88,7 +89,8 @@ sealed partial class Parser
         Span span = Span.Between(name.Span.Start, _tokens[_at - 1].End);
         if (isOptional && isList)
         {
-            Error(Codes.BadArity, Span.Between(_tokens[arity].Start, span.End), "a list is never null: it is empty", $"write {name.Text}[]");
+            Error(Codes.BadArity, Span.Between(_tokens[arity].Start, span.End), "a list is never null: it is empty",
+                $"write {name.Text}[]");
         }
         return new TypeSyntax(name, parameters, isOptional, isList, span, new TokenRange(first, _at));
     }

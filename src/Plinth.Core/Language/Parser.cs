@@ -288,7 +288,8 @@ sealed partial class Parser
     {
         Token token = Current;
         string found = token.Kind == TokenKind.End ? "the file ends" : $"'{Shorten(TextOf(token))}' stands";
-        Error(Codes.UnexpectedToken, token.Kind == TokenKind.End && _at > 0 ? _tokens[_at - 1].Span : token.Span, $"{found} where {expected} is expected");
+        Error(Codes.UnexpectedToken, token.Kind == TokenKind.End && _at > 0 ? _tokens[_at - 1].Span : token.Span,
+            $"{found} where {expected} is expected");
     }
 
     void TooDeep() => Error(Codes.LimitExceeded, Current.Span, $"nested deeper than {_limits.SchemaDepth} levels (limits.schemaDepth)");

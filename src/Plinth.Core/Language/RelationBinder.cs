@@ -52,7 +52,8 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         if (model.KeyState is KeyState.Resolved or KeyState.Broken) return model.Key;
         if (model.KeyState == KeyState.BeingResolved || _keyChain > KeyChainMax)
         {
-            findings.Error(model.Source, Codes.Cycle, model.Span, $"the key of {model.Name} depends on itself", "give one of the models a key of its own");
+            findings.Error(model.Source, Codes.Cycle, model.Span, $"the key of {model.Name} depends on itself",
+                "give one of the models a key of its own");
             model.KeyState = KeyState.Broken;
             return [];
         }
@@ -90,7 +91,9 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         return [];
     }
 
-    /// <summary>Names as attributes write them: a to-one relation stands for its key fields. Empty when one is wrong, which is reported.</summary>
+    /// <summary>
+    /// Names as attributes write them: a to-one relation stands for its key fields. Empty when one is wrong, which is reported.
+    /// </summary>
     public ImmutableArray<string> ExpandNames(ModelDraft model, BoundAttribute attribute, ImmutableArray<FieldName> names)
     {
         var fields = ImmutableArray.CreateBuilder<string>();
@@ -124,7 +127,8 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
             if (relation.IsBroken) return null;
             if (relation.IsList)
             {
-                findings.Error(attribute.Source, Codes.BadArgument, name.Span, $"'{name.Name}' is a list of {relation.Target.Name}: it has no column");
+                findings.Error(attribute.Source, Codes.BadArgument, name.Span,
+                    $"'{name.Name}' is a list of {relation.Target.Name}: it has no column");
                 return null;
             }
             relation.IsOwning = true;
@@ -190,7 +194,8 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         if (relation.Fields.IsEmpty) return false;
         ModelDraft model = relation.Model;
         if (SameFields(relation.Fields, ResolveKey(model))) return true;
-        if (relation.Fields is [var only] && model.FieldsByName.TryGetValue(only, out FieldDraft? field) && field.Attribute("@unique") is not null) return true;
+        if (relation.Fields is [var only] && model.FieldsByName.TryGetValue(only, out FieldDraft? field)
+            && field.Attribute("@unique") is not null) return true;
         return model.All("@@unique").Any(u => !u.Has("where") && SameNames(model, u.Fields("fields"), relation));
     }
 
@@ -200,7 +205,8 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         return SameFields([.. names.Select(n => n.Name)], relation.Fields);
     }
 
-    static bool SameFields(ImmutableArray<string> a, ImmutableArray<string> b) => a.Length == b.Length && !a.Except(b, StringComparer.Ordinal).Any();
+    static bool SameFields(ImmutableArray<string> a, ImmutableArray<string> b) =>
+        a.Length == b.Length && !a.Except(b, StringComparer.Ordinal).Any();
 
     /// <summary>The key fields of an owning side: named, written out, or added.</summary>
     public void ResolveFields(RelationDraft relation)
@@ -224,7 +230,8 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
             if (!fields.IsEmpty && fields.Length != references.Length)
             {
                 findings.Error(relation.Source, Codes.BadRelation, attribute.SpanOf("fields"),
-                    $"{fields.Length} field(s) cannot refer to {references.Length}: {string.Join(", ", references)} of {relation.Target.Name}");
+                    $"{fields.Length} field(s) cannot refer to {references.Length}: "
+                    + $"{string.Join(", ", references)} of {relation.Target.Name}");
                 fields = [];
             }
             else if (!fields.IsEmpty)
@@ -259,12 +266,14 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         if (!isUnique)
         {
             findings.Error(relation.Source, Codes.BadRelation, span,
-                $"{string.Join(", ", references)} is neither the key of {target.Name} nor unique, so it cannot be referred to", "make it @unique, or refer to the key");
+                $"{string.Join(", ", references)} is neither the key of {target.Name} nor unique, so it cannot be referred to",
+                    "make it @unique, or refer to the key");
             return [];
         }
         if (!target.IsSoftDelete) return references;
         findings.Error(relation.Source, Codes.BadRelation, span,
-            $"{target.Name} has @@softDelete: only its key can be referred to, because trashed records may share other values", "drop 'references:'");
+            $"{target.Name} has @@softDelete: only its key can be referred to, because trashed records may share other values",
+                "drop 'references:'");
         return [];
     }
 
@@ -275,8 +284,10 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         var required = relation.Fields.Where(f => relation.Model.FieldsByName[f] is { Field.IsNullable: false, IsBroken: false }).ToList();
         if (setsNull && required.Count > 0)
         {
-            findings.Error(relation.Source, Codes.BadRelation, attribute.SpanOf(relation.OnDelete == ReferentialAction.SetNull ? "onDelete" : "onUpdate"),
-                $"setNull needs a key that may be null; '{required[0]}' is required", $"write {relation.Name} {relation.Target.Name}?, or choose cascade or restrict");
+            findings.Error(relation.Source, Codes.BadRelation,
+                attribute.SpanOf(relation.OnDelete == ReferentialAction.SetNull ? "onDelete" : "onUpdate"),
+                $"setNull needs a key that may be null; '{required[0]}' is required",
+                    $"write {relation.Name} {relation.Target.Name}?, or choose cascade or restrict");
         }
         if (attribute.Has("onUpdate") && SameFields(relation.References, ResolveKey(relation.Target)))
         {
@@ -323,7 +334,8 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         (side.OnDelete, side.OnUpdate) = (owner.OnDelete, owner.OnUpdate);
         if (side.IsList || side.IsOptional) return;
         findings.Error(side.Source, Codes.BadRelation, side.Syntax.Type?.Span ?? side.Span,
-            $"no {side.Target.Name} need refer to this {side.Model.Name}: the other side of a one-to-one may be absent", $"write {side.Target.Name}?");
+            $"no {side.Target.Name} need refer to this {side.Model.Name}: the other side of a one-to-one may be absent",
+                $"write {side.Target.Name}?");
     }
 
     void NoOwner(RelationDraft side)
@@ -341,8 +353,10 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         }
         string name = char.ToLowerInvariant(side.Model.Name[0]) + side.Model.Name[1..];
         string pair = side.PairName is { } named ? $" @relation(name: \"{named}\")" : "";
-        findings.Error(side.Source, Codes.MissingOtherSide, side.Span, $"'{side.Name}' has no other side: nothing in {side.Target.Name} refers to {side.Model.Name}"
-            + (side.PairName is null ? "" : $" under the name \"{side.PairName}\""), $"add to {side.Target.Name}: {name} {side.Model.Name}{pair}");
+        findings.Error(side.Source, Codes.MissingOtherSide, side.Span,
+            $"'{side.Name}' has no other side: nothing in {side.Target.Name} refers to {side.Model.Name}"
+            + (side.PairName is null ? "" : $" under the name \"{side.PairName}\""),
+                $"add to {side.Target.Name}: {name} {side.Model.Name}{pair}");
     }
 
     void Ambiguous(RelationDraft side, List<RelationDraft> owners) =>
@@ -350,17 +364,21 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
             $"'{side.Name}' could be the other side of {string.Join(" or ", owners.Select(o => $"{o.Model.Name}.{o.Name}"))}",
             "give both sides the same @relation(name: \"…\")");
 
-    /// <summary>Owners of the same two models and name that share an other side are told apart where they are listed; nothing more to say.</summary>
+    /// <summary>
+    /// Owners of the same two models and name that share an other side are told apart where they are listed; nothing more to say.
+    /// </summary>
     void RefuseUnlistedAmbiguity(ModelDraft model)
     {
         foreach (RelationDraft relation in model.Relations)
         {
             if (relation.PairName is null || relation.Inverse is not null || !relation.IsOwning || relation.IsBroken) continue;
-            bool isAwaited = relation.Target.Relations.Exists(r => !r.IsOwning && string.Equals(r.PairName, relation.PairName, StringComparison.Ordinal));
+            bool isAwaited = relation.Target.Relations.Exists(r =>
+                !r.IsOwning && string.Equals(r.PairName, relation.PairName, StringComparison.Ordinal));
             if (isAwaited || relation.Target.BrokenNames.Count > 0 || declarations.Models.Count == 0) continue;
             BoundAttribute? attribute = relation.Attribute("@relation");
             findings.Error(relation.Source, Codes.NoEffect, attribute?.SpanOf("name") ?? relation.Span,
-                $"the name \"{relation.PairName}\" pairs nothing: {relation.Target.Name} has no side of that name", "remove it, or add the other side");
+                $"the name \"{relation.PairName}\" pairs nothing: {relation.Target.Name} has no side of that name",
+                    "remove it, or add the other side");
         }
     }
 }

@@ -20,7 +20,9 @@ sealed class SchemaFormatter
 
     SchemaFormatter(SchemaSyntax file) => (_file, _printer) = (file, new TokenPrinter(file));
 
-    /// <summary>The formatted text; the text as it is where it has errors of grammar (they are <see cref="SchemaReader"/>'s to report).</summary>
+    /// <summary>
+    /// The formatted text; the text as it is where it has errors of grammar (they are <see cref="SchemaReader"/>'s to report).
+    /// </summary>
     public static string Format(SourceText source) => Format(source, Limits.Default);
 
     public static string Format(SourceText source, Limits limits)
@@ -142,7 +144,8 @@ sealed class SchemaFormatter
             isFirst = false;
             Comments(setting.Tokens.First, indent);
             string name = TokenPrinter.Name(setting.Name);
-            bool isTall = !setting.Settings.IsDefault && Enumerable.Range(setting.Tokens.First + 1, setting.Tokens.End - setting.Tokens.First - 1)
+            bool isTall = !setting.Settings.IsDefault && Enumerable.Range(setting.Tokens.First + 1,
+                setting.Tokens.End - setting.Tokens.First - 1)
                 .Any(i => _file.Tokens[i].StartsLine || _file.Tokens[i].Comments > _file.Tokens[setting.Tokens.First].Comments);
             _text.Append(' ', indent);
             if (isTall)
@@ -177,7 +180,8 @@ sealed class SchemaFormatter
         {
             // A run is what is read together: fields up to a blank line.
             int end = at + 1;
-            while (end < rows.Length && rows[end].Cells.Length == rows[at].Cells.Length && !HasBlankLineBefore(CommentStart(rows[end].First))) end++;
+            while (end < rows.Length && rows[end].Cells.Length == rows[at].Cells.Length
+                && !HasBlankLineBefore(CommentStart(rows[end].First))) end++;
             Run(rows.AsSpan(at, end - at), isFirst: at == 0);
             at = end;
         }
@@ -220,7 +224,9 @@ sealed class SchemaFormatter
         return lines;
     }
 
-    /// <summary>A comment stands behind what was printed, on its line. A block comment may stand between tokens; it moves to the end.</summary>
+    /// <summary>
+    /// A comment stands behind what was printed, on its line. A block comment may stand between tokens; it moves to the end.
+    /// </summary>
     bool TrailingComment(int nextToken)
     {
         int index = FirstCommentBehind(nextToken);
@@ -232,7 +238,8 @@ sealed class SchemaFormatter
     /// <summary>Ends the line, with the comments that stood on it.</summary>
     void EndLine(int nextToken, int pad = 0)
     {
-        while (_comment < _file.Tokens[nextToken].Comments && (_comment < FirstCommentBehind(nextToken) || !_file.Comments[_comment].OwnLine))
+        while (_comment < _file.Tokens[nextToken].Comments && (_comment < FirstCommentBehind(nextToken)
+            || !_file.Comments[_comment].OwnLine))
         {
             _text.Append(' ', pad + 2).Append(CommentText(_file.Comments[_comment++], indent: 0));
             pad = -1;

@@ -3,7 +3,9 @@ using Plinth.Text;
 
 namespace Plinth.Language;
 
-/// <summary>One file as written. Tokens and comments stay at hand: the formatter prints from them, and expressions are cut out of them.</summary>
+/// <summary>
+/// One file as written. Tokens and comments stay at hand: the formatter prints from them, and expressions are cut out of them.
+/// </summary>
 sealed record SchemaSyntax(SourceText Source, Token[] Tokens, Comment[] Comments, ImmutableArray<BlockSyntax> Blocks)
 {
     public string TextOf(in Token token) => Source.Text.Substring(token.Start, token.Length);

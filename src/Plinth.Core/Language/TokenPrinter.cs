@@ -41,7 +41,8 @@ sealed class TokenPrinter(SchemaSyntax file)
     public ImmutableArray<string> ModelAttribute(AttributeSyntax attribute)
     {
         string whole = Attribute(attribute);
-        bool isRule = attribute.Name.Text is "allow" or "deny" && attribute.Arguments.Length > 1 && !whole.Contains('\n', StringComparison.Ordinal);
+        bool isRule = attribute.Name.Text is "allow" or "deny" && attribute.Arguments.Length > 1
+            && !whole.Contains('\n', StringComparison.Ordinal);
         if (!isRule) return [whole];
         string operations = $"{attribute.Spelling}({Argument(attribute.Arguments[0])},";
         return [operations, whole[(operations.Length + 1)..]];
@@ -77,7 +78,8 @@ sealed class TokenPrinter(SchemaSyntax file)
         // Comments inside an argument move to the end of the line, so its tokens are all that is printed here.
         if (right.StartsLine) return Continuation;
         if (left.Kind == TokenKind.Comma) return " ";
-        if (right.Kind is TokenKind.Comma or TokenKind.CloseParen or TokenKind.CloseBracket || left.Kind is TokenKind.OpenParen or TokenKind.OpenBracket) return "";
+        if (right.Kind is TokenKind.Comma or TokenKind.CloseParen or TokenKind.CloseBracket
+            || left.Kind is TokenKind.OpenParen or TokenKind.OpenBracket) return "";
         return left.End < right.Start ? " " : "";
     }
 

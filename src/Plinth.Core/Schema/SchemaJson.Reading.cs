@@ -18,7 +18,8 @@ static partial class SchemaJson
             using JsonDocument document = JsonDocument.Parse(utf8.ToArray());
             return new Reader(document.RootElement).Whole();
         }
-        catch (Exception broken) when (broken is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
+        catch (Exception broken) when (broken is JsonException or InvalidOperationException or KeyNotFoundException
+            or FormatException or OverflowException or IndexOutOfRangeException or ArgumentException)
         {
             throw new InvalidDataException($"the stored schema cannot be read: {broken.Message}", broken);
         }
@@ -42,7 +43,8 @@ static partial class SchemaJson
             var types = Each(root, "types", e => new EmbeddedType(Text(e, "name"), Fields(e, "fields")) { Doc = Optional(e, "doc") });
             AuthShape? auth = root.TryGetProperty("auth", out JsonElement a) ? new AuthShape(Text(a, "name"), Fields(a, "claims")) : null;
             AppDefaults defaults = new(root.GetProperty("pageSize").GetInt32(), root.GetProperty("maxPageSize").GetInt32());
-            return new AppSchema(Text(root, "name"), defaults, auth, enums, types, unions, Each(root, "models", Model)) { Doc = Optional(root, "doc") };
+            return new AppSchema(Text(root, "name"), defaults, auth, enums, types, unions,
+                Each(root, "models", Model)) { Doc = Optional(root, "doc") };
         }
 
         Model Model(JsonElement json)
@@ -57,9 +59,11 @@ static partial class SchemaJson
                 Key = Strings(json, "key"),
                 Fields = Fields(json, "fields"),
                 Relations = Each(json, "relations", e => Relation(e, name)),
-                Uniques = Each(json, "uniques", e => new UniqueKey(Text(e, "name"), Strings(e, "fields"), Optional(e, "code"), Condition(e, "where"))),
+                Uniques = Each(json, "uniques", e => new UniqueKey(Text(e, "name"), Strings(e, "fields"), Optional(e, "code"),
+                    Condition(e, "where"))),
                 Indexes = Each(json, "indexes", e => new ModelIndex(
-                    Text(e, "name"), Each(e, "fields", f => new IndexedField(Text(f, "field"), Flag(f, "descending"))), Condition(e, "where"))),
+                    Text(e, "name"), Each(e, "fields", f => new IndexedField(Text(f, "field"), Flag(f, "descending"))),
+                        Condition(e, "where"))),
                 FullText = Strings(json, "fullText"),
                 Checks = Each(json, "checks", e => new ModelCheck(Text(e, "name"), Required(e, "condition"))),
                 Rules = Each(json, "rules", Rule),
@@ -112,7 +116,8 @@ static partial class SchemaJson
             if (_unions.Contains(name)) return new UnionFieldType(name);
             if (!name.StartsWith("Decimal(", StringComparison.Ordinal)) throw new FormatException($"unknown type '{name}'");
             string[] digits = name["Decimal(".Length..].TrimEnd(')').Split(',', StringSplitOptions.TrimEntries);
-            return new ScalarFieldType(new DecimalType(int.Parse(digits[0], CultureInfo.InvariantCulture), int.Parse(digits[1], CultureInfo.InvariantCulture)));
+            return new ScalarFieldType(new DecimalType(int.Parse(digits[0], CultureInfo.InvariantCulture),
+                int.Parse(digits[1], CultureInfo.InvariantCulture)));
         }
 
         static DefaultValue Default(JsonElement json, FieldType type, bool isList)
@@ -134,7 +139,8 @@ static partial class SchemaJson
             if (isList) return Plinth.Schema.Value.FromJson(text);
             if (type is not ScalarFieldType { Scalar: var scalar }) return Plinth.Schema.Value.From(json.GetString() ?? "");
             Utf8JsonReader reader = new(text);
-            return reader.Read() && scalar.TryRead(ref reader, out Value value) ? value : throw new FormatException($"{json.GetRawText()} is no {type.Name}");
+            return reader.Read() && scalar.TryRead(ref reader, out Value value) ? value
+                : throw new FormatException($"{json.GetRawText()} is no {type.Name}");
         }
 
         static Validator Validator(JsonElement json, FieldType type)
@@ -172,7 +178,8 @@ static partial class SchemaJson
         };
 
         static AccessRule Rule(JsonElement json) => new(
-            Word<RuleEffect>(Text(json, "effect")), [.. Strings(json, "operations").Select(Word<Operation>)], Condition(json, "when"), Condition(json, "after"))
+            Word<RuleEffect>(Text(json, "effect")), [.. Strings(json, "operations").Select(Word<Operation>)], Condition(json, "when"),
+                Condition(json, "after"))
         {
             Message = Optional(json, "message"),
         };
@@ -180,11 +187,14 @@ static partial class SchemaJson
         static ImmutableArray<T> Each<T>(JsonElement json, string name, Func<JsonElement, T> read) =>
             json.TryGetProperty(name, out JsonElement items) ? [.. items.EnumerateArray().Select(read)] : [];
 
-        static ImmutableArray<string> Strings(JsonElement json, string name) => Each(json, name, e => e.GetString() ?? throw new FormatException($"a null in '{name}'"));
+        static ImmutableArray<string> Strings(JsonElement json, string name) =>
+            Each(json, name, e => e.GetString() ?? throw new FormatException($"a null in '{name}'"));
 
-        static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? throw new FormatException($"'{name}' is null");
+        static string Text(JsonElement json, string name) =>
+            json.GetProperty(name).GetString() ?? throw new FormatException($"'{name}' is null");
 
-        static string? Optional(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
+        static string? Optional(JsonElement json, string name) =>
+            json.TryGetProperty(name, out JsonElement value) ? value.GetString() : null;
 
         static int? Int(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) ? value.GetInt32() : null;
 
@@ -194,11 +204,13 @@ static partial class SchemaJson
         static bool Flag(JsonElement json, string name) => json.TryGetProperty(name, out JsonElement value) && value.GetBoolean();
 
         static T Word<T>(string word)
-            where T : struct, Enum => Enum.TryParse(word, ignoreCase: true, out T value) ? value : throw new FormatException($"unknown word '{word}'");
+            where T : struct, Enum => Enum.TryParse(word, ignoreCase: true, out T value) ? value
+                : throw new FormatException($"unknown word '{word}'");
 
         static Condition? Condition(JsonElement json, string name) =>
             Optional(json, name) is { } text ? new Condition(text, new SourceText("schema.json", text), new Span(0, text.Length)) : null;
 
-        static Condition Required(JsonElement json, string name) => Condition(json, name) ?? throw new FormatException($"'{name}' is missing");
+        static Condition Required(JsonElement json, string name) =>
+            Condition(json, name) ?? throw new FormatException($"'{name}' is missing");
     }
 }

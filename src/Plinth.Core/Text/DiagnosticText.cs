@@ -16,7 +16,8 @@ static class DiagnosticText
     {
         string severity = diagnostic.Severity == Severity.Error ? "error" : "warning";
         StringBuilder text = new();
-        text.Append(diagnostic.Place).Append(": ").Append(severity).Append(": ").Append(diagnostic.Message).Append(" [").Append(diagnostic.Code).Append(']');
+        text.Append(diagnostic.Place).Append(": ").Append(severity).Append(": ").Append(diagnostic.Message);
+        text.Append(" [").Append(diagnostic.Code).Append(']');
         AppendExcerpt(text, diagnostic);
         if (diagnostic.Hint is not null) text.Append("\n  hint: ").Append(diagnostic.Hint);
         return text.ToString();
@@ -41,12 +42,17 @@ static class DiagnosticText
         text.Append(' ', at - from).Append('^', Math.Clamp(diagnostic.Span.Length, 1, Math.Max(1, to - at)));
     }
 
-    /// <summary>Controls and direction marks are what such a diagnostic is often about: shown raw they would do in the terminal what they did in the file.</summary>
+    /// <summary>
+    /// Controls and direction marks are what such a diagnostic is often about: shown raw they would do in the terminal what they did in
+    /// the file.
+    /// </summary>
     static void AppendVisible(StringBuilder text, ReadOnlySpan<char> line)
     {
         foreach (char c in line)
         {
-            bool isHidden = char.IsControl(c) || char.GetUnicodeCategory(c) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+            UnicodeCategory category = char.GetUnicodeCategory(c);
+            bool isHidden = category is UnicodeCategory.Control or UnicodeCategory.Format
+                or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
             text.Append(c == '\t' ? ' ' : isHidden ? '\u00B7' : c);
         }
     }

@@ -14,7 +14,8 @@ public class SchemaReaderTests
         Assert.Equal("contacts", contact.Table);
         Assert.Equal(["id"], contact.Key.ToArray());
         Assert.Equal(
-            ["createdAt", "updatedAt", "id", "email", "firstName", "lastName", "displayName", "phone", "score", "tags", "notes", "address", "revision", "secret", "companyId", "ownerId", "deletedAt"],
+            ["createdAt", "updatedAt", "id", "email", "firstName", "lastName", "displayName", "phone", "score", "tags",
+                "notes", "address", "revision", "secret", "companyId", "ownerId", "deletedAt"],
             contact.Fields.Select(f => f.Name));
         Assert.Equal(Enumerable.Range(0, contact.Fields.Length), contact.Fields.Select(f => f.Ordinal));
         Assert.True(contact.Field("companyId") is { IsNullable: true, IsImplied: true, Column: "company_id" });
