@@ -8,7 +8,10 @@ namespace Plinth.Examples;
 /// <summary>A folder of <c>examples/</c>, or a schema that the bench runs on.</summary>
 static class Example
 {
-    static IEnumerable<string> Names => Directory.EnumerateDirectories(Path.Combine(Corpus.Root, "examples")).Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal);
+    static IEnumerable<string> Names =>
+        from folder in Directory.EnumerateDirectories(Path.Combine(Corpus.Root, "examples"))
+        orderby Path.GetFileName(folder)
+        select Path.GetFileName(folder);
 
     /// <summary>All of them, by name.</summary>
     public static TheoryData<string> All => [.. Names];
@@ -20,5 +23,6 @@ static class Example
 
     public static SchemaReading Read(string folder) => SchemaReader.Read(new Project(folder).Sources(folder));
 
-    public static ImmutableArray<ReadmePart> Readme(string name) => ReadmePart.Read(File.ReadAllText(Path.Combine(Folder(name), "README.md")));
+    public static ImmutableArray<ReadmePart> Readme(string name) =>
+        ReadmePart.Read(File.ReadAllText(Path.Combine(Folder(name), "README.md")));
 }

@@ -20,8 +20,10 @@ sealed record ReadmePart(string? Identity, ImmutableArray<ReadmeRequest> Request
         {
             if (line.StartsWith("```", StringComparison.Ordinal)) fenced = !fenced;
             if (!fenced) continue;
-            if (line.StartsWith(Start, StringComparison.Ordinal)) parts.Add(new(IdentityOf(ShellWords.Split(line)), []));
-            else if (line.StartsWith("curl", StringComparison.Ordinal)) parts[^1] = parts[^1] with { Requests = parts[^1].Requests.Add(ReadmeRequest.Parse(line)) };
+            if (line.StartsWith(Start, StringComparison.Ordinal))
+                parts.Add(new(IdentityOf(ShellWords.Split(line)), []));
+            else if (line.StartsWith("curl", StringComparison.Ordinal))
+                parts[^1] = parts[^1] with { Requests = parts[^1].Requests.Add(ReadmeRequest.Parse(line)) };
         }
         return [.. parts];
     }
@@ -34,7 +36,8 @@ sealed record ReadmePart(string? Identity, ImmutableArray<ReadmeRequest> Request
 }
 
 /// <summary>One <c>curl</c> line as the request that curl would send, with the status that the line's comment states.</summary>
-sealed record ReadmeRequest(string Line, HttpMethod Method, string Target, ImmutableArray<(string Name, string Value)> Headers, string? Body, int Status)
+sealed record ReadmeRequest(
+    string Line, HttpMethod Method, string Target, ImmutableArray<(string Name, string Value)> Headers, string? Body, int Status)
 {
     const string Host = "localhost:4747";
 
@@ -83,11 +86,14 @@ sealed record ReadmeRequest(string Line, HttpMethod Method, string Target, Immut
     }
 
     static ReadmeRequest Build(
-        string line, string? method, string? url, bool globbing, List<string> query, List<string> body, List<(string, string)> headers, int status)
+        string line, string? method, string? url, bool globbing,
+        List<string> query, List<string> body, List<(string, string)> headers, int status)
     {
-        if (url?.StartsWith(Host, StringComparison.Ordinal) != true) throw new FormatException($"the line names no address at {Host}: {line}");
+        if (url?.StartsWith(Host, StringComparison.Ordinal) != true)
+            throw new FormatException($"the line names no address at {Host}: {line}");
         // curl takes brackets and braces in an address for a pattern unless -g says otherwise.
-        if (globbing && url.AsSpan().ContainsAny("[]{}")) throw new FormatException($"brackets in an address need -g: {line}");
+        if (globbing && url.AsSpan().ContainsAny("[]{}"))
+            throw new FormatException($"brackets in an address need -g: {line}");
         string target = url[Host.Length..];
         if (query.Count > 0) target += (target.Contains('?', StringComparison.Ordinal) ? "&" : "?") + string.Join('&', query);
         string? content = body.Count == 0 ? null : string.Join('&', body);
@@ -117,15 +123,23 @@ static class ShellWords
         bool quoted = false, open = false;
         foreach (char c in line)
         {
-            if (c == '\'') (quoted, open) = (!quoted, true);
+            if (c == '\'')
+            {
+                (quoted, open) = (!quoted, true);
+            }
             else if (c == ' ' && !quoted)
             {
                 if (open) words.Add(word.ToString());
                 word.Clear();
                 open = false;
             }
-            else if (!quoted && "\"\\$`&|;<>()".Contains(c, StringComparison.Ordinal)) throw new FormatException($"{c} means something to a shell: {line}");
-            else (_, open) = (word.Append(c), true);
+            else
+            {
+                if (!quoted && "\"\\$`&|;<>()".Contains(c, StringComparison.Ordinal))
+                    throw new FormatException($"{c} means something to a shell: {line}");
+                word.Append(c);
+                open = true;
+            }
         }
         if (quoted) throw new FormatException($"a quote is not closed: {line}");
         if (open) words.Add(word.ToString());
