@@ -1,4 +1,5 @@
 using Plinth.Language;
+using Plinth.Schema;
 using Plinth.Text;
 
 namespace Plinth.Cases;
@@ -16,12 +17,26 @@ public class LanguageCases
     public void Holds(string path)
     {
         CaseFile file = Corpus.Read(path);
-        file.AllowOnly("schema", "diagnostics");
+        file.AllowOnly("schema", "diagnostics", "json", "fmt");
         SourceText[] sources = [.. file.All("schema").Select(Source)];
         SchemaReading reading = SchemaReader.Read(sources);
         string diagnostics = string.Join('\n', reading.Diagnostics.Select(Line));
-        if (file.Find("diagnostics") is { } expected) Golden.Holds(file, expected, diagnostics);
+        if (file.Find("diagnostics") is { } expected) file = Golden.Holds(file, expected, diagnostics);
         else Assert.True(diagnostics.Length == 0, $"{path}: diagnostics that the case does not list:\n{diagnostics}");
+
+        if (file.Find("json") is { } json)
+        {
+            Assert.NotNull(reading.Schema);
+            byte[] written = SchemaJson.Write(reading.Schema);
+            file = Golden.Holds(file, json, Json.Readable(written));
+            Assert.Equal(written, SchemaJson.Write(SchemaJson.Read(written)));
+        }
+        if (file.Find("fmt") is { } formatted)
+        {
+            string text = SchemaFormatter.Format(sources.Single());
+            Golden.Holds(file, formatted, text);
+            Assert.Equal(text, SchemaFormatter.Format(new SourceText("schema.plinth", text)));
+        }
     }
 
     static SourceText Source(CaseSection section) =>
