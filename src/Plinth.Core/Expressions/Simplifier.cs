@@ -121,10 +121,7 @@ static class Simplifier
     {
         if (node.List is LiteralNode { Value.IsNull: true }) return Unknown(unknown);
         if (node.List is LiteralNode { Value: { Kind: ValueKind.List } list, Type: ListType type })
-        {
-            ImmutableArray<CheckedNode> items = [.. list.List.Select(v => new LiteralNode(type.Element, v) { Span = node.List.Span })];
-            node = node with { List = new ListNode(type, items) { Span = node.List.Span } };
-        }
+            node = node with { List = Items(node.List, type, list) };
         if (node.List is not ListNode elements) return node;
         if (elements.Items.IsEmpty) return LiteralNode.False;
         if (node.Item is LiteralNode { Value.IsNull: true } || elements.Items.All(i => i is LiteralNode { Value.IsNull: true })) return Unknown(unknown);
@@ -133,13 +130,9 @@ static class Simplifier
 
     static CheckedNode Quantifier(QuantifierNode node, UnknownMeans unknown)
     {
-        if (node is { Range: LiteralNode { Value: { Kind: ValueKind.List } list, Type: ListType type }, Kind: not QuantifierKind.ExistsOne })
-        {
-            // A list that the caller brings: the loop is unrolled, so that no execution needs a table of the caller's values.
-            ImmutableArray<CheckedNode> items =
-                [.. list.List.Select(v => new Substitution(node.Variable.Id, new LiteralNode(type.Element, v)).Rewrite(node.Body))];
-            return Simplify(node.Kind == QuantifierKind.Exists ? new OrNode(items) : new AndNode(items), unknown);
-        }
+        if (node.Range is LiteralNode { Value: { Kind: ValueKind.List } values, Type: ListType type })
+            node = node with { Range = Items(node.Range, type, values) };
+        if (node.Range is ListNode { Items.IsEmpty: true }) return node.Kind == QuantifierKind.All ? LiteralNode.True : LiteralNode.False;
         UnknownMeans inner = node.Kind == QuantifierKind.ExistsOne ? UnknownMeans.Unknown : unknown;
         CheckedNode body = Simplify(node.Body, inner);
         if (body is LiteralNode { Value.IsFalse: true } && node.Kind == QuantifierKind.Exists && node.Range.Type is RecordsType) return LiteralNode.False;
@@ -147,8 +140,6 @@ static class Simplifier
         return ReferenceEquals(body, node.Body) ? node : node with { Body = body };
     }
 
-    sealed class Substitution(int variable, LiteralNode value) : NodeRewriter
-    {
-        public override CheckedNode Rewrite(CheckedNode node) => node is VariableNode v && v.Id == variable ? value : Children(node);
-    }
+    static ListNode Items(CheckedNode literal, ListType type, in Value list) =>
+        new(type, [.. list.List.Select(v => (CheckedNode)new LiteralNode(type.Element, v) { Span = literal.Span })]) { Span = literal.Span };
 }

@@ -7,7 +7,7 @@ namespace Plinth.Sql;
 /// How one database spells what the writers want to say, and what it can do. Everyone outside <c>Sql/Dialects</c> asks a member of
 /// this class; nobody asks which database it is.
 /// </summary>
-abstract class Dialect
+abstract partial class Dialect
 {
     /// <summary>For messages and settings only.</summary>
     public abstract string Name { get; }

@@ -7,7 +7,7 @@ using Plinth.Text;
 namespace Plinth.Sql.Dialects.Sqlite;
 
 /// <summary>SQLite 3.35 and later.</summary>
-sealed class SqliteDialect : Dialect
+sealed partial class SqliteDialect : Dialect
 {
     public static readonly SqliteDialect It = new();
 

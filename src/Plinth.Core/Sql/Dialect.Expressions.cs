@@ -1,0 +1,66 @@
+using Plinth.Expressions;
+
+namespace Plinth.Sql;
+
+/// <summary>What expressions need a database to say, where databases differ.</summary>
+abstract partial class Dialect
+{
+    /// <summary>Names of types in casts.</summary>
+    public abstract string IntegerType { get; }
+
+    public abstract string DoubleType { get; }
+
+    public abstract string TextType { get; }
+
+    /// <summary>The larger of two; null when one is.</summary>
+    public abstract string Greatest { get; }
+
+    public abstract string Least { get; }
+
+    /// <summary>Functions that change the case of ASCII letters and of no others.</summary>
+    public abstract string LowerAscii { get; }
+
+    public abstract string UpperAscii { get; }
+
+    /// <summary>An integer computation, null where it overflowed on its way or ends outside of the bounds. Writes the computation once.</summary>
+    public abstract void WriteInteger(SqlWriter sql, Action computation, long min, long max);
+
+    /// <summary>A computation of doubles, null where it is not finite. Writes the computation once.</summary>
+    public abstract void WriteFinite(SqlWriter sql, Action computation);
+
+    /// <summary>1-based position of a part in a text in code points, 0 where it does not occur, 1 for the empty part.</summary>
+    public abstract void WritePosition(SqlWriter sql, Action text, Action part);
+
+    /// <summary>Year, month (from 0), day of the month (from 1: GetDate, from 0: GetDayOfMonth), of the week (Sunday 0) and of the year (from 0).</summary>
+    public abstract void WriteDatePart(SqlWriter sql, CelFunction part, Action secondsSince1970);
+
+    public abstract void WriteHex(SqlWriter sql, Action bytes);
+
+    /// <summary>What stands at a path: a text, number or truth as a value, null where nothing or JSON's null stands.</summary>
+    public abstract void WriteJsonExtract(SqlWriter sql, Action json, string path);
+
+    /// <summary>The name of the type at a path, null where nothing stands.</summary>
+    public abstract void WriteJsonType(SqlWriter sql, Action json, string path);
+
+    /// <summary>The items of a list as a table with the columns "value" and "type"; empty where there is no list.</summary>
+    public abstract void WriteJsonItems(SqlWriter sql, Action json, string? path, string alias);
+
+    public abstract void WriteJsonLength(SqlWriter sql, Action json, string? path);
+
+    /// <summary>The value where the item is an object or a list, else null.</summary>
+    public abstract void WriteIfContainer(SqlWriter sql, string itemAlias, Action value);
+
+    /// <summary>The wire form of an instant as microseconds since 1970, that of a day as days.</summary>
+    public abstract void WriteJsonInstant(SqlWriter sql, Action text);
+
+    public abstract void WriteJsonDay(SqlWriter sql, Action text);
+
+    /// <summary>Names of types of JSON, as <see cref="WriteJsonType"/> gives them: quoted, several joined by commas.</summary>
+    public abstract string JsonTextType { get; }
+
+    public abstract string JsonTruthTypes { get; }
+
+    public abstract string JsonNumberTypes { get; }
+
+    public abstract string JsonNullType { get; }
+}

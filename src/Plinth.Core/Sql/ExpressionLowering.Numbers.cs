@@ -1,0 +1,138 @@
+using Plinth.Expressions;
+using Plinth.Schema;
+using Plinth.Schema.Types;
+
+namespace Plinth.Sql;
+
+/// <summary>
+/// Arithmetic that never raises. A chain of integer operations is written bare and guarded once at its root: a database that leaves the
+/// integers on overflow stays outside of them to the end of the chain, so the guard sees it (the dialect says how). Where the ranges of
+/// the operands prove that nothing can overflow there is no guard.
+/// </summary>
+sealed partial class ExpressionLowering
+{
+    static bool IsArithmetic(CheckedNode node) => node is CallNode
+    {
+        Function: CelFunction.Add or CelFunction.Subtract or CelFunction.Multiply or CelFunction.Divide or CelFunction.Modulo
+            or CelFunction.Negate or CelFunction.Rescale,
+    };
+
+    void Arithmetic(CallNode call)
+    {
+        switch (call.Type.Kind)
+        {
+            case CelKind.Double:
+                _dialect.WriteFinite(_sql, () => Bare(call));
+                break;
+            case CelKind.Timestamp:
+                if (IntegerRange.IsSafe(call)) Bare(call);
+                else _dialect.WriteInteger(_sql, () => Bare(call), DateTimeType.Min, DateTimeType.Max);
+                break;
+            case CelKind.Int or CelKind.Decimal or CelKind.Duration:
+                if (IsSafeChain(call)) Bare(call);
+                else _dialect.WriteInteger(_sql, () => Bare(call), long.MinValue, long.MaxValue);
+                break;
+            default:
+                throw No($"arithmetic of {call.Type.Name} runs in memory only");
+        }
+    }
+
+    static bool IsSafeChain(CheckedNode node) =>
+        !Continues(node) || (IntegerRange.IsSafe((CallNode)node) && ((CallNode)node).Arguments.All(IsSafeChain));
+
+    /// <summary>The operand belongs to the chain of the operation around it. An instant does not: it has bounds of its own.</summary>
+    static bool Continues(CheckedNode node) => IsArithmetic(node) && node.Type.Kind is CelKind.Int or CelKind.Decimal or CelKind.Duration;
+
+    void Bare(CallNode call)
+    {
+        CheckedNode a = call.Arguments[0];
+        switch (call.Function)
+        {
+            case CelFunction.Negate:
+                Raw("(- ");
+                Part(a);
+                Raw(")");
+                break;
+            case CelFunction.Rescale:
+                int from = (a.Type as DecimalCelType)?.Scale ?? 0;
+                Raw("(");
+                Part(a);
+                Raw(" * ");
+                _sql.Constant(Schema.Value.From(DecimalType.PowerOfTen(((DecimalCelType)call.Type).Scale - from)));
+                Raw(")");
+                break;
+            case CelFunction.Divide: Quotient(call); break;
+            case CelFunction.Modulo: Remainder(call); break;
+            default:
+                string symbol = call.Function switch { CelFunction.Add => " + ", CelFunction.Subtract => " - ", _ => " * " };
+                Raw("(");
+                Part(a);
+                Raw(symbol);
+                Part(call.Arguments[1]);
+                Raw(")");
+                break;
+        }
+    }
+
+    void Part(CheckedNode node)
+    {
+        if (Continues(node) || (IsArithmetic(node) && node.Type.Kind == CelKind.Double)) Bare((CallNode)node);
+        else Value(node);
+    }
+
+    void Quotient(CallNode call)
+    {
+        Raw("(");
+        Part(call.Arguments[0]);
+        Raw(" / nullif(");
+        // Guarded on its own: by an infinite divisor every quotient would be a finite zero.
+        Value(call.Arguments[1]);
+        Raw(", 0))");
+    }
+
+    /// <summary>The smallest int modulo -1 has no result; databases say 0.</summary>
+    void Remainder(CallNode call)
+    {
+        (CheckedNode a, CheckedNode b) = (call.Arguments[0], call.Arguments[1]);
+        if (!IntegerRange.Of(a).Contains(long.MinValue) || !IntegerRange.Of(b).Contains(-1))
+        {
+            Raw("(");
+            Value(a);
+            Raw(" % nullif(");
+            Value(b);
+            Raw(", 0))");
+            return;
+        }
+        Let([a, b], v =>
+        {
+            Raw("case when ");
+            v[1]();
+            Raw(" <> -1 or ");
+            v[0]();
+            Raw(" <> ");
+            _sql.Constant(Schema.Value.From(long.MinValue));
+            Raw(" then ");
+            v[0]();
+            Raw(" % nullif(");
+            v[1]();
+            Raw(", 0) end");
+        });
+    }
+
+    void Absolute(CheckedNode of)
+    {
+        bool isInteger = of.Type.Kind != CelKind.Double;
+        void Write() => Let([of], v =>
+        {
+            Raw("case when ");
+            v[0]();
+            Raw(" < 0 then - ");
+            v[0]();
+            Raw(" else ");
+            v[0]();
+            Raw(" end");
+        });
+        if (isInteger && IntegerRange.Of(of).Contains(long.MinValue)) _dialect.WriteInteger(_sql, Write, long.MinValue, long.MaxValue);
+        else Write();
+    }
+}

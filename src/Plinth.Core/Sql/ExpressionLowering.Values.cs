@@ -1,0 +1,138 @@
+using Plinth.Expressions;
+using Plinth.Schema;
+
+namespace Plinth.Sql;
+
+/// <summary>Values: literals, slots, fields, variables; everything else by its function.</summary>
+sealed partial class ExpressionLowering
+{
+    void Value(CheckedNode node)
+    {
+        switch (node)
+        {
+            case LiteralNode literal: Literal(literal); break;
+            case SlotNode { Type.Kind: CelKind.Uint }: throw No("unsigned numbers are compared in memory only");
+            case SlotNode { Type.Kind: CelKind.Dyn }: throw No("a claim without a type is compared in memory only");
+            case SlotNode slot: _sql.Slot(_slotBase + slot.Slot); break;
+            case FieldNode field: Field(field); break;
+            case MemberNode or IndexNode: JsonValue(node); break;
+            case VariableNode variable: Variable(variable); break;
+            case ConditionalNode { Type.Kind: not CelKind.Bool } c: Choice(c, Value); break;
+            case CallNode { Type.Kind: not CelKind.Bool } or CallNode { Function: > CelFunction.GreaterOrEqual }: Call((CallNode)node); break;
+            case ListNode or MapNode or TransformNode: throw No("a list is made in memory only");
+            case AuthNode or ClaimNode or NowNode or RequestNode: throw No("the caller's part of the expression was not folded");
+            case RowNode or BeforeNode or HopNode: throw No("a record is no value");
+            case { Type.Kind: CelKind.Bool }: Exact(node); break;
+            default: throw new InvalidOperationException($"no SQL for {node.GetType().Name}");
+        }
+    }
+
+    void Literal(LiteralNode literal)
+    {
+        switch (literal.Value.Kind)
+        {
+            case ValueKind.Null: Raw("null"); break;
+            case ValueKind.Boolean: Raw(literal.Value.Boolean ? "true" : "false"); break;
+            case ValueKind.Uint when literal.Value.Uint <= long.MaxValue: _sql.Constant(Schema.Value.From((long)literal.Value.Uint)); break;
+            case ValueKind.Uint: throw No("unsigned numbers beyond 63 bits are compared in memory only");
+            case ValueKind.List or ValueKind.Map or ValueKind.Other: throw No("a list is made in memory only");
+            default: _sql.Constant(literal.Value); break;
+        }
+    }
+
+    void Field(FieldNode node)
+    {
+        switch (node.Record)
+        {
+            case RowNode or BeforeNode: Column(RowOf(node.Record), node.Field); break;
+            case VariableNode variable: Column(RowOf(variable), node.Field); break;
+            case HopNode hop:
+                Raw("(select ");
+                // The columns of the far end are named once its alias is known: the from part is written behind a name taken before.
+                HopChain chain = Chain(hop);
+                Column(new TableRow(chain.LastAlias), node.Field);
+                From(chain);
+                Raw(")");
+                break;
+            default: throw new InvalidOperationException($"no record in {node.Record.GetType().Name}");
+        }
+    }
+
+    void Column(RowSource row, Field field)
+    {
+        if (row is TableRow table) _sql.Column(table.Alias, field.Column);
+        else if (row is ValuesRow { Values: { } values }) Constant(values[field.Ordinal]);
+    }
+
+    void Constant(in Value value)
+    {
+        if (value.IsNull) Raw("null");
+        else _sql.Constant(value);
+    }
+
+    RowSource RowOf(CheckedNode record) => record switch
+    {
+        RowNode => new TableRow(_alias),
+        BeforeNode => new ValuesRow(_before ?? throw No("'before' is known after an update only")),
+        VariableNode variable when _variables[variable.Id] is RowBinding bound => bound.Row,
+        _ => throw new InvalidOperationException($"no row in {record.GetType().Name}"),
+    };
+
+    /// <summary>Where the fields of a record come from.</summary>
+    abstract record RowSource;
+
+    sealed record TableRow(string Alias) : RowSource;
+
+    sealed record ValuesRow(Value[] Values) : RowSource;
+
+    /// <summary>What a variable of a loop stands for.</summary>
+    abstract record Binding;
+
+    sealed record RowBinding(RowSource Row) : Binding;
+
+    /// <param name="Alias">Of the table of items that the dialect makes of a JSON array.</param>
+    sealed record ItemBinding(string Alias, FieldType? Element) : Binding;
+
+    /// <summary>Whether writing the node twice costs nothing: no nesting, so no doubling per level.</summary>
+    static bool IsPlain(CheckedNode node) => node is LiteralNode or SlotNode or VariableNode or FieldNode { Record: RowNode or BeforeNode or VariableNode };
+
+    /// <summary>
+    /// Writes <paramref name="body"/> over operands that it may name more than once: plain ones in place, others computed once, as columns
+    /// of a row of their own. (A subquery without a table is never merged into the outer one, so it really is once.)
+    /// </summary>
+    void Let(ReadOnlySpan<CheckedNode> operands, Action<Action[]> body)
+    {
+        string? alias = null;
+        Action[] named = new Action[operands.Length];
+        List<(CheckedNode Node, string Name)> computed = [];
+        for (int i = 0; i < operands.Length; i++)
+        {
+            CheckedNode operand = operands[i];
+            if (IsPlain(operand))
+            {
+                named[i] = () => Value(operand);
+                continue;
+            }
+            alias ??= _sql.NextAlias();
+            string name = "v" + computed.Count.ToString(System.Globalization.CultureInfo.InvariantCulture);
+            computed.Add((operand, name));
+            named[i] = () => _sql.Column(alias, name);
+        }
+        if (alias is null)
+        {
+            body(named);
+            return;
+        }
+        Raw("(select ");
+        body(named);
+        Raw(" from (select ");
+        for (int i = 0; i < computed.Count; i++)
+        {
+            if (i > 0) Raw(", ");
+            Value(computed[i].Node);
+            Raw(" as ");
+            _sql.Name(computed[i].Name);
+        }
+        Raw(") ").Raw(alias).Raw(")");
+    }
+}
