@@ -64,7 +64,6 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
 
     void DiffField(Field was, Field now)
     {
-        if (!string.Equals(was.Name, now.Name, StringComparison.Ordinal)) _renamed.Add(new RenamedField(was.Name, now.Name));
         if (!string.Equals(was.Column, now.Column, StringComparison.Ordinal))
         {
             sections.Renames.Add(new RenameColumn(after, was.Column, now.Column));
@@ -77,11 +76,13 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
                 $"{after.Name}.{now.Name} changes from {TypeText(was)} to {TypeText(now)}, and there are values that this could bend.",
                 $"Add a new field of type {TypeText(now)}, copy the values over, and then remove the old one.");
             _rebuild.Add($"{now.Column} becomes {TypeText(now)}");
+            _dropped.Add(was.Name);
             if (!now.IsNullable && !now.IsList) _added.Add(now);
             return;
         }
 
         _kept.Add(was.Column, now.Column);
+        if (!string.Equals(was.Name, now.Name, StringComparison.Ordinal)) _renamed.Add(new RenamedField(was.Name, now.Name));
         if (RemovedWords(was, now) is { IsEmpty: false } words)
         {
             Demand(was, DataDemand.NoWords, words,

@@ -49,8 +49,10 @@ sealed class TableShape
         Indexes = IndexesOf(model),
         References = ReferencesOf(schema, model),
         Checks = [.. model.Checks.Select(static check => new CheckShape(check.Name, check.Condition))],
-        FullText = [.. model.FullText.Select(name => Named(model, name))],
+        FullText = FullTextOf(model),
     };
+
+    public static ImmutableArray<Field> FullTextOf(Model model) => [.. model.FullText.Select(name => Named(model, name))];
 
     static ImmutableArray<IndexShape> IndexesOf(Model model)
     {

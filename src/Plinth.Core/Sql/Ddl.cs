@@ -16,6 +16,9 @@ sealed class Ddl(Dialect dialect, ConditionWriter conditions)
     /// <summary>The column of the full-text table for a field. Prefixed, because full-text tables have names of their own (<c>rank</c>).</summary>
     public static string FullTextColumn(Field field) => "terms_" + field.Column;
 
+    /// <summary>The column of the full-text table that bears the number of the table's row.</summary>
+    public const string FullTextRow = "rowid";
+
     /// <param name="table">The shape.</param>
     /// <param name="name">Its name; another than the shape's while a table is rebuilt.</param>
     public string CreateTable(TableShape table, string name)
@@ -47,6 +50,24 @@ sealed class Ddl(Dialect dialect, ConditionWriter conditions)
         }
 
         return sql.Raw(")").Raw(dialect.TableOptions).Build().Text;
+    }
+
+    /// <summary>A table of the connection only, with the columns of a table and no constraint.</summary>
+    public string CreateShadow(TableShape table, string name)
+    {
+        SqlWriter sql = New().Raw("create temp table ").Name(name).Raw(" (");
+        foreach (ColumnShape column in table.Columns) sql.Name(column.Name).Raw(" ").Raw(dialect.ColumnType(column.Field)).Raw(", ");
+        return sql.Name(TableShape.VersionColumn).Raw(" ").Raw(dialect.ColumnType(ValueKind.Int)).Raw(")").Build().Text;
+    }
+
+    /// <summary>Rows of one table that the other does not have exactly so, by all columns; at most so many.</summary>
+    public string SelectExcept(IReadOnlyList<string> columns, string table, string other, int rowsMax)
+    {
+        SqlWriter sql = New().Raw("select ");
+        WriteNames(sql, columns);
+        sql.Raw(" from ").Name(table).Raw(" except select ");
+        WriteNames(sql, columns);
+        return sql.Raw(" from ").Name(other).Raw(" limit ").Constant(Value.From(rowsMax)).Build().Text;
     }
 
     public string AddColumn(Model model, Field field)
@@ -95,6 +116,9 @@ sealed class Ddl(Dialect dialect, ConditionWriter conditions)
         dialect.CreateFullText(sql, FullTextTable(model.Table), [.. fields.Select(FullTextColumn)]);
         return sql.Build().Text;
     }
+
+    /// <summary>One row where the table has any.</summary>
+    public string SelectOne(string table) => New().Raw("select 1 from ").Name(table).Raw(" limit 1").Build().Text;
 
     /// <summary><c>select columns… from table order by row</c></summary>
     public string SelectRows(string table, string rowColumn, IReadOnlyList<string> columns)

@@ -1,6 +1,5 @@
 using System.Text;
 using Plinth.Schema;
-using Plinth.Text;
 
 namespace Plinth.Log;
 
@@ -39,8 +38,8 @@ sealed class EventWriter(LogKeys keys)
         Of(model, before, version, EventKinds.Purged, [], null, null, origin);
 
     /// <summary>An event of a whole model, with a payload of its own form.</summary>
-    public static LogEvent Migrated(Model model, ByteOutput payload, EventOrigin origin) =>
-        New(Guid.CreateVersion7(), model.Name, "", 0, EventKinds.Migrated, payload.ToArray(), origin);
+    public static LogEvent Migrated(Model model, byte[] payload, EventOrigin origin) =>
+        New(Guid.CreateVersion7(), model.Name, "", 0, EventKinds.Migrated, payload, origin);
 
     /// <summary>The text form of a record's key: the parts' text forms, joined by commas.</summary>
     public static string RecordId(Model model, Value[] row)

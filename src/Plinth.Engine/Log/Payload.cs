@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Text;
 
@@ -82,7 +83,7 @@ static class Payload
             if (!isFirst) output.Write((byte)',');
             isFirst = false;
             JsonText.WriteName(output, field.Name);
-            FieldJson.Write(output, field, row[field.Ordinal]);
+            WireJson.Write(output, field, row[field.Ordinal]);
         }
 
         output.Write((byte)'}');

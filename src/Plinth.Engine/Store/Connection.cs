@@ -49,6 +49,9 @@ abstract class Connection : IDisposable
 
     public abstract void ResumeForeignKeys();
 
+    /// <summary>The tables that are there, by name, each with the names of its columns.</summary>
+    public abstract IReadOnlyDictionary<string, IReadOnlyList<string>> Tables();
+
     /// <summary>Rows that refer to rows that are not there, each as a sentence; at most 100.</summary>
     public abstract IReadOnlyList<string> BrokenForeignKeys();
 

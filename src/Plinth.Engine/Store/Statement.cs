@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Plinth.Schema;
+using Plinth.Schema.Types;
 using Plinth.Sql;
 
 namespace Plinth.Store;
@@ -110,6 +111,30 @@ abstract class Statement : IDisposable
             ValueKind.Uuid => Value.FromUuid(ColumnBytes(column)),
             _ => throw new InvalidOperationException($"values of kind {kind} are not stored"),
         };
+    }
+
+    /// <summary>Reads a column as the value of a field.</summary>
+    public Value ColumnValue(int column, Field field) => field.Type switch
+    {
+        _ when field.IsJsonStored => ColumnValue(column, ValueKind.Json),
+        ScalarFieldType { Scalar: DecimalType { Scale: var scale } } => ColumnValue(column, ValueKind.Decimal, scale),
+        ScalarFieldType { Scalar.Kind: var kind } => ColumnValue(column, kind),
+        EnumFieldType => ColumnValue(column, ValueKind.String),
+        _ => throw new InvalidOperationException($"a field of type {field.Type.Name} has no column of its own"),
+    };
+
+    /// <summary>Binds what a column of another statement holds, as it is stored.</summary>
+    public void BindColumn(int parameter, Statement from, int column)
+    {
+        switch (from.ColumnType(column))
+        {
+            case StoredKind.Null: BindNull(parameter); break;
+            case StoredKind.Integer: BindInt64(parameter, from.ColumnInt64(column)); break;
+            case StoredKind.Real: BindDouble(parameter, from.ColumnDouble(column)); break;
+            case StoredKind.Text: BindText(parameter, from.ColumnBytes(column)); break;
+            case StoredKind.Bytes: BindBytes(parameter, from.ColumnBytes(column)); break;
+            default: throw new InvalidOperationException($"nothing is stored as {from.ColumnType(column)}");
+        }
     }
 
     /// <summary>Text as UTF-8: what <see cref="ColumnBytes"/> gives for a text column.</summary>

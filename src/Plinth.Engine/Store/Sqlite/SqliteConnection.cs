@@ -159,6 +159,21 @@ sealed class SqliteConnection : Connection
         return broken;
     }
 
+    public override IReadOnlyDictionary<string, IReadOnlyList<string>> Tables()
+    {
+        Dictionary<string, IReadOnlyList<string>> tables = new(StringComparer.Ordinal);
+        using Statement columns = Prepare("select m.name, c.name from sqlite_schema m, pragma_table_xinfo(m.name) c "
+            + "where m.type = 'table' and m.name not like 'sqlite\\_%' escape '\\' order by m.name, c.cid");
+        while (columns.Step())
+        {
+            string table = columns.ColumnText(0);
+            if (!tables.TryGetValue(table, out IReadOnlyList<string>? names)) tables.Add(table, names = new List<string>());
+            ((List<string>)names).Add(columns.ColumnText(1));
+        }
+
+        return tables;
+    }
+
     public override void SetLimits(TimeSpan? time, CancellationToken cancel)
     {
         _deadline = time is { } bound ? _clock.GetTimestamp() + (long)(bound.TotalSeconds * _clock.TimestampFrequency) : long.MaxValue;

@@ -1,0 +1,201 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Plinth.Evolution;
+using Plinth.Schema;
+using Plinth.Sql;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+/// <summary>One migration in its transaction: the demands first, then the steps, then the record of the schema.</summary>
+sealed class MigrationUnit : WriteUnit<MigrationReport>
+{
+    readonly EvolutionPlan _plan;
+    readonly SchemaRecord _next;
+    readonly EventStore _store;
+    readonly MigrationTools _tools;
+    readonly Ddl _ddl;
+    readonly EventOrigin _origin;
+    string _constrained = "";
+
+    public MigrationUnit(EvolutionPlan plan, SchemaRecord next, EventStore store, MigrationTools tools)
+    {
+        (_plan, _next, _store, _tools) = (plan, next, store, tools);
+        _ddl = new Ddl(store.Database.Dialect, tools.Conditions);
+        _origin = new EventOrigin("system", string.Create(CultureInfo.InvariantCulture, $"migration {next.Version}"), next.Version);
+    }
+
+    protected internal override bool IsExclusive => true;
+
+    protected internal override bool SuspendsForeignKeys => _plan.RebuildsTables;
+
+    protected override Result<MigrationReport> Execute(WriteTransaction transaction)
+    {
+        List<Fault> broken = [.. _plan.Steps.OfType<RequireData>().Where(step => Breaks(transaction, step)).Select(static step => step.Refusal)];
+        if (broken.Count > 0) return Migrator.Refused(broken);
+        foreach (EvolutionStep step in _plan.Steps)
+        {
+            _constrained = step.Description;
+            Run(transaction, step);
+        }
+
+        if (_plan.RebuildsTables && transaction.Connection.BrokenForeignKeys() is { Count: > 0 } lost)
+        {
+            return Faults.MigrationRefused.Says(
+                $"Records refer to records that are not there: {lost[0]}.", "Correct those references first.");
+        }
+
+        SchemaRecords.Add(transaction.Connection, _next with { At = transaction.Now });
+        return new MigrationReport(
+            _next.Version, [.. _plan.Steps.Where(static step => step is not RequireData).Select(static step => step.Description)],
+            _store.Log.Head + transaction.Events.Count);
+    }
+
+    /// <summary>Rows that are there break a new key, check or reference.</summary>
+    protected internal override Fault Refused(StoreConstraint constraint) => Faults.MigrationRefused.Says(
+        $"Existing records stand against a step: {_constrained}.",
+        constraint.Kind is ConstraintKind.Unique or ConstraintKind.PrimaryKey
+            ? "Several records hold the same values in those fields; change or delete all but one."
+            : "Correct the records that do not satisfy it first.");
+
+    bool Breaks(WriteTransaction transaction, RequireData demand)
+    {
+        using Statement select = transaction.Prepare(_ddl.Breaks(demand));
+        for (int i = 0; i < demand.Words.Length; i++) select.BindText(i + 1, demand.Words[i]);
+        return select.Step();
+    }
+
+    void Run(WriteTransaction transaction, EvolutionStep step)
+    {
+        Connection connection = transaction.Connection;
+        switch (step)
+        {
+            case RequireData: break;
+            case RenameTable rename: connection.Execute(_ddl.RenameTable(rename.From, rename.To)); break;
+            case RenameColumn rename: connection.Execute(_ddl.RenameColumn(rename.Model.Table, rename.From, rename.To)); break;
+            case CreateTable create: connection.Execute(_ddl.CreateTable(create.Table, create.Table.Name)); break;
+            case DropTable drop: connection.Execute(_ddl.DropTable(drop.Table)); break;
+            case AddColumn add: connection.Execute(_ddl.AddColumn(add.Model, add.Field)); break;
+            case RebuildTable rebuild: Rebuild(transaction, rebuild); break;
+            case FillColumns fill: Fill(transaction, fill); break;
+            case DropIndex drop: connection.Execute(_ddl.DropIndex(drop.Name)); break;
+            case CreateIndex create: connection.Execute(_ddl.CreateIndex(create.Model, create.Index)); break;
+            case DropFullText drop: connection.Execute(_ddl.DropTable(Ddl.FullTextTable(drop.Table))); break;
+            case CreateFullText create: FillFullText(connection, create.Model); break;
+            case RecordNames names: transaction.Append(EventWriter.Migrated(names.Model, MigrationPayload.Names(names), _origin)); break;
+            default: throw new InvalidOperationException($"no way to run {step.GetType().Name}");
+        }
+    }
+
+    void Rebuild(WriteTransaction transaction, RebuildTable rebuild)
+    {
+        Connection connection = transaction.Connection;
+        TableShape table = rebuild.Table;
+        string temporary = "plinth_new_" + table.Name;
+        connection.Execute(_ddl.CreateTable(table, temporary));
+        string rowColumn = TableShape.RowColumnOf(table.Model);
+        if (connection.ScalarInt64(_ddl.SelectOne(table.Name)) is not null)
+        {
+            // Rows that are there keep their numbers: full-text tables and others refer to them.
+            List<string> kept = [.. rebuild.Kept, TableShape.VersionColumn];
+            if (!table.HasRowKey) kept.Add(TableShape.RowColumn);
+            CopyRows(transaction, rebuild, temporary, rowColumn, kept);
+        }
+
+        connection.Execute(_ddl.DropTable(table.Name));
+        connection.Execute(_ddl.RenameTable(temporary, table.Name));
+    }
+
+    void CopyRows(WriteTransaction transaction, RebuildTable rebuild, string to, string rowColumn, List<string> kept)
+    {
+        Model model = rebuild.Table.Model;
+        RowFiller filler = new(model, rebuild.Fills, transaction.Now, _tools);
+        using Statement select = transaction.Prepare(_ddl.SelectRows(model.Table, rowColumn, kept));
+        using Statement insert = transaction.Prepare(_ddl.InsertRow(to, [.. kept, .. rebuild.Fills.Select(static fill => fill.Field.Column)]));
+        while (select.Step())
+        {
+            for (int i = 0; i < kept.Count; i++) insert.BindColumn(i + 1, select, i);
+            Value[] row = ReadRow(select, model, kept, out long version);
+            filler.Fill(row);
+            for (int i = 0; i < rebuild.Fills.Length; i++) insert.Bind(kept.Count + i + 1, row[rebuild.Fills[i].Field.Ordinal]);
+            if (filler.IsPerRow)
+            {
+                insert.BindInt64(kept.IndexOf(TableShape.VersionColumn) + 1, version + 1);
+                transaction.Append(RowEvent(filler, row, version + 1));
+            }
+
+            insert.Run();
+        }
+
+        AppendModelEvent(transaction, filler);
+    }
+
+    void Fill(WriteTransaction transaction, FillColumns step)
+    {
+        Model model = step.Model;
+        RowFiller filler = new(model, step.Fills, transaction.Now, _tools);
+        string rowColumn = TableShape.RowColumnOf(model);
+        List<string> read = [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn, rowColumn];
+        using Statement select = transaction.Prepare(_ddl.SelectRows(model.Table, rowColumn, read));
+        using Statement update = transaction.Prepare(
+            _ddl.UpdateRow(model.Table, rowColumn, [.. step.Fills.Select(static fill => fill.Field.Column), TableShape.VersionColumn]));
+        while (select.Step())
+        {
+            Value[] row = ReadRow(select, model, read, out long version);
+            filler.Fill(row);
+            for (int i = 0; i < step.Fills.Length; i++) update.Bind(i + 1, row[step.Fills[i].Field.Ordinal]);
+            update.BindInt64(step.Fills.Length + 1, filler.IsPerRow ? version + 1 : version);
+            update.BindInt64(step.Fills.Length + 2, select.ColumnInt64(read.Count - 1));
+            update.Run();
+            if (filler.IsPerRow) transaction.Append(RowEvent(filler, row, version + 1));
+        }
+
+        AppendModelEvent(transaction, filler);
+    }
+
+    LogEvent RowEvent(RowFiller filler, Value[] row, long version)
+    {
+        Value[] before = [.. row];
+        foreach (Field field in filler.PerRow) before[field.Ordinal] = Value.Null;
+        return _store.Events.Updated(filler.Model, before, row, version, _origin);
+    }
+
+    void AppendModelEvent(WriteTransaction transaction, RowFiller filler)
+    {
+        if (filler.Constants.Count > 0)
+        {
+            transaction.Append(EventWriter.Migrated(filler.Model, MigrationPayload.Values(filler.Constants), _origin));
+        }
+    }
+
+    void FillFullText(Connection connection, Model model)
+    {
+        ImmutableArray<Field> fields = TableShape.FullTextOf(model);
+        connection.Execute(_ddl.CreateFullText(model, fields));
+        string rowColumn = TableShape.RowColumnOf(model);
+        using Statement select = connection.Prepare(
+            _ddl.SelectRows(model.Table, rowColumn, [rowColumn, .. fields.Select(static field => field.Column)]));
+        using Statement insert = connection.Prepare(
+            _ddl.InsertRow(Ddl.FullTextTable(model.Table), [Ddl.FullTextRow, .. fields.Select(Ddl.FullTextColumn)]));
+        while (select.Step())
+        {
+            insert.BindInt64(1, select.ColumnInt64(0));
+            for (int i = 0; i < fields.Length; i++) insert.BindText(i + 2, FullTextTerms.Of(select.ColumnValue(i + 1, fields[i])));
+            insert.Run();
+        }
+    }
+
+    static Value[] ReadRow(Statement select, Model model, List<string> columns, out long version)
+    {
+        Value[] row = new Value[model.Fields.Length];
+        foreach (Field field in model.Fields)
+        {
+            int column = columns.IndexOf(field.Column);
+            if (column >= 0) row[field.Ordinal] = select.ColumnValue(column, field);
+        }
+
+        version = select.ColumnInt64(columns.IndexOf(TableShape.VersionColumn));
+        return row;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Collections.Immutable;
+using Plinth.Evolution;
+using Plinth.Schema;
+
+namespace Plinth.Log;
+
+/// <summary>Gives existing rows the values of new columns, and knows which are the same in all of them.</summary>
+sealed class RowFiller
+{
+    readonly ImmutableArray<ColumnFill> _fills;
+    readonly long _now;
+    readonly MigrationTools _tools;
+    long _count;
+
+    public RowFiller(Model model, ImmutableArray<ColumnFill> fills, long now, MigrationTools tools)
+    {
+        (Model, _now, _tools) = (model, now, tools);
+
+        // Computed fields read what the others were given.
+        _fills = [.. fills.OrderBy(static fill => fill is ComputedFill)];
+        foreach (ColumnFill fill in _fills)
+        {
+            if (fill is ConstantFill constant) Constants.Add((fill.Field, constant.Value));
+            else if (fill is NowFill) Constants.Add((fill.Field, Value.FromDateTime(now)));
+            else PerRow.Add(fill.Field);
+        }
+    }
+
+    public Model Model { get; }
+
+    /// <summary>Recorded as one event of the model.</summary>
+    public List<(Field Field, Value Value)> Constants { get; } = [];
+
+    /// <summary>Recorded as one event per row.</summary>
+    public List<Field> PerRow { get; } = [];
+
+    public bool IsPerRow => PerRow.Count > 0;
+
+    public void Fill(Value[] row)
+    {
+        _count++;
+        foreach (ColumnFill fill in _fills)
+        {
+            row[fill.Field.Ordinal] = fill switch
+            {
+                ConstantFill constant => constant.Value,
+                NowFill => Value.FromDateTime(_now),
+                GeneratedFill generated => _tools.Ids.Next(generated.Generator, _now),
+                CountedFill => Value.From(_count),
+                ComputedFill => _tools.Computer(Model, fill.Field, row),
+                _ => throw new InvalidOperationException($"no way to fill by {fill.GetType().Name}"),
+            };
+        }
+    }
+}
