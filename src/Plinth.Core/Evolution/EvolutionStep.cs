@@ -128,9 +128,6 @@ sealed record NowFill(Field Field) : ColumnFill(Field);
 /// <summary>Another in each row: recorded as one event per row.</summary>
 sealed record GeneratedFill(Field Field, IdGenerator Generator) : ColumnFill(Field);
 
-/// <summary>1, 2, 3 … in the order of the rows: recorded as one event per row.</summary>
-sealed record CountedFill(Field Field) : ColumnFill(Field);
-
 /// <summary>Computed from each row: recorded as one event per row.</summary>
 sealed record ComputedFill(Field Field, Condition Expression) : ColumnFill(Field);
 

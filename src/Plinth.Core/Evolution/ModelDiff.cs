@@ -172,7 +172,6 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
             LiteralDefault { Value: var value } => new ConstantFill(field, value),
             NowDefault => new NowFill(field),
             GeneratedDefault { Generator: var generator } => new GeneratedFill(field, generator),
-            AutoincrementDefault => new CountedFill(field),
             _ when field.IsVersion => new ConstantFill(field, Value.From(1)),
             _ when field is { IsUpdatedAt: true, IsNullable: false } => new NowFill(field),
             _ when field.IsList => new ConstantFill(field, Value.FromJson("[]"u8.ToArray())),
@@ -182,13 +181,12 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
 
     void DiffIndexes()
     {
-        // A rebuilt table has lost its indexes with its old self.
+        // A rebuilt table loses its indexes with its old self.
         bool all = _rebuild.Count > 0;
         HashSet<IndexShape> old = [.. _old.Indexes.Select(Renamed)];
         foreach (IndexShape index in _old.Indexes)
         {
-            bool stays = !all && _new.Indexes.Contains(Renamed(index));
-            if (!stays) sections.Drops.Add(new DropIndex(_new.Name, index.Name));
+            if (!all && !_new.Indexes.Contains(Renamed(index))) sections.Drops.Add(new DropIndex(_new.Name, index.Name));
         }
 
         foreach (IndexShape index in _new.Indexes)

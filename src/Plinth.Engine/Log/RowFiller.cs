@@ -10,7 +10,6 @@ sealed class RowFiller
     readonly ImmutableArray<ColumnFill> _fills;
     readonly long _now;
     readonly MigrationTools _tools;
-    long _count;
 
     public RowFiller(Model model, ImmutableArray<ColumnFill> fills, long now, MigrationTools tools)
     {
@@ -38,7 +37,6 @@ sealed class RowFiller
 
     public void Fill(Value[] row)
     {
-        _count++;
         foreach (ColumnFill fill in _fills)
         {
             row[fill.Field.Ordinal] = fill switch
@@ -46,7 +44,6 @@ sealed class RowFiller
                 ConstantFill constant => constant.Value,
                 NowFill => Value.FromDateTime(_now),
                 GeneratedFill generated => _tools.Ids.Next(generated.Generator, _now),
-                CountedFill => Value.From(_count),
                 ComputedFill => _tools.Computer(Model, fill.Field, row),
                 _ => throw new InvalidOperationException($"no way to fill by {fill.GetType().Name}"),
             };

@@ -1,0 +1,233 @@
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+public sealed class MigratorTests
+{
+    const string Allowed = "@@allow(\"all\", true)";
+
+    static string Doc(string fields, string rest = "") => $"model Doc {{ id Int @id  {fields}  {rest} {Allowed} }}";
+
+    [Fact]
+    public async Task A_new_database_gets_tables_keys_indexes_and_references()
+    {
+        using MigratorFixture fixture = new();
+        MigrationReport report = await fixture.MigrateAsync($$"""
+            model User { id Uuid @id @default(uuid7())  email String @unique  {{Allowed}} }
+            model Post { id Uuid @id @default(uuid7())  title String  order Int  author User @relation  @@index([order(desc)])  @@softDelete  {{Allowed}} }
+            """);
+        Assert.Equal(1, report.Version);
+        Assert.Equal("_row,id,email,_version", fixture.Query("select group_concat(name) from pragma_table_info('users')"));
+        Assert.Equal("users,author_id,id,NO ACTION,NO ACTION", fixture.Query("select \"table\", \"from\", \"to\", on_delete, on_update from pragma_foreign_key_list('posts')"));
+        Assert.Contains("posts_key", fixture.Query("select name from pragma_index_list('posts') where \"unique\" = 1"), StringComparison.Ordinal);
+        Assert.Equal(3, fixture.Query("select name from pragma_index_list('posts')").Split(' ').Length);
+        Assert.Equal(1, (await fixture.MigrateAsync(fixture.Query("select ir from plinth_schemas") is { } hex
+            ? System.Text.Encoding.UTF8.GetString(Convert.FromHexString(hex)) : "")).Version);
+    }
+
+    [Fact]
+    public async Task An_integer_key_numbers_the_rows_itself()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        Assert.Equal("id,text,_version", fixture.Query("select group_concat(name) from pragma_table_info('docs')"));
+        await fixture.InsertAsync("Doc", Value.From(7), Value.From("seven"));
+        Assert.Equal("7", fixture.Query("select rowid from docs"));
+    }
+
+    [Fact]
+    public async Task New_optional_fields_are_null_and_cost_no_rebuild()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("a"));
+        MigrationReport report = await fixture.MigrateAsync(Doc("text String  more String?"));
+        Assert.Equal("add column docs.more", Assert.Single(report.Steps));
+        Assert.Equal("1,a,null,1", fixture.Query("select id, text, more, _version from docs"));
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task A_constant_default_fills_existing_rows_and_is_one_event()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        for (int i = 1; i <= 5; i++) await fixture.InsertAsync("Doc", Value.From(i), Value.From($"text {i}"));
+        await fixture.MigrateAsync(Doc("text String  stage String @default(\"new\")  tags String[]  at DateTime @default(now())"));
+        Assert.Equal("new,[] new,[] new,[] new,[] new,[]", fixture.Query("select stage, tags from docs"));
+        Assert.Equal("1", fixture.Query("select count(distinct at) from docs where at > 0 and _version = 1"));
+        Assert.Equal("migrated,system,migration 2,2", fixture.Query("select kind, actor, cause, schema_version from plinth_events where position > 5"));
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task A_default_of_its_own_for_each_row_is_one_event_per_row()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        for (int i = 1; i <= 5; i++) await fixture.InsertAsync("Doc", Value.From(i), Value.From($"text {i}"));
+        await fixture.MigrateAsync(Doc("text String  token Uuid @unique @default(uuid7())  full String @computed(text)"));
+        Assert.Equal("5,2", fixture.Query("select count(distinct token), max(_version) from docs"));
+        Assert.Equal("computed 1 computed 2 computed 3 computed 4 computed 5", fixture.Query("select \"full\" from docs order by id"));
+        Assert.Equal("updated,5", fixture.Query("select kind, count(*) from plinth_events where position > 5 group by kind"));
+        Assert.Empty(fixture.Replay().Differences);
+        Assert.Null(Verify(fixture));
+    }
+
+    [Theory]
+    [InlineData("text Int", "Doc.text changes from String to Int")]
+    [InlineData("text String  must String", "Doc.must is new and required")]
+    [InlineData("", "Doc.text is gone")]
+    public async Task What_could_lose_or_bend_data_is_refused_with_the_way_out(string fields, string message)
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("a"));
+        Fault fault = await fixture.RefusedAsync(Doc(fields));
+        Assert.Equal(Faults.MigrationRefused.Code, fault.Code);
+        Assert.Contains(message, fault.Message + string.Join(' ', fault.Details.Select(d => d.Message)), StringComparison.Ordinal);
+        Assert.NotEmpty(fault.Details);
+        Assert.Equal("1,a", fixture.Query("select id, text from docs"));
+    }
+
+    [Theory]
+    [InlineData("text Int")]
+    [InlineData("text String  must String")]
+    [InlineData("")]
+    public async Task The_same_is_done_where_there_is_no_data_to_lose(string fields)
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        await fixture.MigrateAsync(Doc(fields));
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task A_unique_key_over_duplicates_is_refused_and_undone_as_a_whole()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("twin"));
+        await fixture.InsertAsync("Doc", Value.From(2), Value.From("twin"));
+        Fault fault = await fixture.RefusedAsync(Doc("text String @unique  more String?"));
+        Assert.Contains("unique index", fault.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("twin", fault.Message + fault.Hint, StringComparison.Ordinal);
+        Assert.Equal("id,text,_version", fixture.Query("select group_concat(name) from pragma_table_info('docs')"));
+    }
+
+    [Fact]
+    public async Task A_check_that_existing_rows_break_is_refused_and_a_kept_one_holds()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("n Int"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From(5));
+        Fault fault = await fixture.RefusedAsync(Doc("n Int", "@@check(n > 5)"));
+        Assert.Contains("its checks change", fault.Message, StringComparison.Ordinal);
+        await fixture.MigrateAsync(Doc("n Int", "@@check(n > 4)"));
+        Result<Done> result = await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            tx.Connection.Execute("update docs set n = 4");
+            return Done.It;
+        }), CancellationToken.None);
+        Assert.Equal(Faults.Conflict.Code, result.Fault?.Code);
+    }
+
+    [Fact]
+    public async Task A_rebuilt_table_keeps_its_rows_their_numbers_and_who_refers_to_them()
+    {
+        using MigratorFixture fixture = new();
+        string Schema(string title) => $$"""
+            model User { id String @id  {{title}}  {{Allowed}} }
+            model Post { id Int @id  author User @relation  {{Allowed}} }
+            """;
+        await fixture.MigrateAsync(Schema("name String?"));
+        for (int i = 1; i <= 3; i++) await fixture.InsertAsync("User", Value.From($"u{i}"), Value.From($"name {i}"));
+        await fixture.InsertAsync("Post", Value.From(1), Value.From("u2"));
+        string before = fixture.Query("select _row, id, name, _version from users");
+        MigrationReport report = await fixture.MigrateAsync(Schema("name String"));
+        Assert.Contains(report.Steps, step => step.StartsWith("rebuild table users", StringComparison.Ordinal));
+        Assert.Equal(before, fixture.Query("select _row, id, name, _version from users"));
+        Assert.Equal("1", fixture.Query("pragma foreign_keys"));
+        Assert.Equal("users", fixture.Query("select \"table\" from pragma_foreign_key_list('posts')"));
+        Result<Done> orphan = await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            tx.Connection.Execute("delete from users where id = 'u2'");
+            return Done.It;
+        }), CancellationToken.None);
+        Assert.False(orphan.IsOk);
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task A_new_reference_over_orphans_is_refused()
+    {
+        using MigratorFixture fixture = new();
+        string users = $"model User {{ id Int @id {Allowed} }} ";
+        await fixture.MigrateAsync(users + Doc("authorId Int?"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From(99));
+        Fault fault = await fixture.RefusedAsync(users + Doc("authorId Int?  author User? @relation(fields: [authorId], references: [id])"));
+        Assert.Equal(Faults.MigrationRefused.Code, fault.Code);
+        Assert.Equal("1", fixture.Query("pragma foreign_keys"));
+    }
+
+    [Fact]
+    public async Task Renames_keep_data_and_old_events_are_read_by_the_new_names()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String  old String?"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("a"), Value.Null);
+        await fixture.MigrateAsync($"model Paper {{ id Int @id  title String @renamedFrom(\"text\")  @@renamedFrom(\"Doc\") {Allowed} }}");
+        Assert.Equal("1,a", fixture.Query("select id, title from papers"));
+        await fixture.InsertAsync("Paper", Value.From(2), Value.From("b"));
+        await fixture.MigrateAsync($"model Paper {{ id Int @id  headline String @renamedFrom(\"title\") {Allowed} }}");
+        Assert.Equal("1,a 2,b", fixture.Query("select id, headline from papers"));
+        ReplayReport replay = fixture.Replay();
+        Assert.Empty(replay.Differences);
+        Assert.Equal(2, replay.Records);
+    }
+
+    [Fact]
+    public async Task Full_text_is_built_from_the_rows_that_are_there()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String  rank String?"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("The Caf\u00E9 opens"), Value.From("first"));
+        await fixture.InsertAsync("Doc", Value.From(2), Value.From("nothing"), Value.Null);
+        await fixture.MigrateAsync(Doc("text String  rank String?", "@@fulltext([text, rank])"));
+        Assert.Equal("1", fixture.Query("select rowid from docs_fts where docs_fts match '\"caf_c3_a9\"'"));
+        Assert.Equal("1", fixture.Query("select rowid from docs_fts where docs_fts match '\"ca\" * AND \"first\"'"));
+        await fixture.MigrateAsync(Doc("text String  rank String?"));
+        Assert.Equal("", fixture.Query("select name from sqlite_schema where name like 'docs_fts%'"));
+    }
+
+    [Fact]
+    public async Task Tables_changed_by_hand_are_noticed_before_anything_is_built_on_them()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        fixture.Store.Database.Writer.Execute("alter table docs drop column text; create table notes (x)");
+        Fault fault = await fixture.RefusedAsync(Doc("text String  more String?") + $" model Note {{ id Int @id {Allowed} }}");
+        string details = string.Join(' ', fault.Details.Select(d => d.Message));
+        Assert.Contains("lost the columns text", details, StringComparison.Ordinal);
+        Assert.Contains("There is a table notes already", details, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_change_that_needs_no_step_still_makes_a_version()
+    {
+        using MigratorFixture fixture = new();
+        Assert.Equal(1, (await fixture.MigrateAsync(Doc("text String"))).Version);
+        Assert.Equal(1, (await fixture.MigrateAsync(Doc("text String"))).Version);
+        MigrationReport report = await fixture.MigrateAsync(Doc("text String @length(max: 5)"));
+        Assert.Equal(2, report.Version);
+        Assert.Empty(report.Steps);
+        Assert.Equal(2, fixture.Migrator.VersionOf(fixture.Schema, CancellationToken.None));
+    }
+
+    static string? Verify(MigratorFixture fixture)
+    {
+        using Plinth.Store.ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        return EventLog.Verify(lease.Connection, CancellationToken.None).Wrong;
+    }
+}
