@@ -62,7 +62,9 @@ static class Cursor
 
     static byte[]? Decode(string text)
     {
-        byte[] bytes = new byte[Base64Url.GetMaxDecodedLength(text.Length)];
+        // Asked first, since the decoder throws at a character that is none of its own.
+        if (!Base64Url.IsValid(text, out int length)) return null;
+        byte[] bytes = new byte[length];
         return Base64Url.TryDecodeFromChars(text, bytes, out int written) ? bytes[..written] : null;
     }
 

@@ -19,7 +19,12 @@ static class FilterReader
     static Fault Refused(ImmutableArray<Diagnostic> diagnostics)
     {
         Diagnostic first = diagnostics.First(static d => d.Severity == Severity.Error);
-        FaultCode code = first.Code is "unknown_field" or "unknown_name" ? Faults.UnknownField : Faults.MalformedFilter;
+        FaultCode code = first.Code switch
+        {
+            "unknown_field" or "unknown_name" => Faults.UnknownField,
+            "limit_exceeded" => Faults.LimitExceeded,
+            _ => Faults.MalformedFilter,
+        };
         return new Fault(code, $"filter, character {first.Span.Start + 1}: {first.Message}")
         {
             Hint = first.Hint,

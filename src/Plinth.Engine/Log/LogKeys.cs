@@ -17,6 +17,7 @@ sealed class LogKeys : IDisposable
     const int TagBytes = 16;
 
     readonly Dictionary<string, ThreadLocal<AesGcm>> _keys = new(StringComparer.Ordinal);
+    byte[] _first = [];
 
     LogKeys(string current) => CurrentId = current;
 
@@ -70,6 +71,10 @@ sealed class LogKeys : IDisposable
         return plain;
     }
 
+    /// <summary>A key of 32 bytes for one purpose, made from the first master key, so that it stays when the master key is rotated.</summary>
+    public byte[] Derive(string purpose) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _first, KeyBytes, info: Encoding.UTF8.GetBytes(purpose));
+
     public void Dispose()
     {
         foreach (ThreadLocal<AesGcm> key in _keys.Values)
@@ -95,6 +100,8 @@ sealed class LogKeys : IDisposable
         byte[] key = new byte[KeyBytes];
         int space = line.IndexOf(' ', StringComparison.Ordinal);
         if (space <= 0 || !Convert.TryFromBase64String(line[(space + 1)..], key, out int length) || length != KeyBytes) throw Damaged(path);
+
+        if (_first.Length == 0) _first = key;
 
         // A cipher object is not safe for two threads at once, and making one costs more than using it.
         _keys[line[..space]] = new ThreadLocal<AesGcm>(() => new AesGcm(key, TagBytes), trackAllValues: true);

@@ -1,0 +1,263 @@
+using System.Collections.Immutable;
+using Plinth.Evolution;
+using Plinth.Expressions;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+
+namespace Plinth.Sql;
+
+/// <summary>
+/// The statements of a read plan: one for its root, one per included relation for all parents at once, one for the count. The text
+/// depends on the plan only; how many parents an include has is rounded up, so that few texts serve all pages.
+/// </summary>
+sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
+{
+    ReadShape Shape => plan.Shape;
+
+    ReadSlots Slots => plan.Slots;
+
+    /// <summary>The root's records: by key, or one page and one record more.</summary>
+    public SqlText Root(ReadColumns columns)
+    {
+        SqlWriter sql = new(dialect);
+        string row = sql.NextAlias();
+        LevelShape root = Shape.Root;
+        WriteColumns(sql.Raw("select "), columns, root.Model, row);
+        sql.Raw(" from ").Name(root.Model.Table).Raw(" ").Raw(row);
+        Conjuncts where = new(sql);
+        if (Shape.Kind == ReadKind.Get) WriteKey(where, root.Model, row);
+        WriteWhere(where, root, row, number: 0);
+        if (Shape.Start is PageStart.After or PageStart.Before) WriteBoundary(where, row);
+        if (Shape.Kind == ReadKind.Get) return sql.Build();
+        WriteOrder(sql.Raw(" order by "), root, row, reversed: Shape.Start == PageStart.Before);
+        sql.Raw(" limit ").Slot(Slots.Limit);
+        if (Slots.Offset >= 0) sql.Raw(" offset ").Slot(Slots.Offset);
+        return sql.Build();
+    }
+
+    /// <summary>How many records the whole list has, whatever the page.</summary>
+    public SqlText Count()
+    {
+        SqlWriter sql = new(dialect);
+        string row = sql.NextAlias();
+        sql.Raw("select count(*) from ").Name(Shape.Root.Model.Table).Raw(" ").Raw(row);
+        WriteWhere(new Conjuncts(sql), Shape.Root, row, number: 0);
+        return sql.Build();
+    }
+
+    /// <summary>Groups in the order of their fields; an average is asked for as its sum and count.</summary>
+    public SqlText Aggregate(AggregateShape aggregate)
+    {
+        SqlWriter sql = new(dialect);
+        string row = sql.NextAlias();
+        string between = "select ";
+        foreach (Field field in aggregate.GroupBy)
+        {
+            sql.Raw(between).Column(row, field.Column);
+            between = ", ";
+        }
+        if (aggregate.Count)
+        {
+            sql.Raw(between).Raw("count(*)");
+            between = ", ";
+        }
+        foreach (AggregateColumn column in aggregate.Columns)
+        {
+            WriteAggregate(sql.Raw(between), column, row);
+            between = ", ";
+        }
+        sql.Raw(" from ").Name(Shape.Root.Model.Table).Raw(" ").Raw(row);
+        WriteWhere(new Conjuncts(sql), Shape.Root, row, number: 0);
+        if (aggregate.GroupBy.IsEmpty) return sql.Build();
+        WriteFields(sql.Raw(" group by "), aggregate.GroupBy, row, static (_, _) => { });
+        WriteFields(sql.Raw(" order by "), aggregate.GroupBy, row, static (to, field) => to.Dialect.WriteOrder(to, descending: false, field.IsNullable));
+        sql.Raw(" limit ").Slot(Slots.Limit);
+        return sql.Build();
+    }
+
+    static void WriteAggregate(SqlWriter sql, AggregateColumn asked, string row)
+    {
+        string column = asked.Field.Column;
+        switch (asked.Function)
+        {
+            case AggregateFunction.Min: sql.Raw("min(").Column(row, column).Raw(")"); return;
+            case AggregateFunction.Max: sql.Raw("max(").Column(row, column).Raw(")"); return;
+            case AggregateFunction.Sum or AggregateFunction.Average: break;
+            default: throw new InvalidOperationException($"no such aggregate: {asked.Function}");
+        }
+        if (asked.Field.StoredKind == ValueKind.Double) sql.Raw("sum(").Column(row, column).Raw(")");
+        else sql.Dialect.WriteExactSum(sql, row, column);
+        if (asked.Function == AggregateFunction.Average) sql.Raw(", count(").Column(row, column).Raw(")");
+    }
+
+    /// <summary>
+    /// The records of one relation for as many parents as there are key rows. The first column is the number of the key row. Keys come
+    /// as parameters after the plan's slots, row by row; rows that are not used are null and match nothing.
+    /// </summary>
+    public SqlText Include(IncludeShape include, ReadColumns columns, int keyRows)
+    {
+        SqlWriter sql = new(dialect);
+        string keys = sql.NextAlias(), row = sql.NextAlias();
+        WriteKeyRows(sql, keys, include.TargetFields.Length, keyRows);
+        sql.Raw(" select ").Raw(keys).Raw(".n, ");
+        LevelShape level = include.Level;
+        WriteColumns(sql, columns, level.Model, row);
+        sql.Raw(" from ").Raw(keys).Raw(" cross join ").Name(level.Model.Table).Raw(" ").Raw(row);
+        if (include.Single)
+        {
+            Conjuncts where = new(sql);
+            WriteKeyMatch(where, include, keys, row);
+            WriteWhere(where, level, row, include.Number + 1);
+            return sql.Build();
+        }
+
+        // Only the first few of each parent are visited, along the index on the foreign key, whatever the parent has.
+        string inner = sql.NextAlias();
+        string identity = TableShape.RowColumnOf(level.Model);
+        sql.Raw(" where ").Column(row, identity).Raw(" in (select ").Column(inner, identity);
+        sql.Raw(" from ").Name(level.Model.Table).Raw(" ").Raw(inner);
+        Conjuncts limited = new(sql);
+        WriteKeyMatch(limited, include, keys, inner);
+        WriteWhere(limited, level, inner, include.Number + 1);
+        WriteOrder(sql.Raw(" order by "), level, inner, reversed: false);
+        sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number).Raw(")");
+        WriteOrder(sql.Raw(" order by ").Raw(keys).Raw(".n, "), level, row, reversed: false);
+        return sql.Build();
+    }
+
+    void WriteKeyRows(SqlWriter sql, string name, int parts, int rows)
+    {
+        sql.Raw("with ").Raw(name).Raw("(n");
+        for (int part = 0; part < parts; part++) sql.Raw(", k").Number(part);
+        sql.Raw(") as (values ");
+        for (int i = 0; i < rows; i++)
+        {
+            sql.Raw(i == 0 ? "(" : ", (").Number(i);
+            for (int part = 0; part < parts; part++) sql.Raw(", ").FreshSlot(Slots.Count + i * parts + part);
+            sql.Raw(")");
+        }
+        sql.Raw(")");
+    }
+
+    static void WriteKeyMatch(Conjuncts where, IncludeShape include, string keys, string row)
+    {
+        for (int i = 0; i < include.TargetFields.Length; i++)
+        {
+            where.Next().Column(row, include.TargetFields[i].Column).Raw(" = ").Raw(keys).Raw(".k").Number(i);
+        }
+    }
+
+    void WriteKey(Conjuncts where, Model model, string row)
+    {
+        int slot = Slots.Key;
+        foreach (Field field in model.KeyFields) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++);
+    }
+
+    /// <summary>Liveness, the caller's rules, what the request asks, and its search.</summary>
+    /// <param name="number">Of the level: 0 is the root, an include is its number plus 1.</param>
+    void WriteWhere(Conjuncts where, LevelShape level, string row, int number)
+    {
+        if (level.Model.IsSoftDelete && level.Trashed != TrashMode.With)
+        {
+            string mark = level.Model.Field(Model.DeletedAt)?.Column ?? throw new InvalidOperationException("a trash without its mark");
+            where.Next().Column(row, mark).Raw(level.Trashed == TrashMode.Only ? " is not null" : " is null");
+        }
+        WriteRules(where, level.Need, level.Model, row);
+        if (level.TrashNeeds is { } trash) WriteEither(where, trash.Restore, trash.Purge, level.Model, row);
+        if (level.Filter is { } filter)
+        {
+            WriteCondition(where.Next(), filter.Root, level.Model, row, Slots.Filters[number], isOfRequest: true);
+        }
+        if (level.Search) dialect.WriteSearch(where.Next(), level.Model, row, Slots.Search);
+    }
+
+    void WriteRules(Conjuncts where, int need, Model model, string row)
+    {
+        FoldedRules rules = plan.Rules[need];
+        if (rules.Predicate.Root is LiteralNode { Value.IsTrue: true }) return;
+        WriteCondition(where.Next(), rules.Predicate.Root, model, row, Slots.Rules[need], isOfRequest: false);
+    }
+
+    void WriteEither(Conjuncts where, int first, int second, Model model, string row)
+    {
+        if (IsTrue(plan.Rules[first]) || IsTrue(plan.Rules[second])) return;
+        SqlWriter sql = where.Next().Raw("(");
+        WriteCondition(sql, plan.Rules[first].Predicate.Root, model, row, Slots.Rules[first], isOfRequest: false);
+        WriteCondition(sql.Raw(" or "), plan.Rules[second].Predicate.Root, model, row, Slots.Rules[second], isOfRequest: false);
+        sql.Raw(")");
+    }
+
+    static bool IsTrue(FoldedRules rules) => rules.Predicate.Root is LiteralNode { Value.IsTrue: true };
+
+    void WriteBoundary(Conjuncts where, string row)
+    {
+        ImmutableArray<SortTerm> sort = Shape.Root.Sort;
+        Keyset keyset = new(
+            [.. sort.Select((term, i) => new KeysetTerm(
+                term.Descending != (Shape.Start == PageStart.Before), term.Path.IsNullable, plan.NullBoundary[i], Slots.Boundary + i))],
+            (sql, i) => WritePath(sql, sort[i].Path, Shape.Root.Model, row));
+        keyset.Write(where.Next());
+    }
+
+    void WriteOrder(SqlWriter sql, LevelShape level, string row, bool reversed)
+    {
+        for (int i = 0; i < level.Sort.Length; i++)
+        {
+            SortTerm term = level.Sort[i];
+            if (i > 0) sql.Raw(", ");
+            WritePath(sql, term.Path, level.Model, row);
+            dialect.WriteOrder(sql, term.Descending != reversed, term.Path.IsNullable);
+        }
+    }
+
+    static void WriteFields(SqlWriter sql, ImmutableArray<Field> fields, string row, Action<SqlWriter, Field> then)
+    {
+        for (int i = 0; i < fields.Length; i++)
+        {
+            if (i > 0) sql.Raw(", ");
+            sql.Column(row, fields[i].Column);
+            then(sql, fields[i]);
+        }
+    }
+
+    void WriteColumns(SqlWriter sql, ReadColumns columns, Model model, string row)
+    {
+        for (int i = 0; i < columns.Paths.Length; i++)
+        {
+            if (i > 0) sql.Raw(", ");
+            WritePath(sql, columns.Paths[i], model, row);
+        }
+        if (columns.Version >= 0) sql.Raw(", ").Column(row, TableShape.VersionColumn);
+    }
+
+    void WritePath(SqlWriter sql, FieldPath path, Model model, string row)
+    {
+        if (path.IsOwn)
+        {
+            sql.Column(row, path.Field.Column);
+            return;
+        }
+        ExpressionLowering.WriteThreeValued(sql, ShortTerms.Read(schema, model, path), Scope(model, row, slotBase: 0, isOfRequest: true));
+    }
+
+    void WriteCondition(SqlWriter sql, CheckedNode condition, Model model, string row, int slotBase, bool isOfRequest) =>
+        ExpressionLowering.WriteTruth(sql, condition, Scope(model, row, slotBase, isOfRequest));
+
+    /// <summary>Hops that the request writes enter their target under the caller's rule for it; hops in rules see all live records.</summary>
+    LoweringScope Scope(Model model, string row, int slotBase, bool isOfRequest) => new()
+    {
+        Schema = schema,
+        Row = model,
+        Alias = row,
+        SlotBase = slotBase,
+        HopPredicate = isOfRequest ? HopRule : null,
+    };
+
+    HopCondition? HopRule(Relation relation)
+    {
+        int need = Shape.HopNeed(relation.Target);
+        FoldedRules rules = plan.Rules[need];
+        return IsTrue(rules) ? null : new HopCondition(rules.Predicate.Root, Slots.Rules[need]);
+    }
+}

@@ -1,0 +1,20 @@
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>How an engine is opened.</summary>
+sealed record EngineOptions
+{
+    public required StoreOptions Store { get; init; }
+
+    /// <summary>Opens the database of the kind that the program was set to.</summary>
+    public required Func<StoreOptions, TimeProvider, Database> OpenDatabase { get; init; }
+
+    public Limits Limits { get; init; } = Limits.Default;
+
+    /// <summary>Bring the tables to the schema when it is opened; else a difference refuses the start.</summary>
+    public bool Migrate { get; init; }
+
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+}

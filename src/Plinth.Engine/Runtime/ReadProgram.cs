@@ -1,0 +1,83 @@
+using System.Collections.Immutable;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Sql;
+
+namespace Plinth.Runtime;
+
+/// <summary>A read plan made ready to run: the texts of its statements and the writers of its rows. Made once per plan.</summary>
+sealed class ReadProgram
+{
+    readonly ReadSql _sql;
+
+    public ReadProgram(AppSchema schema, ReadPlan plan, Dialect dialect)
+    {
+        Plan = plan;
+        _sql = new ReadSql(schema, plan, dialect);
+        ReadShape shape = plan.Shape;
+        if (shape.Aggregate is { } aggregate)
+        {
+            Statement = _sql.Aggregate(aggregate);
+            Root = LevelProgram.Empty;
+            return;
+        }
+        Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get);
+        Statement = _sql.Root(Root.Columns);
+        Count = shape.Count == CountMode.None ? null : _sql.Count();
+    }
+
+    public ReadPlan Plan { get; }
+
+    public LevelProgram Root { get; }
+
+    public SqlText Statement { get; }
+
+    public SqlText? Count { get; }
+
+    LevelProgram Level(LevelShape level, bool cursors, bool version)
+    {
+        ReadColumns columns = ReadColumns.Of(level, cursors, version);
+        return new LevelProgram(columns, new RowWriter(level.Fields), [.. level.Includes.Select(Include)]);
+    }
+
+    IncludeProgram Include(IncludeShape include)
+    {
+        LevelProgram level = Level(include.Level, cursors: false, version: false);
+        bool closed = Plan.Rules[include.Level.Need].Outcome == RuleOutcome.Never;
+        return new IncludeProgram(include, level, closed, rows => _sql.Include(include, level.Columns, rows));
+    }
+}
+
+/// <summary>One level: what its statement selects, what writes its rows, what hangs below it.</summary>
+sealed record LevelProgram(ReadColumns Columns, RowWriter Writer, ImmutableArray<IncludeProgram> Includes)
+{
+    /// <summary>Of reads that answer no records.</summary>
+    public static readonly LevelProgram Empty = new(ReadColumns.None, new RowWriter([]), []);
+}
+
+/// <summary>One included relation. Its text exists once for each power of two of parents.</summary>
+sealed class IncludeProgram(IncludeShape shape, LevelProgram level, bool isClosed, Func<int, SqlText> write)
+{
+    /// <summary>Parents of one statement; more take another one. A statement takes 32,766 parameters at most, a key may have several parts.</summary>
+    public const int ParentsMax = 4096;
+
+    readonly SqlText?[] _bySize = new SqlText?[13];
+
+    public IncludeShape Shape { get; } = shape;
+
+    public LevelProgram Level { get; } = level;
+
+    /// <summary>No rule lets the caller see any record of it: it is empty without a statement.</summary>
+    public bool IsClosed { get; } = isClosed;
+
+    /// <summary><c>,"name":</c></summary>
+    public byte[] Prefix { get; } = CellWriter.NamePrefix(shape.Relation.Name);
+
+    /// <summary>The statement for at least so many parents, and how many it takes.</summary>
+    public (SqlText Sql, int Rows) Statement(int parents)
+    {
+        int log = System.Numerics.BitOperations.Log2((uint)Math.Max(1, parents - 1)) + (parents > 1 ? 1 : 0);
+        return (_bySize[log] ??= write(1 << log), 1 << log);
+    }
+}

@@ -1,0 +1,38 @@
+using System.Runtime.CompilerServices;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Sql;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// One schema and all that was made from it: rules, plans, texts. Swapped whole when the schema changes, so that a request sees one
+/// schema from its first line to its last; what an old one cached goes with it.
+/// </summary>
+sealed partial class Snapshot
+{
+    readonly ConditionalWeakTable<ReadPlan, ReadProgram> _programs = [];
+    readonly Dialect _dialect;
+
+    public Snapshot(AppSchema schema, int version, Dialect dialect, Limits limits, ReadOnlyMemory<byte> cursorSecret)
+    {
+        (Schema, Version, _dialect) = (schema, version, dialect);
+        Policies = new Policies(schema);
+        Reads = new ReadPlanner(Policies, limits, cursorSecret, dialect.SearchValue);
+    }
+
+    public AppSchema Schema { get; }
+
+    /// <summary>Number of the schema in the log, from 1; the second part of every ETag.</summary>
+    public int Version { get; }
+
+    public Policies Policies { get; }
+
+    public ReadPlanner Reads { get; }
+
+    /// <summary>The statements and writers of a plan; made at its first use.</summary>
+    public ReadProgram Program(ReadPlan plan) =>
+        _programs.TryGetValue(plan, out ReadProgram? program) ? program : _programs.GetValue(plan, p => new ReadProgram(Schema, p, _dialect));
+}
