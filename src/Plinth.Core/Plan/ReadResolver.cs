@@ -52,6 +52,7 @@ sealed class ReadResolver
         {
             Model = model,
             Fields = fields,
+            IsWhole = _request.Select.IsEmpty,
             Need = need,
             TrashNeeds = _request.Trashed == TrashMode.Without ? null : (Need(model, Operation.Restore), Need(model, Operation.Purge)),
             Trashed = _request.Trashed,

@@ -57,6 +57,9 @@ sealed record LevelShape
     /// <summary>Fields answered, in declaration order; the key is always among them.</summary>
     public required ImmutableArray<Field> Fields { get; init; }
 
+    /// <summary>The fields are those of a request that selects none.</summary>
+    public bool IsWhole { get; init; }
+
     /// <summary>Position in <see cref="ReadShape.Needs"/> of the rule that its records come under.</summary>
     public required int Need { get; init; }
 

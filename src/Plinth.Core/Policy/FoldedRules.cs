@@ -41,6 +41,9 @@ sealed class FoldedRules
     /// <summary>What the schema wants a refused caller to be told.</summary>
     public string? Message { get; init; }
 
+    /// <summary>No condition needs another record.</summary>
+    public bool IsOwn => Predicate.CanEvaluateInMemory;
+
     public static readonly FoldedRules Always =
         new() { Outcome = RuleOutcome.Always, Predicate = CheckedExpression.True, AllowPairs = [new AllowPair(null, null, null)] };
 }
@@ -65,6 +68,25 @@ readonly struct CallerRules(FoldedRules folded, Schema.Value[] values)
     public FoldedRules Folded { get; } = folded;
 
     public ReadOnlySpan<Schema.Value> Values => values;
+
+    /// <summary>
+    /// Whether a record may be read, decided in memory: one rule's condition is true, and every deny is certainly false. Only where
+    /// <see cref="FoldedRules.IsOwn"/>.
+    /// </summary>
+    /// <param name="context">The caller, the clock and the record.</param>
+    public bool Sees(in EvaluationContext context)
+    {
+        if (Outcome != RuleOutcome.Depends) return Outcome == RuleOutcome.Always;
+        foreach (RuleCondition deny in Folded.Denies)
+        {
+            if (!deny.Whole.Evaluate(context).IsFalse) return false;
+        }
+        foreach (AllowPair pair in Folded.AllowPairs)
+        {
+            if (pair.When is null || pair.When.Whole.Evaluate(context).IsTrue) return true;
+        }
+        return false;
+    }
 
     public RuleOutcome Outcome => Folded.Outcome;
 

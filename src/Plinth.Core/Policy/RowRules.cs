@@ -47,9 +47,9 @@ sealed class Policies
 
     public RowRules Of(Model model) => _byModel[model.Name];
 
-    /// <summary>What expressions see of a caller, and the clock of the request.</summary>
-    public static EvaluationContext Context(Caller caller, long now) =>
-        new() { Auth = caller.Auth, NowMicroseconds = now, Ip = caller.Address, Method = caller.Method };
+    /// <summary>What expressions see of a caller, and the clock of the request; and of a record, where it is about one.</summary>
+    public static EvaluationContext Context(Caller caller, long now, Value[]? row = null) =>
+        new() { Auth = caller.Auth, NowMicroseconds = now, Ip = caller.Address, Method = caller.Method, Row = row };
 }
 
 /// <summary>The rules of one operation: split into the caller's parts and the rest, and the folds made so far.</summary>

@@ -14,9 +14,15 @@ namespace Plinth.Runtime;
 sealed partial class Engine : IAsyncDisposable
 {
     readonly EngineOptions _options;
+    readonly RecordCache _cache;
     Snapshot _current;
 
-    Engine(EngineOptions options, EventStore store, Snapshot first) => (_options, Store, _current) = (options, store, first);
+    Engine(EngineOptions options, EventStore store, Snapshot first)
+    {
+        (_options, Store, _current) = (options, store, first);
+        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head);
+        store.Committer.Invalidate = events => _cache.Invalidate(Current.Schema, events);
+    }
 
     /// <summary>The schema that serves now. A request takes it once.</summary>
     public Snapshot Current => Volatile.Read(ref _current);
@@ -30,6 +36,9 @@ sealed partial class Engine : IAsyncDisposable
 
     /// <summary>Position of the last event that is committed.</summary>
     public long Position => Store.Log.Head;
+
+    /// <summary>What the record cache did since the start.</summary>
+    public CacheCounts Cache => _cache.Counts;
 
     /// <summary>Microseconds since the epoch: taken once per request.</summary>
     public long Now => (Time.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;

@@ -25,7 +25,11 @@ sealed class ReadProgram
         Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get);
         Statement = _sql.Root(Root.Columns);
         Count = shape.Count == CountMode.None ? null : _sql.Count();
+        IsCached = IsWholeRecord(shape) && IsDecidedByRecord(plan.Rules[shape.Root.Need], shape.Root.Fields);
     }
+
+    /// <summary>It answers one record as the record cache keeps it, under a rule that the record alone decides.</summary>
+    public bool IsCached { get; }
 
     public ReadPlan Plan { get; }
 
@@ -34,6 +38,12 @@ sealed class ReadProgram
     public SqlText Statement { get; }
 
     public SqlText? Count { get; }
+
+    static bool IsWholeRecord(ReadShape shape) =>
+        shape.Kind == ReadKind.Get && shape.Root.Includes.IsEmpty && shape.Root.IsWhole;
+
+    static bool IsDecidedByRecord(FoldedRules rules, ImmutableArray<Field> answered) => rules.Outcome == RuleOutcome.Always
+        || (rules.IsOwn && rules.Predicate.OwnFields.All(name => answered.Any(f => string.Equals(f.Name, name, StringComparison.Ordinal))));
 
     LevelProgram Level(LevelShape level, bool cursors, bool version)
     {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Plinth.Plan;
 using Plinth.Policy;
+using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -18,13 +19,51 @@ sealed partial class Engine
     {
         long start = Stopwatch.GetTimestamp();
         Snapshot snapshot = Current;
-        Result<PlannedRead> planned = snapshot.Reads.Plan(caller, request, Now);
+        long now = Now;
+        Result<PlannedRead> planned = snapshot.Reads.Plan(caller, request, now);
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return new(refused);
-        return new(Run(snapshot, read, start, plannedAt, cancel));
+        ReadProgram program = snapshot.Program(read.Plan);
+        if (!_cache.IsOn || !program.IsCached) return new(Run(snapshot, program, read, start, plannedAt, cancel));
+
+        Model model = read.Plan.Shape.Root.Model;
+        RecordKey key = new(model.Name, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
+        if (Cached(snapshot, program, key, caller, now, start, plannedAt) is { } kept) return new(kept);
+        long stamp = _cache.Stamp(key);
+        Result<ReadReply> answered = Run(snapshot, program, read, start, plannedAt, cancel);
+        if (answered.IsOk) _cache.Fill(key, stamp, new CachedRecord(answered.Value.Version, snapshot.Version, answered.Value.Body.ToArray()));
+        return new(answered);
     }
 
-    Result<ReadReply> Run(Snapshot snapshot, PlannedRead read, long start, long plannedAt, CancellationToken cancel)
+    /// <summary>The answer from the cache, when it is there and the caller may see it; a record that the rules refuse goes the way of one that is not there.</summary>
+    ReadReply? Cached(Snapshot snapshot, ReadProgram program, in RecordKey key, Caller caller, long now, long start, long plannedAt)
+    {
+        long position = _cache.Position;
+        if (_cache.Find(key, snapshot.Version) is not { } record) return null;
+        LevelShape root = program.Plan.Shape.Root;
+        CallerRules rules = new(program.Plan.Rules[root.Need], []);
+        if (rules.Outcome != RuleOutcome.Always && !rules.Sees(Policies.Context(caller, now, record.Values(root.Model))))
+        {
+            _cache.CountRefused();
+            return null;
+        }
+        ByteOutput body = new(record.Json.Length);
+        body.Write(record.Json);
+        return new ReadReply(body)
+        {
+            Version = record.Version,
+            Position = position,
+            Timings = new Timings(
+                Plan: Microseconds(start, plannedAt),
+                Sql: 0,
+                Transaction: 0,
+                Reply: Microseconds(plannedAt, Stopwatch.GetTimestamp()),
+                Statements: 0,
+                CacheHit: true),
+        };
+    }
+
+    Result<ReadReply> Run(Snapshot snapshot, ReadProgram program, PlannedRead read, long start, long plannedAt, CancellationToken cancel)
     {
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.
         long position = Position;
@@ -33,7 +72,7 @@ sealed partial class Engine
         {
             using ReadLease lease = Store.Database.Read(cancel);
             long statements = lease.Connection.StatementsRun;
-            ReadRun run = new(snapshot.Program(read.Plan), read, lease.Connection, snapshot.Reads.Secret, Limits);
+            ReadRun run = new(program, read, lease.Connection, snapshot.Reads.Secret, Limits);
             if (run.Write(body, out long version) is { } fault)
             {
                 body.Dispose();
