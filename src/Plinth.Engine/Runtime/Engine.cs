@@ -1,6 +1,6 @@
 using System.Diagnostics;
+using Plinth.Evolution;
 using Plinth.Log;
-using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
@@ -14,6 +14,7 @@ namespace Plinth.Runtime;
 sealed partial class Engine : IAsyncDisposable
 {
     readonly EngineOptions _options;
+    readonly SemaphoreSlim _applying = new(1, 1);
     readonly RecordCache _cache;
     Snapshot _current;
 
@@ -30,6 +31,8 @@ sealed partial class Engine : IAsyncDisposable
     /// <summary>The database and its log: for backups, replay and health.</summary>
     public EventStore Store { get; }
 
+    public LogTail Log => Store.Tail;
+
     public Limits Limits => _options.Limits;
 
     public TimeProvider Time => _options.Time;
@@ -43,19 +46,77 @@ sealed partial class Engine : IAsyncDisposable
     /// <summary>Microseconds since the epoch: taken once per request.</summary>
     public long Now => (Time.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
-    /// <summary>Opens the database with a schema.</summary>
+    /// <summary>Opens the database and brings it to the schema, or, where the options do not allow that, makes sure that it is there already.</summary>
+    /// <returns>The fault <c>migration_refused</c> when the database cannot serve the schema; nothing was changed then.</returns>
     /// <exception cref="StoreException">The database cannot be opened: in use, damaged, not permitted.</exception>
     public static async Task<Result<Engine>> OpenAsync(EngineOptions options, AppSchema schema, CancellationToken cancel)
     {
         EventStore store = EventStore.Open(options.OpenDatabase(options.Store, options.Time), options.Time, options.Limits);
-        throw new NotSupportedException();
+        try
+        {
+            Result<int> version = await VersionAsync(options, store, schema, cancel).ConfigureAwait(false);
+            if (version.IsOk) return new Engine(options, store, NewSnapshot(options, store, schema, version.Value));
+            store.Dispose();
+            return version.Fault;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Migrates the database to another schema and serves it from then on. Requests under way end under the schema they began with.
+    /// </summary>
+    /// <returns>What was done; or the fault with every refusal and its remedy, and the old schema goes on serving.</returns>
+    public async Task<Result<MigrationReport>> ApplyAsync(AppSchema schema, CancellationToken cancel)
+    {
+        await _applying.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            using Migrator migrator = new(Store, MigrationMeaning.Of(schema));
+            Result<MigrationReport> applied = await migrator.ApplyAsync(schema, cancel).ConfigureAwait(false);
+            if (!applied.IsOk) return applied;
+            Volatile.Write(ref _current, NewSnapshot(_options, Store, schema, applied.Value.Version));
+            _cache.Clear();
+            return applied;
+        }
+        finally
+        {
+            _applying.Release();
+        }
+    }
+
+    /// <summary>The steps that <see cref="ApplyAsync"/> would take; nothing is changed.</summary>
+    public EvolutionPlan PlanChange(AppSchema schema, CancellationToken cancel)
+    {
+        using Migrator migrator = new(Store, MigrationMeaning.Of(schema));
+        return migrator.Plan(schema, cancel);
     }
 
     public ValueTask DisposeAsync()
     {
         Store.Dispose();
+        _applying.Dispose();
         return ValueTask.CompletedTask;
     }
+
+    static async Task<Result<int>> VersionAsync(EngineOptions options, EventStore store, AppSchema schema, CancellationToken cancel)
+    {
+        using Migrator migrator = new(store, MigrationMeaning.Of(schema));
+        if (options.Migrate)
+        {
+            Result<MigrationReport> applied = await migrator.ApplyAsync(schema, cancel).ConfigureAwait(false);
+            return applied.IsOk ? applied.Value.Version : applied.Fault;
+        }
+        if (migrator.VersionOf(schema, cancel) is { } version) return version;
+        return Faults.MigrationRefused.Says(
+            "the database was not made for this schema", "apply the schema to it first; serving changes nothing by itself");
+    }
+
+    static Snapshot NewSnapshot(EngineOptions options, EventStore store, AppSchema schema, int version) =>
+        new(schema, version, store.Database.Dialect, options.Limits, store.Keys.Derive("cursors"));
 
     static int Microseconds(long from, long to) => (int)Math.Min(int.MaxValue, Stopwatch.GetElapsedTime(from, to).TotalMicroseconds);
 }

@@ -3,6 +3,7 @@ using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
+using Plinth.Text;
 
 namespace Plinth.Runtime;
 
@@ -11,7 +12,7 @@ sealed class ReadProgram
 {
     readonly ReadSql _sql;
 
-    public ReadProgram(AppSchema schema, ReadPlan plan, Dialect dialect)
+    ReadProgram(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
         Plan = plan;
         _sql = new ReadSql(schema, plan, dialect);
@@ -26,6 +27,19 @@ sealed class ReadProgram
         Statement = _sql.Root(Root.Columns);
         Count = shape.Count == CountMode.None ? null : _sql.Count();
         IsCached = IsWholeRecord(shape) && IsDecidedByRecord(plan.Rules[shape.Root.Need], shape.Root.Fields);
+    }
+
+    /// <summary>The program of a plan, or the fault that its filter has no form in the database.</summary>
+    public static Result<ReadProgram> Of(AppSchema schema, ReadPlan plan, Dialect dialect)
+    {
+        try
+        {
+            return new ReadProgram(schema, plan, dialect);
+        }
+        catch (LoweringException refusal)
+        {
+            return Faults.MalformedFilter.Says($"the database cannot decide this filter: {refusal.Message}");
+        }
     }
 
     /// <summary>It answers one record as the record cache keeps it, under a rule that the record alone decides.</summary>
@@ -55,7 +69,10 @@ sealed class ReadProgram
     {
         LevelProgram level = Level(include.Level, cursors: false, version: false);
         bool closed = Plan.Rules[include.Level.Need].Outcome == RuleOutcome.Never;
-        return new IncludeProgram(include, level, closed, rows => _sql.Include(include, level.Columns, rows));
+        IncludeProgram program = new(include, level, closed, rows => _sql.Include(include, level.Columns, rows));
+        // Written once here, so that what cannot be written is known before anything runs.
+        program.Statement(parents: 1);
+        return program;
     }
 }
 

@@ -23,7 +23,7 @@ sealed partial class Engine
         Result<PlannedRead> planned = snapshot.Reads.Plan(caller, request, now);
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return new(refused);
-        ReadProgram program = snapshot.Program(read.Plan);
+        if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return new(refused);
         if (!_cache.IsOn || !program.IsCached) return new(Run(snapshot, program, read, start, plannedAt, cancel));
 
         Model model = read.Plan.Shape.Root.Model;

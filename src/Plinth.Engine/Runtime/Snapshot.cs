@@ -13,7 +13,7 @@ namespace Plinth.Runtime;
 /// </summary>
 sealed partial class Snapshot
 {
-    readonly ConditionalWeakTable<ReadPlan, ReadProgram> _programs = [];
+    readonly ConditionalWeakTable<ReadPlan, MadeProgram> _programs = [];
     readonly Dialect _dialect;
 
     public Snapshot(AppSchema schema, int version, Dialect dialect, Limits limits, ReadOnlyMemory<byte> cursorSecret)
@@ -33,6 +33,10 @@ sealed partial class Snapshot
     public ReadPlanner Reads { get; }
 
     /// <summary>The statements and writers of a plan; made at its first use.</summary>
-    public ReadProgram Program(ReadPlan plan) =>
-        _programs.TryGetValue(plan, out ReadProgram? program) ? program : _programs.GetValue(plan, p => new ReadProgram(Schema, p, _dialect));
+    public Result<ReadProgram> Program(ReadPlan plan) =>
+        (_programs.TryGetValue(plan, out MadeProgram? made) ? made : _programs.GetValue(plan, Make)).Result;
+
+    MadeProgram Make(ReadPlan plan) => new(ReadProgram.Of(Schema, plan, _dialect));
+
+    sealed record MadeProgram(Result<ReadProgram> Result);
 }
