@@ -78,11 +78,10 @@ static class Deciding
     public static Value[] Replace(RecordShape shape, Value[] before, Input input, ValueReader reader)
     {
         Value[] after = [.. before];
-        Model model = shape.Model!; // only records of models are replaced
         foreach (FieldShape field in shape.Fields)
         {
             Given given = input.Given[field.Index];
-            bool isFixed = field.Field.IsImmutable || model.Key.Contains(field.Name, StringComparer.Ordinal);
+            bool isFixed = field.IsFixed;
             if (given == Given.Refused || !field.Field.IsCreatable || (isFixed && given == Given.Nothing)) continue;
             Value value = input.Values[field.Index];
             if (given == Given.Nothing && !TryDefault(field, reader, out value)) continue;

@@ -107,7 +107,7 @@ static class InputReader
             problems.Add("duplicate", "is given twice");
             json.Skip();
         }
-        else if (Refusal(field.Field, mode) is var (code, message))
+        else if (Refusal(field, mode) is var (code, message))
         {
             problems.Add(code, message);
             json.Skip();
@@ -128,11 +128,12 @@ static class InputReader
         problems.Leave();
     }
 
-    static (string Code, string Message)? Refusal(Field field, InputMode mode)
+    static (string Code, string Message)? Refusal(FieldShape shape, InputMode mode)
     {
+        Field field = shape.Field;
         if (field.IsVersion && mode != InputMode.Create) return null;
         if (!field.IsCreatable) return ("readonly", field.Computed is null ? "is set by the server" : "is computed");
-        if (field.IsImmutable && mode == InputMode.Patch) return ("immutable", Immutable);
+        if (shape.IsFixed && mode == InputMode.Patch) return ("immutable", Immutable);
         return null;
     }
 
@@ -158,7 +159,7 @@ static class InputReader
         {
             return $"give its key instead: {string.Join(", ", relation.Fields)}";
         }
-        return Names.DidYouMean(name, shape.Fields.Where(f => !f.Field.IsServerOnly && Refusal(f.Field, mode) is null).Select(f => f.Name));
+        return Names.DidYouMean(name, shape.Fields.Where(f => !f.Field.IsServerOnly && Refusal(f, mode) is null).Select(f => f.Name));
     }
 
     static Utf8JsonReader Over(ReadOnlySpan<byte> utf8, Limits limits) => new(utf8, new JsonReaderOptions { MaxDepth = limits.JsonDepth });

@@ -24,6 +24,8 @@ sealed class Problems
 
     public bool None => _count == 0;
 
+    public bool HasUnknownFields => _unknownFields;
+
     /// <summary>A fault that is not about a field (a missing claim): it stands before all details.</summary>
     public Fault? Other { get; private set; }
 

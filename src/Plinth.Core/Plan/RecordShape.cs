@@ -31,8 +31,9 @@ sealed record RowCheck(string Place, string Message, OwnExpression Holds)
 /// <summary>One field, with all that reading and deciding a value of it needs.</summary>
 sealed class FieldShape
 {
-    public FieldShape(Field field, int index, OwnExpression? computed, ImmutableArray<RowCheck> rowChecks)
+    public FieldShape(Field field, int index, bool isKey, OwnExpression? computed, ImmutableArray<RowCheck> rowChecks)
     {
+        IsFixed = isKey || field.IsImmutable;
         (Field, Index, Computed, RowChecks) = (field, index, computed, rowChecks);
         Utf8Name = Encoding.UTF8.GetBytes(field.Name);
         ImmutableArray<ValueCheck> checks = [.. field.Validators.Select(ValueCheck.Of).OfType<ValueCheck>()];
@@ -43,6 +44,9 @@ sealed class FieldShape
     public Field Field { get; }
 
     public string Name => Field.Name;
+
+    /// <summary>Of the key, or immutable: given at create, never changed.</summary>
+    public bool IsFixed { get; }
 
     /// <summary>Position in the record; of a model the field's ordinal.</summary>
     public int Index { get; }
@@ -139,18 +143,19 @@ sealed class RecordShapes
 
     static RecordShape Of(Model model, OwnCompiler compile)
     {
-        ImmutableArray<FieldShape> fields = Of(model.Fields, condition => compile(condition, model, null));
+        ImmutableArray<FieldShape> fields = Of(model.Fields, model.Key, c => compile(c, model, null));
         ImmutableArray<RowCheck> checks =
             [.. model.Checks.Select(c => RowCheck.Of(c.Name, c.Condition, compile(c.Condition, model, null), model.Fields))];
         return new(model.Name, fields, checks) { Model = model };
     }
 
-    static RecordShape Of(EmbeddedType type, OwnCompiler compile) => new(type.Name, Of(type.Fields, c => compile(c, null, type)), []);
+    static RecordShape Of(EmbeddedType type, OwnCompiler compile) => new(type.Name, Of(type.Fields, [], c => compile(c, null, type)), []);
 
-    static ImmutableArray<FieldShape> Of(ImmutableArray<Field> fields, Func<Condition, OwnExpression> compile) =>
+    static ImmutableArray<FieldShape> Of(ImmutableArray<Field> fields, ImmutableArray<string> key, Func<Condition, OwnExpression> compile) =>
         [.. fields.Select((field, index) => new FieldShape(
             field,
             index,
+            key.Contains(field.Name, StringComparer.Ordinal),
             field.Computed is { } computed ? compile(computed) : null,
             [.. field.Validators.OfType<CheckValidator>().Select(c => c.Condition)
                 .Select(condition => RowCheck.Of(field.Name, condition, compile(condition), fields))]))];

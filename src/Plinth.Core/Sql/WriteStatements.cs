@@ -1,0 +1,214 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+using Plinth.Expressions;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Sql;
+
+/// <summary>
+/// The statements that write one model. Their texts depend on the schema alone (an update's also on the set of its columns), so each is made
+/// once. Row values travel in the slots of their ordinals; what else a statement needs is in the slots after them.
+/// </summary>
+sealed class WriteStatements
+{
+    const int UpdatesMax = 256;
+
+    readonly Dialect _dialect;
+    readonly AppSchema _schema;
+    readonly BoundedCache<SqlText> _updates = new(UpdatesMax);
+    readonly BoundedCache<SqlText> _checks = new(UpdatesMax);
+    readonly FrozenDictionary<string, SqlText> _parents;
+    readonly FrozenDictionary<string, SqlText> _referring;
+    readonly FrozenDictionary<string, SqlText> _holders;
+
+    public WriteStatements(AppSchema schema, Model model, Dialect dialect)
+    {
+        (_schema, Model, _dialect) = (schema, model, dialect);
+        Parents = [.. model.Relations.Where(r => r.IsOwning)];
+        Dependents = [.. schema.Models.SelectMany(m => m.Relations).Where(r => r.IsOwning && IsOf(model, r.Target))];
+        RowSlot = model.Fields.Length;
+        Insert = WriteInsert();
+        SelectByRow = Select(sql => sql.Raw(" where ").Name(RowIdentity.Column(model)).Raw(" = ").Slot(0));
+        SelectByKey = SelectBy(model.KeyFields);
+        Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(RowIdentity.Column(model)).Raw(" = ").Slot(0).Build();
+        _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
+        _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. r.Fields.Select(FieldOf)]), StringComparer.Ordinal);
+        _holders = model.Uniques.ToFrozenDictionary(u => u.Name, WriteHolder, StringComparer.Ordinal);
+    }
+
+    public Model Model { get; }
+
+    /// <summary>Relations of this model that hold a key: each refers to a record that must exist and live.</summary>
+    public ImmutableArray<Relation> Parents { get; }
+
+    /// <summary>Relations of any model (this one included) whose key refers to this model.</summary>
+    public ImmutableArray<Relation> Dependents { get; }
+
+    /// <summary>Slot of the row's identity in statements that take a whole row.</summary>
+    public int RowSlot { get; }
+
+    /// <summary>Slot of the version that was read.</summary>
+    public int VersionSlot => RowSlot + 1;
+
+    /// <summary>
+    /// Inserts a row where every record that it refers to exists and lives, and nothing holds its keys; else it does nothing. Guard and
+    /// insert are one statement, so no live child can appear under a parent that is going.
+    /// </summary>
+    public SqlText Insert { get; }
+
+    /// <summary>Identity, version and every field of the row with the identity in slot 0, trashed or not.</summary>
+    public SqlText SelectByRow { get; }
+
+    /// <summary>The same by the key's values in slots 0, 1, …</summary>
+    public SqlText SelectByKey { get; }
+
+    /// <summary>Removes the row with the identity in slot 0.</summary>
+    public SqlText Delete { get; }
+
+    /// <summary>One row when the record that the relation refers to exists and lives; its key's values in the slots of the row's fields.</summary>
+    public SqlText Parent(Relation relation) => _parents[relation.Name];
+
+    /// <summary>One row when another row than the one in the row slot (none: null) holds these values of a unique key.</summary>
+    public SqlText Holder(UniqueKey unique) => _holders[unique.Name];
+
+    /// <summary>Identity, version and fields of this model's rows that refer, by one of its own relations, to the key in slots 0, 1, …</summary>
+    public SqlText Referring(Relation relation) => _referring[relation.Name];
+
+    /// <summary>Identity, version and fields of the rows with these values in slots 0, 1, …</summary>
+    public SqlText SelectBy(ImmutableArray<Field> fields) => Select(sql =>
+    {
+        for (int i = 0; i < fields.Length; i++) sql.Raw(i == 0 ? " where " : " and ").Name(fields[i].Column).Raw(" = ").Slot(i);
+    });
+
+    /// <summary>Sets the changed columns of the row in the row slot, if its version is still the one in the version slot.</summary>
+    public SqlText Update(ReadOnlySpan<bool> changed)
+    {
+        Span<char> key = stackalloc char[changed.Length / 16 + 1];
+        key.Clear();
+        for (int i = 0; i < changed.Length; i++)
+        {
+            if (changed[i]) key[i / 16] |= (char)(1 << (i % 16));
+        }
+        return _updates.Find(key) ?? _updates.Keep(key.ToString(), WriteUpdate(changed));
+    }
+
+    /// <summary>One row when the condition holds for the row with the identity in slot 0. The condition's own values follow from slot 1.</summary>
+    public SqlText Check(CheckedExpression condition, Value[]? before)
+    {
+        // Values of the state before are constants of the text's parameters, so such a text is of one use.
+        if (before is not null) return WriteCheck(condition, before);
+        string key = ShapeKey.Of(condition);
+        return _checks.Find(key) ?? _checks.Keep(key, WriteCheck(condition, before));
+    }
+
+    SqlWriter New() => new(_dialect);
+
+    SqlText Select(Action<SqlWriter> where)
+    {
+        SqlWriter sql = New().Raw("select ").Name(RowIdentity.Column(Model)).Raw(", ").Name(RowIdentity.Version);
+        foreach (Field field in Model.Fields) sql.Raw(", ").Name(field.Column);
+        sql.Raw(" from ").Name(Model.Table);
+        where(sql);
+        return sql.Build();
+    }
+
+    SqlText WriteInsert()
+    {
+        SqlWriter sql = New().Raw("insert into ").Name(Model.Table).Raw(" (");
+        foreach (Field field in Model.Fields) sql.Name(field.Column).Raw(", ");
+        sql.Name(RowIdentity.Version).Raw(") select ");
+        foreach (Field field in Model.Fields) sql.Slot(field.Ordinal).Raw(", ");
+        sql.Raw("1 where 1 = 1");
+        foreach (Relation relation in Parents)
+        {
+            sql.Raw(" and (");
+            foreach (string field in relation.Fields)
+            {
+                if (FieldOf(field).IsNullable) sql.Slot(FieldOf(field).Ordinal).Raw(" is null or ");
+            }
+            if (IsSelf(relation)) WriteOwnKey(sql, relation);
+            sql.Raw("exists (");
+            WriteParent(sql, relation);
+            sql.Raw("))");
+        }
+        return sql.Raw(" on conflict do nothing").Build();
+    }
+
+    /// <summary>A record may refer to itself: it is not there yet when the guard looks.</summary>
+    void WriteOwnKey(SqlWriter sql, Relation relation)
+    {
+        for (int i = 0; i < relation.Fields.Length; i++)
+        {
+            sql.Raw(i == 0 ? "(" : " and ").Slot(FieldOf(relation.Fields[i]).Ordinal).Raw(" = ").Slot(FieldOf(relation.References[i]).Ordinal);
+        }
+        sql.Raw(") or ");
+    }
+
+    SqlText WriteParent(Relation relation)
+    {
+        SqlWriter sql = New();
+        WriteParent(sql, relation);
+        return sql.Build();
+    }
+
+    void WriteParent(SqlWriter sql, Relation relation)
+    {
+        Model target = _schema.TargetOf(relation);
+        sql.Raw("select 1 from ").Name(target.Table);
+        for (int i = 0; i < relation.References.Length; i++)
+        {
+            sql.Raw(i == 0 ? " where " : " and ").Name(FieldOf(target, relation.References[i]).Column)
+                .Raw(" = ").Slot(FieldOf(relation.Fields[i]).Ordinal);
+        }
+        if (target.IsSoftDelete) sql.Raw(" and ").Name(FieldOf(target, Model.DeletedAt).Column).Raw(" is null");
+    }
+
+    SqlText WriteHolder(UniqueKey unique)
+    {
+        string alias = "t";
+        SqlWriter sql = New().Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where (")
+            .Slot(RowSlot).Raw(" is null or ").Column(alias, RowIdentity.Column(Model)).Raw(" <> ").Slot(RowSlot).Raw(")");
+        foreach (string field in unique.Fields) sql.Raw(" and ").Column(alias, FieldOf(field).Column).Raw(" = ").Slot(FieldOf(field).Ordinal);
+        if (Model.IsSoftDelete) sql.Raw(" and ").Column(alias, FieldOf(Model.DeletedAt).Column).Raw(" is null");
+        if (unique.Where is { } where)
+        {
+            CheckedExpression condition = CelChecker.Admitted(where, ExpressionScope.OwnFields(_schema, Model));
+            ExpressionLowering.WriteTruth(sql.Raw(" and "), condition.Root, Scope(alias, slotBase: RowSlot + 1, before: null));
+        }
+        return sql.Build();
+    }
+
+    SqlText WriteUpdate(ReadOnlySpan<bool> changed)
+    {
+        SqlWriter sql = New().Raw("update ").Name(Model.Table).Raw(" set ").Name(RowIdentity.Version).Raw(" = ").Name(RowIdentity.Version).Raw(" + 1");
+        foreach (Field field in Model.Fields)
+        {
+            if (changed[field.Ordinal]) sql.Raw(", ").Name(field.Column).Raw(" = ").Slot(field.Ordinal);
+        }
+        return sql.Raw(" where ").Name(RowIdentity.Column(Model)).Raw(" = ").Slot(RowSlot)
+            .Raw(" and ").Name(RowIdentity.Version).Raw(" = ").Slot(VersionSlot).Build();
+    }
+
+    SqlText WriteCheck(CheckedExpression condition, Value[]? before)
+    {
+        SqlWriter sql = New();
+        string alias = sql.NextAlias();
+        sql.Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where ")
+            .Column(alias, RowIdentity.Column(Model)).Raw(" = ").Slot(0).Raw(" and ");
+        ExpressionLowering.WriteTruth(sql, condition.Root, Scope(alias, slotBase: 1, before));
+        return sql.Build();
+    }
+
+    LoweringScope Scope(string alias, int slotBase, Value[]? before) =>
+        new() { Schema = _schema, Row = Model, Alias = alias, SlotBase = slotBase, Before = before };
+
+    bool IsSelf(Relation relation) => IsOf(Model, relation.Target);
+
+    static bool IsOf(Model model, string name) => string.Equals(model.Name, name, StringComparison.Ordinal);
+
+    Field FieldOf(string name) => FieldOf(Model, name);
+
+    static Field FieldOf(Model model, string name) =>
+        model.Field(name) ?? throw new InvalidOperationException($"{model.Name}: the binder admitted a field '{name}' that is not there");
+}

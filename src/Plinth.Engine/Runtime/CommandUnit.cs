@@ -1,0 +1,93 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using Plinth.Log;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// Planned commands in the writer's turn, one or an atomic batch: all of them, or nothing. With an idempotency key the key's guard goes
+/// first and the answers last, so that whoever repeats the request finds either both or neither.
+/// </summary>
+sealed class CommandUnit(WriteSchema schema, ImmutableArray<WritePlan> plans, EventWriter events, AnswerStore answers, IdempotencyKey? key)
+    : WriteUnit<UnitAnswers>
+{
+    /// <summary>Position of the last event, once it is committed.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>The schema was replaced while the commands waited: they are planned anew.</summary>
+    public bool IsOutdated { get; private set; }
+
+    public TimeSpan Ran { get; private set; }
+
+    public int Statements { get; private set; }
+
+    /// <summary>
+    /// A create whose rules are decided in memory, and whose record is complete, can be refused by nothing but its guarded insert.
+    /// </summary>
+    protected internal override bool NeedsSavepoint => key is not null || plans is not [var only]
+        || only.Command.Kind != CommandKind.Create || only.Shape.Counted.Length > 0 || !RuleCheck.IsOwn(only.Rules.Folded);
+
+    protected internal override void Committed(long position) => Position = position;
+
+    protected internal override Fault Refused(StoreConstraint constraint) => Conflicts.Of(schema.Schema, constraint);
+
+    protected override Result<UnitAnswers> Execute(WriteTransaction transaction)
+    {
+        if (schema.IsOutdated)
+        {
+            IsOutdated = true;
+            return Faults.NotReady.Says("the schema was replaced");
+        }
+        long started = Stopwatch.GetTimestamp(), statements = transaction.Connection.StatementsRun;
+        var answered = key is null ? RunAll(transaction) : RunOnce(transaction, key);
+        Ran = Stopwatch.GetElapsedTime(started);
+        Statements = (int)(transaction.Connection.StatementsRun - statements);
+        return answered;
+    }
+
+    Result<UnitAnswers> RunOnce(WriteTransaction transaction, IdempotencyKey once)
+    {
+        if (answers.Take(transaction, once, plans[0].Moment.Now).Failed(out Fault? fault, out var earlier) && fault is not null) return fault;
+        if (earlier is { } replayed) return new UnitAnswers([], replayed);
+        var answered = RunAll(transaction);
+        if (answered.IsOk) answers.Put(transaction, once, answered.Value.Fresh.Select(Stored));
+        return answered;
+    }
+
+    Result<UnitAnswers> RunAll(WriteTransaction transaction)
+    {
+        ImmutableArray<Written>.Builder written = ImmutableArray.CreateBuilder<Written>(plans.Length);
+        foreach (WritePlan plan in plans)
+        {
+            var one = Run(new WriteScope(schema, transaction, events, plan.Caller, plan.Moment), plan);
+            if (one.IsOk) written.Add(one.Value);
+            else return plans.Length == 1 ? one.Fault : Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
+        }
+        return new UnitAnswers(written.MoveToImmutable(), []);
+    }
+
+    StoredAnswer Stored(Written written, int number)
+    {
+        using ByteOutput? body = written.Body(plans[number].Command.Minimal);
+        return new(written.Outcome, written.ShownVersion, written.Key, body?.ToArray());
+    }
+
+    static Result<Written> Run(WriteScope scope, WritePlan plan) => plan.Command.Kind switch
+    {
+        CommandKind.Create => Creates.One(scope, plan),
+        CommandKind.CreateMany => Creates.Many(scope, plan),
+        CommandKind.Update => Updates.One(scope, plan),
+        CommandKind.UpdateMany => FilteredWrites.Update(scope, plan),
+        CommandKind.Upsert => Upserts.One(scope, plan),
+        CommandKind.Delete => Deletes.One(scope, plan),
+        CommandKind.DeleteMany => FilteredWrites.Delete(scope, plan),
+        CommandKind.Restore => Deletes.Restore(scope, plan),
+        CommandKind.Purge => Deletes.Purge(scope, plan),
+        _ => throw new InvalidOperationException($"no execution of {plan.Command.Kind}"),
+    };
+}

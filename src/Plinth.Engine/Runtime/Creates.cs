@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Sql;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// Creates in the writer's turn. The record was decided before; here it is held against the rules, inserted behind its guards, and told to
+/// the log. What the guards refused is diagnosed afterwards, for that record alone.
+/// </summary>
+static class Creates
+{
+    public static Result<Written> One(WriteScope scope, WritePlan plan)
+    {
+        Input input = plan.Input ?? throw new InvalidOperationException("a create without a body");
+        if (Insert(scope, plan.Shape, plan.Rules, input).Failed(out Fault? fault, out StoredRow? stored)) return fault;
+        bool readable = new RuleCheck(scope, scope.Table(plan.Model), plan.Read).Sees(stored);
+        return new Written(WriteOutcome.Created, plan.Model) { Record = stored, IsReadable = readable };
+    }
+
+    /// <summary>All or nothing; what is wrong is told of every record, by its position.</summary>
+    public static Result<Written> Many(WriteScope scope, WritePlan plan)
+    {
+        RecordTable table = scope.Table(plan.Model);
+        ImmutableArray<Value[]?>.Builder records = ImmutableArray.CreateBuilder<Value[]?>(plan.Inputs.Length);
+        Fault? first = null;
+        for (int i = 0; i < plan.Inputs.Length; i++)
+        {
+            var inserted = Insert(scope, plan.Shape, plan.Rules, plan.Inputs[i]);
+            if (inserted.IsOk)
+            {
+                bool readable = new RuleCheck(scope, table, plan.Read).Sees(inserted.Value);
+                records.Add(readable ? inserted.Value.Values : null);
+                continue;
+            }
+            Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{i}]"), inserted.Fault);
+            first = first is null ? at : first with { Details = [.. first.Details, .. at.Details] };
+            if (first.Details.Length >= Problems.ToldMax) break;
+        }
+        if (first is not null) return first;
+        return new Written(WriteOutcome.Many, plan.Model) { Records = records.ToImmutable() };
+    }
+
+    /// <summary>Numbers, checks, inserts and logs one decided record.</summary>
+    public static Result<StoredRow> Insert(WriteScope scope, RecordShape shape, CallerRules rules, Input input)
+    {
+        RecordTable table = scope.Table(shape.Name);
+        Value[] row = input.Values;
+        if (shape.Counted.Length > 0 && Number(scope, shape, input) is { } unacceptable) return unacceptable;
+        StoredRow proposed = new(0, 1, row);
+        RuleCheck check = new(scope, table, rules);
+        bool own = RuleCheck.IsOwn(rules.Folded);
+        if (own && !check.MayCreate(proposed)) return check.Refused($"to create this {shape.Name}");
+        if (References.CheckReadable(scope, table, row, input.Given) is { } unknown) return unknown;
+        if (!table.TryInsert(scope.Transaction, row, out long identity)) return Diagnose(scope, table, row);
+        StoredRow stored = proposed with { Row = identity };
+        if (!own && !check.MayCreate(stored)) return check.Refused($"to create this {shape.Name}");
+        scope.Created(table.Model, row);
+        return stored;
+    }
+
+    /// <summary>Why the insert did nothing: a reference that leads nowhere, or a key that is taken.</summary>
+    static Fault Diagnose(WriteScope scope, RecordTable table, Value[] row)
+    {
+        if (References.Check(scope, table, row, before: null, given: null) is { } unknown) return unknown;
+        Model model = table.Model;
+        SqlText byKey = table.Statements.SelectByKey;
+        if (table.Find(scope.Transaction, byKey, [.. model.KeyFields.Select(f => row[f.Ordinal])]) is not null) return Conflicts.Key(model);
+        return Conflicts.Find(scope, table, row, identity: null, changed: null)
+            ?? throw new InvalidOperationException($"an insert into {model.Name} did nothing, and nothing stands in its way");
+    }
+
+    /// <summary>Gives counted fields their numbers, and computes what waited for them.</summary>
+    static Fault? Number(WriteScope scope, RecordShape shape, Input input)
+    {
+        bool waited = WritePlanner.NeedsNumber(shape, input);
+        foreach (FieldShape field in shape.Counted)
+        {
+            ref Value value = ref input.Values[field.Index];
+            if (value.IsNull) value = Value.From(Counters.Next(scope.Transaction, shape.Name, field.Name));
+            else Counters.Pass(scope.Transaction, shape.Name, field.Name, value.Int);
+        }
+        if (!waited) return null;
+        Problems problems = new();
+        Deciding.Derive(shape, input.Values, problems);
+        return problems.ToFault();
+    }
+}

@@ -1,0 +1,128 @@
+using Plinth.Log;
+using Plinth.Schema;
+using Plinth.Schema.Types;
+using Plinth.Sql;
+using Plinth.Store;
+
+namespace Plinth.Runtime;
+
+/// <summary>One model's table as writes use it: rows in and out as values, with their full-text entries. Used on the writer's thread alone.</summary>
+sealed class RecordTable
+{
+    readonly ValueKind[] _kinds;
+    readonly int[] _scales;
+
+    public RecordTable(AppSchema schema, Model model, Dialect dialect)
+    {
+        Statements = new WriteStatements(schema, model, dialect);
+        _kinds = [.. model.Fields.Select(KindOf)];
+        _scales = [.. model.Fields.Select(f => f.Type is ScalarFieldType { Scalar: DecimalType type } ? type.Scale : 0)];
+    }
+
+    public WriteStatements Statements { get; }
+
+    public Model Model => Statements.Model;
+
+    public StoredRow? Find(WriteTransaction transaction, SqlText select, ReadOnlySpan<Value> slots)
+    {
+        using Statement statement = transaction.Prepare(select);
+        statement.Bind(select, slots);
+        return statement.Step() ? Read(statement) : null;
+    }
+
+    public StoredRow? Find(WriteTransaction transaction, long row) => Find(transaction, Statements.SelectByRow, [Value.From(row)]);
+
+    /// <summary>The rows found, at most so many.</summary>
+    public List<StoredRow> FindAll(WriteTransaction transaction, SqlText select, ReadOnlySpan<Value> slots, int rowsMax)
+    {
+        using Statement statement = transaction.Prepare(select);
+        statement.Bind(select, slots);
+        List<StoredRow> rows = [];
+        while (rows.Count < rowsMax && statement.Step()) rows.Add(Read(statement));
+        return rows;
+    }
+
+    /// <summary>Whether the statement finds anything.</summary>
+    public static bool Any(WriteTransaction transaction, SqlText select, ReadOnlySpan<Value> slots)
+    {
+        using Statement statement = transaction.Prepare(select);
+        statement.Bind(select, slots);
+        return statement.Step();
+    }
+
+    /// <summary>False when a guard of the insert did not hold, or a unique key is taken.</summary>
+    public bool TryInsert(WriteTransaction transaction, Value[] row, out long identity)
+    {
+        long before = transaction.Connection.RowsChanged;
+        using (Statement insert = transaction.Prepare(Statements.Insert))
+        {
+            insert.Bind(Statements.Insert, row);
+            insert.Run();
+        }
+        identity = transaction.Connection.LastRow;
+        if (transaction.Connection.RowsChanged == before) return false;
+        WriteTerms(transaction, identity, row);
+        return true;
+    }
+
+    /// <summary>Writes the fields that differ; the version goes up by one.</summary>
+    public void Update(WriteTransaction transaction, StoredRow stored, Value[] after)
+    {
+        Span<bool> changed = stackalloc bool[Model.Fields.Length];
+        for (int i = 0; i < changed.Length; i++) changed[i] = stored.Values[i] != after[i];
+        SqlText update = Statements.Update(changed);
+        Value[] slots = [.. after, Value.From(stored.Row), Value.From(stored.Version)];
+        long before = transaction.Connection.RowsChanged;
+        using (Statement statement = transaction.Prepare(update))
+        {
+            statement.Bind(update, slots);
+            statement.Run();
+        }
+        if (transaction.Connection.RowsChanged == before)
+        {
+            throw new InvalidOperationException($"a row of {Model.Name} changed between being read and written in one turn of the writer");
+        }
+        if (!Model.FullText.IsEmpty && TermsDiffer(changed))
+        {
+            RemoveTerms(transaction, stored.Row);
+            WriteTerms(transaction, stored.Row, after);
+        }
+    }
+
+    public void Delete(WriteTransaction transaction, StoredRow stored)
+    {
+        using (Statement delete = transaction.Prepare(Statements.Delete))
+        {
+            delete.BindInt64(1, stored.Row);
+            delete.Run();
+        }
+        RemoveTerms(transaction, stored.Row);
+    }
+
+    StoredRow Read(Statement statement)
+    {
+        Value[] values = new Value[_kinds.Length];
+        for (int i = 0; i < values.Length; i++) values[i] = statement.ColumnValue(i + 2, _kinds[i], _scales[i]);
+        return new(statement.ColumnInt64(0), statement.ColumnInt64(1), values);
+    }
+
+    /// <summary>A column of any statement as the value of a field.</summary>
+    public static Value Value(Statement statement, int column, Field field) =>
+        statement.ColumnValue(column, KindOf(field), field.Type is ScalarFieldType { Scalar: DecimalType type } ? type.Scale : 0);
+
+    bool TermsDiffer(ReadOnlySpan<bool> changed)
+    {
+        foreach (string name in Model.FullText)
+        {
+            if (Model.Field(name) is { } field && changed[field.Ordinal]) return true;
+        }
+        return false;
+    }
+
+    static ValueKind KindOf(Field field) => field switch
+    {
+        { IsJsonStored: true } => ValueKind.Json,
+        { Type: ScalarFieldType { Scalar: var scalar } } => scalar.Kind,
+        _ => ValueKind.String,
+    };
+}

@@ -1,0 +1,107 @@
+using Plinth.Expressions;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Sql;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// A caller's rules held against one record in the writer's turn. A condition that needs the record alone is decided in memory; one that
+/// hops to others is asked of the database, in the same transaction, on the record as it stands there at that moment.
+/// </summary>
+readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules)
+{
+    readonly Value[] _values = rules.Values.ToArray();
+
+    FoldedRules Rules => rules.Folded;
+
+    /// <summary>Whether no rule needs another record.</summary>
+    public static bool IsOwn(FoldedRules rules)
+    {
+        foreach (AllowPair pair in rules.AllowPairs)
+        {
+            if (pair.When is { IsOwn: false } || pair.After is { IsOwn: false }) return false;
+        }
+        foreach (RuleCondition deny in rules.Denies)
+        {
+            if (!deny.IsOwn) return false;
+        }
+        return true;
+    }
+
+    /// <summary>For reads: whether the record is one that the caller may see.</summary>
+    public bool Sees(StoredRow stored)
+    {
+        if (Rules.Outcome != RuleOutcome.Depends) return Rules.Outcome == RuleOutcome.Always;
+        return MayStart(stored, out _);
+    }
+
+    /// <summary>Holds the record as it is, before the change, against conditions and denials.</summary>
+    /// <param name="before">The record.</param>
+    /// <param name="allowing">By rule: whether it allows so far.</param>
+    public bool MayStart(StoredRow before, out bool[] allowing)
+    {
+        allowing = new bool[Rules.AllowPairs.Length];
+        bool allowed = false;
+        for (int i = 0; i < allowing.Length; i++)
+        {
+            allowing[i] = Rules.AllowPairs[i].When is not { } when || IsTrue(when, before, null);
+            allowed |= allowing[i];
+        }
+        return allowed && !IsDenied(before);
+    }
+
+    /// <summary>Holds the record as it has become. What was allowed before the change must be allowed by the same rule after it.</summary>
+    /// <param name="after">The record, already written.</param>
+    /// <param name="before">What <c>before</c> means in conditions.</param>
+    /// <param name="allowing">The rules that allowed the start.</param>
+    public bool MayEnd(StoredRow after, Value[] before, bool[] allowing)
+    {
+        bool allowed = false;
+        for (int i = 0; i < allowing.Length && !allowed; i++)
+        {
+            if (!allowing[i]) continue;
+            allowed = Rules.AllowPairs[i].After is not { } condition || IsTrue(condition, after, before);
+        }
+        return allowed && !IsDenied(after);
+    }
+
+    /// <summary>On create the proposed record is both states.</summary>
+    public bool MayCreate(StoredRow proposed) => MayStart(proposed, out bool[] allowing) && MayEnd(proposed, proposed.Values, allowing);
+
+    public Fault Refused(string what) =>
+        (scope.Caller.IsAnonymous ? Faults.Unauthorized : Faults.Forbidden).Says(Rules.Message ?? $"no rule allows this identity {what}");
+
+    bool IsDenied(StoredRow stored)
+    {
+        foreach (RuleCondition deny in Rules.Denies)
+        {
+            // Unknown denies too, so what is asked of the database is whether the denial is certainly false.
+            bool spared = deny.IsOwn
+                ? Evaluate(deny, stored, null).IsFalse
+                : Ask(CheckedExpression.Of(new NotNode(deny.Folded.Root)), stored, null);
+            if (!spared) return true;
+        }
+        return false;
+    }
+
+    bool IsTrue(RuleCondition condition, StoredRow stored, Value[]? before) =>
+        condition.IsOwn ? Evaluate(condition, stored, before).IsTrue : Ask(condition.Folded, stored, before);
+
+    Value Evaluate(RuleCondition condition, StoredRow stored, Value[]? before) => condition.Whole.Evaluate(new EvaluationContext
+    {
+        Row = stored.Values,
+        Before = before,
+        Auth = scope.Caller.Auth,
+        NowMicroseconds = scope.Moment.Now,
+        Ip = scope.Caller.Address,
+        Method = scope.Caller.Method,
+    });
+
+    bool Ask(CheckedExpression condition, StoredRow stored, Value[]? before)
+    {
+        SqlText check = table.Statements.Check(condition, before);
+        return RecordTable.Any(scope.Transaction, check, [Value.From(stored.Row), .. _values]);
+    }
+}

@@ -1,0 +1,65 @@
+using Plinth.Plan;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// PUT in the writer's turn: replaces the record that the key leads to, or creates it. A key held by a record that the caller may not read,
+/// or by one in the trash, is the conflict of a create, decided after the rules of creating: the two must not be told apart from a free key
+/// by who may not create either.
+/// </summary>
+static class Upserts
+{
+    public static Result<Written> One(WriteScope scope, WritePlan plan)
+    {
+        RecordTable table = scope.Table(plan.Model);
+        Input input = plan.Input ?? throw new InvalidOperationException("an upsert without a body");
+        if (Named(plan, input) is { } differs) return differs;
+        StoredRow? stored = scope.Live(table, table.Statements.SelectBy(plan.KeyFields), plan.KeyValues);
+        RuleCheck reads = new(scope, table, plan.Read);
+        return stored is not null && reads.Sees(stored) ? Replace(scope, plan, input, stored, reads) : Create(scope, plan, input, reads);
+    }
+
+    static Result<Written> Replace(WriteScope scope, WritePlan plan, Input input, StoredRow stored, RuleCheck reads)
+    {
+        if (plan.Update.Refusal(scope.Caller, $"to change {plan.Model.Name} records") is { } refusal) return refusal;
+        if (Preconditions.Check(plan, stored, isRequired: plan.Model.VersionField is not null) is { } failed) return failed;
+        ValueReader reader = scope.Reader();
+        if (Updates.Change(scope, plan.Shape, plan.Update, stored, input, row => Deciding.Replace(plan.Shape, row, input, reader), reader)
+            .Failed(out Fault? fault, out StoredRow? now)) return fault;
+        return new Written(WriteOutcome.Updated, plan.Model) { Record = now, IsReadable = reads.Sees(now) };
+    }
+
+    static Result<Written> Create(WriteScope scope, WritePlan plan, Input input, RuleCheck reads)
+    {
+        if (plan.Rules.Refusal(scope.Caller, $"to create {plan.Model.Name} records") is { } refusal) return refusal;
+        if (Preconditions.CheckAbsent(plan) is { } absent) return absent;
+        // The body is of the plan, which may be run again: what is decided is a copy.
+        Input proposed = new([.. input.Values], [.. input.Given]);
+        for (int i = 0; i < plan.KeyFields.Length; i++)
+        {
+            int ordinal = plan.KeyFields[i].Ordinal;
+            (proposed.Values[ordinal], proposed.Given[ordinal]) = (plan.KeyValues[i], Given.Value);
+        }
+        ValueReader reader = scope.Reader();
+        WritePlanner.DecideNew(plan.Shape, proposed, reader);
+        if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
+        if (Creates.Insert(scope, plan.Shape, plan.Rules, proposed).Failed(out Fault? fault, out StoredRow? stored)) return fault;
+        return new Written(WriteOutcome.Created, plan.Model) { Record = stored, IsReadable = reads.Sees(stored) };
+    }
+
+    /// <summary>The body may repeat the key of the path, not contradict it.</summary>
+    static Fault? Named(WritePlan plan, Input input)
+    {
+        Problems problems = new();
+        for (int i = 0; i < plan.KeyFields.Length; i++)
+        {
+            Field field = plan.KeyFields[i];
+            if (input.Given[field.Ordinal] != Given.Value) continue;
+            Value given = Normalising.Apply(field.Normalisers, input.Values[field.Ordinal]);
+            if (given != plan.KeyValues[i]) problems.Add(field.Name, "key", "is another than the path's");
+        }
+        return problems.ToFault();
+    }
+}

@@ -1,0 +1,104 @@
+using System.Globalization;
+using Plinth.Log;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Sql;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>What one command has at hand in the writer's turn: the transaction, who asks, and when. Changes go through here, with their events.</summary>
+sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventWriter events, Caller caller, Moment moment)
+{
+    readonly EventOrigin _origin = new(caller.Subject, null, schema.Version);
+    int _changed;
+
+    public WriteSchema Schema => schema;
+
+    public WriteTransaction Transaction => transaction;
+
+    public Caller Caller => caller;
+
+    public Moment Moment => moment;
+
+    /// <summary>Rows changed so far by this command.</summary>
+    public int Changed => _changed;
+
+    public RecordTable Table(string model) => schema.Table(model);
+
+    public RecordTable Table(Model model) => schema.Table(model.Name);
+
+    /// <summary>The record found that is not in the trash. A unique key may be held by trashed records besides.</summary>
+    public StoredRow? Live(RecordTable table, SqlText select, ReadOnlySpan<Value> slots)
+    {
+        if (!table.Model.IsSoftDelete) return table.Find(transaction, select, slots);
+        foreach (StoredRow stored in table.FindAll(transaction, select, slots, int.MaxValue))
+        {
+            if (!stored.IsTrashed(table.Model)) return stored;
+        }
+        return null;
+    }
+
+    public ValueReader Reader() => new(schema.Shapes, moment, new Problems());
+
+    /// <summary>A fault once the command has changed more rows than one may.</summary>
+    public Fault? Count() => ++_changed <= schema.Limits.WriteRows
+        ? null
+        : Faults.CascadeTooLarge.Says(string.Create(CultureInfo.InvariantCulture,
+            $"the command would change more than {schema.Limits.WriteRows} records (limits.writeRows); nothing was changed"));
+
+    /// <summary>The mark of a soft deletion: the time, or the next microsecond that no earlier deletion has, for restoring tells sets apart by it.</summary>
+    public Value DeletionTime() => Value.FromDateTime(schema.NextDeletion(moment.Now));
+
+    public static EventOrigin Origin(Caller caller, int schemaVersion) => new(caller.Subject, null, schemaVersion);
+
+    public void Created(Model model, Value[] row) => transaction.Append(events.Created(model, row, version: 1, _origin));
+
+    /// <summary>Writes the changed fields and their event; answers the row as it is now.</summary>
+    public StoredRow Update(RecordTable table, StoredRow before, Value[] after)
+    {
+        table.Update(transaction, before, after);
+        StoredRow now = new(before.Row, before.Version + 1, after);
+        transaction.Append(events.Updated(table.Model, before.Values, after, now.Version, _origin));
+        return now;
+    }
+
+    public StoredRow Trash(RecordTable table, StoredRow before, Value deletedAt)
+    {
+        Value[] after = Marked(table.Model, before, deletedAt);
+        table.Update(transaction, before, after);
+        transaction.Append(events.SoftDeleted(table.Model, before.Values, after, before.Version + 1, _origin));
+        return new(before.Row, before.Version + 1, after);
+    }
+
+    public StoredRow Restore(RecordTable table, StoredRow before)
+    {
+        Value[] after = Marked(table.Model, before, Value.Null);
+        table.Update(transaction, before, after);
+        transaction.Append(events.Restored(table.Model, before.Values, after, before.Version + 1, _origin));
+        return new(before.Row, before.Version + 1, after);
+    }
+
+    /// <summary>The row goes for good. Of a model with a trash nothing but the fact stays in the log.</summary>
+    public void Remove(RecordTable table, StoredRow before)
+    {
+        table.Delete(transaction, before);
+        Model model = table.Model;
+        if (!model.IsSoftDelete)
+        {
+            transaction.Append(events.Deleted(model, before.Values, before.Version + 1, _origin));
+            return;
+        }
+        transaction.RemovePayloads(model.Name, EventWriter.RecordId(model, before.Values));
+        transaction.Append(events.Purged(model, before.Values, before.Version + 1, _origin));
+    }
+
+    static Value[] Marked(Model model, StoredRow stored, Value deletedAt)
+    {
+        Value[] after = [.. stored.Values];
+        after[StoredRow.Mark(model).Ordinal] = deletedAt;
+        if (model.VersionField is { } version) after[version.Ordinal] = Value.From(after[version.Ordinal].Int + 1);
+        return after;
+    }
+}
