@@ -13,7 +13,11 @@ namespace Plinth.Plan;
 delegate Value OwnExpression(Value[] row);
 
 /// <summary>Compiles a condition over the fields of a model, or of an embedded type.</summary>
-delegate OwnExpression OwnCompiler(Condition condition, Model? model, EmbeddedType? type);
+/// <param name="condition">A check, or what a field is computed by.</param>
+/// <param name="model">Whose fields it reads, or null.</param>
+/// <param name="type">Whose fields it reads, or null.</param>
+/// <param name="computed">The field that takes its value; null for a check.</param>
+delegate OwnExpression OwnCompiler(Condition condition, Model? model, EmbeddedType? type, Field? computed);
 
 /// <param name="Place">The field, or the name of the constraint.</param>
 /// <param name="Message">What a refused caller is told.</param>
@@ -143,20 +147,21 @@ sealed class RecordShapes
 
     static RecordShape Of(Model model, OwnCompiler compile)
     {
-        ImmutableArray<FieldShape> fields = Of(model.Fields, model.Key, c => compile(c, model, null));
+        ImmutableArray<FieldShape> fields = Of(model.Fields, model.Key, (c, field) => compile(c, model, null, field));
         ImmutableArray<RowCheck> checks =
-            [.. model.Checks.Select(c => RowCheck.Of(c.Name, c.Condition, compile(c.Condition, model, null), model.Fields))];
+            [.. model.Checks.Select(c => RowCheck.Of(c.Name, c.Condition, compile(c.Condition, model, null, null), model.Fields))];
         return new(model.Name, fields, checks) { Model = model };
     }
 
-    static RecordShape Of(EmbeddedType type, OwnCompiler compile) => new(type.Name, Of(type.Fields, [], c => compile(c, null, type)), []);
+    static RecordShape Of(EmbeddedType type, OwnCompiler compile) => new(type.Name, Of(type.Fields, [], (c, field) => compile(c, null, type, field)), []);
 
-    static ImmutableArray<FieldShape> Of(ImmutableArray<Field> fields, ImmutableArray<string> key, Func<Condition, OwnExpression> compile) =>
+    static ImmutableArray<FieldShape> Of(
+        ImmutableArray<Field> fields, ImmutableArray<string> key, Func<Condition, Field?, OwnExpression> compile) =>
         [.. fields.Select((field, index) => new FieldShape(
             field,
             index,
             key.Contains(field.Name, StringComparer.Ordinal),
-            field.Computed is { } computed ? compile(computed) : null,
+            field.Computed is { } computed ? compile(computed, field) : null,
             [.. field.Validators.OfType<CheckValidator>().Select(c => c.Condition)
-                .Select(condition => RowCheck.Of(field.Name, condition, compile(condition), fields))]))];
+                .Select(condition => RowCheck.Of(field.Name, condition, compile(condition, null), fields))]))];
 }

@@ -32,6 +32,8 @@ sealed class WriteStatements
         SelectByRow = Select(sql => sql.Raw(" where ").Name(RowIdentity.Column(model)).Raw(" = ").Slot(0));
         SelectByKey = SelectBy(model.KeyFields);
         Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(RowIdentity.Column(model)).Raw(" = ").Slot(0).Build();
+        InsertTerms = model.FullText.IsEmpty ? null : WriteInsertTerms();
+        DeleteTerms = model.FullText.IsEmpty ? null : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0).Build();
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
         _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. r.Fields.Select(FieldOf)]), StringComparer.Ordinal);
         _holders = model.Uniques.ToFrozenDictionary(u => u.Name, WriteHolder, StringComparer.Ordinal);
@@ -101,6 +103,12 @@ sealed class WriteStatements
         string key = ShapeKey.Of(condition);
         return _checks.Find(key) ?? _checks.Keep(key, WriteCheck(condition, before));
     }
+
+    /// <summary>Adds the terms of the row in slot 0; those of the full-text fields follow. Null where the model has none.</summary>
+    public SqlText? InsertTerms { get; }
+
+    /// <summary>Removes the terms of the row in slot 0.</summary>
+    public SqlText? DeleteTerms { get; }
 
     SqlWriter New() => new(_dialect);
 
@@ -173,10 +181,19 @@ sealed class WriteStatements
         if (Model.IsSoftDelete) sql.Raw(" and ").Column(alias, FieldOf(Model.DeletedAt).Column).Raw(" is null");
         if (unique.Where is { } where)
         {
-            CheckedExpression condition = CelChecker.Admitted(where, ExpressionScope.OwnFields(_schema, Model));
+            CheckedExpression condition = CheckedExpression.Of(where, ExpressionScope.OwnFields(_schema, Model));
             ExpressionLowering.WriteTruth(sql.Raw(" and "), condition.Root, Scope(alias, slotBase: RowSlot + 1, before: null));
         }
         return sql.Build();
+    }
+
+    SqlText WriteInsertTerms()
+    {
+        SqlWriter sql = New().Raw("insert into ").Name(Ddl.FullTextTable(Model.Table)).Raw(" (rowid");
+        foreach (string field in Model.FullText) sql.Raw(", ").Name(Ddl.FullTextColumn(FieldOf(field)));
+        sql.Raw(") values (").Slot(0);
+        for (int i = 0; i < Model.FullText.Length; i++) sql.Raw(", ").Slot(i + 1);
+        return sql.Raw(")").Build();
     }
 
     SqlText WriteUpdate(ReadOnlySpan<bool> changed)

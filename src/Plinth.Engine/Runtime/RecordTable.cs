@@ -3,18 +3,21 @@ using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Sql;
 using Plinth.Store;
+using Plinth.Text;
 
 namespace Plinth.Runtime;
 
 /// <summary>One model's table as writes use it: rows in and out as values, with their full-text entries. Used on the writer's thread alone.</summary>
 sealed class RecordTable
 {
+    readonly Field[] _searched;
     readonly ValueKind[] _kinds;
     readonly int[] _scales;
 
     public RecordTable(AppSchema schema, Model model, Dialect dialect)
     {
         Statements = new WriteStatements(schema, model, dialect);
+        _searched = [.. model.FullText.Select(model.Field).OfType<Field>()];
         _kinds = [.. model.Fields.Select(KindOf)];
         _scales = [.. model.Fields.Select(f => f.Type is ScalarFieldType { Scalar: DecimalType type } ? type.Scale : 0)];
     }
@@ -99,6 +102,30 @@ sealed class RecordTable
         RemoveTerms(transaction, stored.Row);
     }
 
+    void WriteTerms(WriteTransaction transaction, long identity, Value[] row)
+    {
+        if (Statements.InsertTerms is not { } insert) return;
+        using Statement statement = transaction.Prepare(insert);
+        statement.BindInt64(1, identity);
+        for (int i = 0; i < _searched.Length; i++)
+        {
+            Value text = row[_searched[i].Ordinal];
+            statement.BindText(i + 2, text.IsNull ? "" : SearchTerms.Encode(TextOf(text)));
+        }
+        statement.Run();
+    }
+
+    void RemoveTerms(WriteTransaction transaction, long identity)
+    {
+        if (Statements.DeleteTerms is not { } delete) return;
+        using Statement statement = transaction.Prepare(delete);
+        statement.BindInt64(1, identity);
+        statement.Run();
+    }
+
+    /// <summary>Of lists and embedded values the whole JSON: its punctuation is not among the words.</summary>
+    static string TextOf(in Value value) => value.Kind == ValueKind.Json ? System.Text.Encoding.UTF8.GetString(value.Json) : value.String;
+
     StoredRow Read(Statement statement)
     {
         Value[] values = new Value[_kinds.Length];
@@ -112,9 +139,9 @@ sealed class RecordTable
 
     bool TermsDiffer(ReadOnlySpan<bool> changed)
     {
-        foreach (string name in Model.FullText)
+        foreach (Field field in _searched)
         {
-            if (Model.Field(name) is { } field && changed[field.Ordinal]) return true;
+            if (changed[field.Ordinal]) return true;
         }
         return false;
     }

@@ -51,10 +51,12 @@ sealed class WriteSchema
     /// <summary>The statement that finds the records of a filtered write.</summary>
     public SqlText TargetSql(PlannedRead read) => new ReadProgram(Schema, read.Plan, Dialect).Statement;
 
-    static OwnCompiler Compile(AppSchema schema) => (condition, model, type) =>
+    static OwnCompiler Compile(AppSchema schema) => (condition, model, type, computed) =>
     {
+        // One of the two is given.
         ExpressionScope scope = model is not null ? ExpressionScope.OwnFields(schema, model) : ExpressionScope.OwnFields(schema, type!);
-        CompiledExpression compiled = CompiledExpression.Compile(CelChecker.Admitted(condition, scope));
+        CelType expected = computed is null ? CelType.Bool : CelType.Of(schema, computed);
+        CompiledExpression compiled = CompiledExpression.Compile(CheckedExpression.Of(condition, scope, expected));
         return row => compiled.Evaluate(new EvaluationContext { Row = row });
     };
 }

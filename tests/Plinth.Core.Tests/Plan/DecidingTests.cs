@@ -44,7 +44,7 @@ public sealed class DecidingTests
         };
         Model model = new() { Name = "M", Table = "ms", Route = "ms", Fields = [field], Key = ["owner"], Source = new("s", "") };
         AppSchema schema = new("a", new AppDefaults(), null, [], [], [], [model]);
-        RecordShapes shapes = new(schema, (_, _, _) => throw new InvalidOperationException());
+        RecordShapes shapes = new(schema, (_, _, _, _) => throw new InvalidOperationException());
         ValueReader reader = new(shapes, new Moment(0, new IdSource(new Random(1).NextBytes), Value.Null), new Problems());
         Deciding.Complete(shapes.Model("M"), new Input(new Value[1], new Given[1]), reader);
         Fault fault = reader.Problems.ToFault()!;

@@ -110,7 +110,7 @@ static class WriteSample
         };
     }
 
-    static OwnExpression Compile(Condition condition, Model? model, EmbeddedType? type)
+    static OwnExpression Compile(Condition condition, Model? model, EmbeddedType? type, Field? computed)
     {
         int Ordinal(string name) => model!.Field(name)!.Ordinal;
         return condition.Text switch
