@@ -1,0 +1,160 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using Plinth.Expressions;
+using Plinth.Log;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Sql;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// The road of every command: plan on the thread of the request, one turn of the writer, reply. Belongs to the engine, which says which
+/// schema serves. Safe for any number of threads.
+/// </summary>
+/// <param name="store">The database and its log.</param>
+/// <param name="current">The schema that serves now.</param>
+/// <param name="clock">Asked once per command.</param>
+/// <param name="limits">Bounds of requests.</param>
+sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider clock, Limits limits)
+{
+    /// <summary>How often a command is planned anew because the schema was replaced while it waited.</summary>
+    const int PlannedMax = 8;
+
+    readonly IdSource _ids = new(RandomNumberGenerator.Fill);
+    readonly AnswerStore _answers = new(store.Keys);
+    readonly ConcurrentDictionary<(string Scope, string Key), byte> _inFlight = new();
+
+    /// <summary>The platform's tables that writes need; made before the first command.</summary>
+    public static void CreateTables(Connection connection, Dialect dialect)
+    {
+        Counters.Create(connection, dialect);
+        AnswerStore.Create(connection, dialect);
+    }
+
+    public async ValueTask<Result<WriteReply>> RunAsync(Caller caller, Command command, CancellationToken cancel)
+    {
+        var replies = await RunAllAsync(caller, [command], cancel);
+        return replies.IsOk ? replies.Value[0] : replies.Fault;
+    }
+
+    /// <summary>Each command for itself, in order, or all of them or none.</summary>
+    public async ValueTask<Result<ImmutableArray<Result<WriteReply>>>> RunBatchAsync(
+        Caller caller, ImmutableArray<Command> commands, bool atomic, CancellationToken cancel)
+    {
+        if (commands.Length > limits.BatchOperations)
+        {
+            return Faults.LimitExceeded.Says(string.Create(CultureInfo.InvariantCulture,
+                $"{commands.Length} operations in one batch, {limits.BatchOperations} are allowed (limits.batchOperations)"));
+        }
+        if (commands.IsEmpty) return ImmutableArray<Result<WriteReply>>.Empty;
+        if (atomic)
+        {
+            var replies = await RunAllAsync(caller, commands, cancel);
+            return replies.IsOk ? [.. replies.Value.Select(static reply => (Result<WriteReply>)reply)] : replies.Fault;
+        }
+        ImmutableArray<Result<WriteReply>>.Builder each = ImmutableArray.CreateBuilder<Result<WriteReply>>(commands.Length);
+        foreach (Command command in commands) each.Add(await RunAsync(caller, command, cancel));
+        return each.MoveToImmutable();
+    }
+
+    async ValueTask<Result<ImmutableArray<WriteReply>>> RunAllAsync(Caller caller, ImmutableArray<Command> commands, CancellationToken cancel)
+    {
+        IdempotencyKey? key = commands[0].Idempotency;
+        if (key is null) return await PlanAndRunAsync(caller, commands, null, cancel);
+        if (!_inFlight.TryAdd((key.Scope, key.Key), 0))
+        {
+            return Faults.IdempotencyInFlight.Says("a request with this Idempotency-Key is still running") with { RetryAfterSeconds = 1 };
+        }
+        try
+        {
+            return await PlanAndRunAsync(caller, commands, key, cancel);
+        }
+        finally
+        {
+            _inFlight.TryRemove((key.Scope, key.Key), out _);
+        }
+    }
+
+    async ValueTask<Result<ImmutableArray<WriteReply>>> PlanAndRunAsync(
+        Caller caller, ImmutableArray<Command> commands, IdempotencyKey? key, CancellationToken cancel)
+    {
+        long started = Stopwatch.GetTimestamp();
+        Moment moment = new(Now(), _ids, caller.Auth);
+        for (int planned = 0; planned < PlannedMax; planned++)
+        {
+            WriteSchema schema = current();
+            try
+            {
+                if (PlanAll(schema, caller, commands, moment).Failed(out Fault? fault, out var plans) && fault is not null) return fault;
+                TimeSpan planning = Stopwatch.GetElapsedTime(started);
+                CommandUnit unit = new(schema, plans, store.Events, _answers, key);
+                var answered = await store.Committer.RunAsync(unit, cancel);
+                if (unit.IsOutdated) continue;
+                if (!answered.IsOk) return answered.Fault;
+                return Replies(plans, unit, answered.Value, started, planning);
+            }
+            catch (ExpressionCostException e)
+            {
+                return Faults.LimitExceeded.Says(e.Message, "limits.expressionCost sets the bound");
+            }
+        }
+        return Faults.NotReady.Says("the schema keeps being replaced") with { RetryAfterSeconds = 1 };
+    }
+
+    static Result<ImmutableArray<WritePlan>> PlanAll(WriteSchema schema, Caller caller, ImmutableArray<Command> commands, Moment moment)
+    {
+        ImmutableArray<WritePlan>.Builder plans = ImmutableArray.CreateBuilder<WritePlan>(commands.Length);
+        foreach (Command command in commands)
+        {
+            if (!schema.Planner.Plan(caller, command, moment).Failed(out Fault? fault, out WritePlan? plan)) plans.Add(plan);
+            else return commands.Length == 1 ? fault : Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{plans.Count}]"), fault);
+        }
+        return plans.MoveToImmutable();
+    }
+
+    static ImmutableArray<WriteReply> Replies(
+        ImmutableArray<WritePlan> plans, CommandUnit unit, UnitAnswers answers, long started, TimeSpan planning)
+    {
+        TimeSpan turned = Stopwatch.GetElapsedTime(started);
+        Timings At(TimeSpan replied) => new(
+            Microseconds(planning), Microseconds(unit.Ran), Microseconds(turned - planning - unit.Ran), Microseconds(replied - turned), unit.Statements);
+        if (!answers.Replayed.IsEmpty) return [.. answers.Replayed.Select(answer => Replayed(answer, At(turned)))];
+        ImmutableArray<WriteReply>.Builder replies = ImmutableArray.CreateBuilder<WriteReply>(plans.Length);
+        for (int i = 0; i < plans.Length; i++)
+        {
+            Written written = answers.Fresh[i];
+            ByteOutput? body = written.Body(plans[i].Command.Minimal);
+            replies.Add(new WriteReply
+            {
+                Outcome = written.Outcome,
+                Body = body,
+                Version = written.ShownVersion,
+                Key = written.Key,
+                Position = unit.Position,
+                Timings = At(Stopwatch.GetElapsedTime(started)),
+            });
+        }
+        return replies.MoveToImmutable();
+    }
+
+    static WriteReply Replayed(StoredAnswer answer, Timings timings)
+    {
+        ByteOutput? body = null;
+        if (answer.Body is { } bytes)
+        {
+            body = new ByteOutput(Math.Max(1, bytes.Length));
+            body.Write(bytes);
+        }
+        return new() { Outcome = answer.Outcome, Body = body, Version = answer.Version, Key = answer.Key, IsReplayed = true, Timings = timings };
+    }
+
+    static int Microseconds(TimeSpan time) => (int)Math.Clamp(time.TotalMicroseconds, 0, int.MaxValue);
+
+    long Now() => (clock.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
+}
