@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using Plinth.Evolution;
 using Plinth.Expressions;
 using Plinth.Schema;
 using Plinth.Text;
@@ -29,9 +30,9 @@ sealed class WriteStatements
         Dependents = [.. schema.Models.SelectMany(m => m.Relations).Where(r => r.IsOwning && IsOf(model, r.Target))];
         RowSlot = model.Fields.Length;
         Insert = WriteInsert();
-        SelectByRow = Select(sql => sql.Raw(" where ").Name(RowIdentity.Column(model)).Raw(" = ").Slot(0));
+        SelectByRow = Select(sql => sql.Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0));
         SelectByKey = SelectBy(model.KeyFields);
-        Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(RowIdentity.Column(model)).Raw(" = ").Slot(0).Build();
+        Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0).Build();
         InsertTerms = model.FullText.IsEmpty ? null : WriteInsertTerms();
         DeleteTerms = model.FullText.IsEmpty ? null : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0).Build();
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
@@ -114,7 +115,7 @@ sealed class WriteStatements
 
     SqlText Select(Action<SqlWriter> where)
     {
-        SqlWriter sql = New().Raw("select ").Name(RowIdentity.Column(Model)).Raw(", ").Name(RowIdentity.Version);
+        SqlWriter sql = New().Raw("select ").Name(TableShape.RowColumnOf(Model)).Raw(", ").Name(TableShape.VersionColumn);
         foreach (Field field in Model.Fields) sql.Raw(", ").Name(field.Column);
         sql.Raw(" from ").Name(Model.Table);
         where(sql);
@@ -125,7 +126,7 @@ sealed class WriteStatements
     {
         SqlWriter sql = New().Raw("insert into ").Name(Model.Table).Raw(" (");
         foreach (Field field in Model.Fields) sql.Name(field.Column).Raw(", ");
-        sql.Name(RowIdentity.Version).Raw(") select ");
+        sql.Name(TableShape.VersionColumn).Raw(") select ");
         foreach (Field field in Model.Fields) sql.Slot(field.Ordinal).Raw(", ");
         sql.Raw("1 where 1 = 1");
         foreach (Relation relation in Parents)
@@ -176,7 +177,7 @@ sealed class WriteStatements
     {
         string alias = "t";
         SqlWriter sql = New().Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where (")
-            .Slot(RowSlot).Raw(" is null or ").Column(alias, RowIdentity.Column(Model)).Raw(" <> ").Slot(RowSlot).Raw(")");
+            .Slot(RowSlot).Raw(" is null or ").Column(alias, TableShape.RowColumnOf(Model)).Raw(" <> ").Slot(RowSlot).Raw(")");
         foreach (string field in unique.Fields) sql.Raw(" and ").Column(alias, FieldOf(field).Column).Raw(" = ").Slot(FieldOf(field).Ordinal);
         if (Model.IsSoftDelete) sql.Raw(" and ").Column(alias, FieldOf(Model.DeletedAt).Column).Raw(" is null");
         if (unique.Where is { } where)
@@ -198,13 +199,13 @@ sealed class WriteStatements
 
     SqlText WriteUpdate(ReadOnlySpan<bool> changed)
     {
-        SqlWriter sql = New().Raw("update ").Name(Model.Table).Raw(" set ").Name(RowIdentity.Version).Raw(" = ").Name(RowIdentity.Version).Raw(" + 1");
+        SqlWriter sql = New().Raw("update ").Name(Model.Table).Raw(" set ").Name(TableShape.VersionColumn).Raw(" = ").Name(TableShape.VersionColumn).Raw(" + 1");
         foreach (Field field in Model.Fields)
         {
             if (changed[field.Ordinal]) sql.Raw(", ").Name(field.Column).Raw(" = ").Slot(field.Ordinal);
         }
-        return sql.Raw(" where ").Name(RowIdentity.Column(Model)).Raw(" = ").Slot(RowSlot)
-            .Raw(" and ").Name(RowIdentity.Version).Raw(" = ").Slot(VersionSlot).Build();
+        return sql.Raw(" where ").Name(TableShape.RowColumnOf(Model)).Raw(" = ").Slot(RowSlot)
+            .Raw(" and ").Name(TableShape.VersionColumn).Raw(" = ").Slot(VersionSlot).Build();
     }
 
     SqlText WriteCheck(CheckedExpression condition, Value[]? before)
@@ -212,7 +213,7 @@ sealed class WriteStatements
         SqlWriter sql = New();
         string alias = sql.NextAlias();
         sql.Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where ")
-            .Column(alias, RowIdentity.Column(Model)).Raw(" = ").Slot(0).Raw(" and ");
+            .Column(alias, TableShape.RowColumnOf(Model)).Raw(" = ").Slot(0).Raw(" and ");
         ExpressionLowering.WriteTruth(sql, condition.Root, Scope(alias, slotBase: 1, before));
         return sql.Build();
     }

@@ -29,7 +29,7 @@ sealed class Committer : IDisposable
     public Committer(Database database, EventLog log, TimeProvider clock, Limits limits)
     {
         (_database, _log, _limits) = (database, log, limits);
-        _transaction = new WriteTransaction(database.Writer, clock);
+        _transaction = new WriteTransaction(database.Writer, log, clock);
         _thread = new Thread(Loop) { Name = "plinth committer", IsBackground = true };
         _thread.Start();
     }
@@ -169,7 +169,7 @@ sealed class Committer : IDisposable
 
             if (suspends) RequireForeignKeys(connection);
             LogEvent[] events = _transaction.TakeEvents();
-            LogHead head = _log.Append(connection, events, _transaction.Now);
+            LogHead head = EventLog.Append(connection, _transaction.Written ?? _log.Last, events, _transaction.Now);
             connection.Commit();
             _log.Advance(head);
             return events;

@@ -52,15 +52,18 @@ sealed class EventLog
     /// <summary>Position of the last committed event; 0 when there is none.</summary>
     public long Head => Volatile.Read(ref _head).Position;
 
+    /// <summary>The last committed place: what the next transaction appends to.</summary>
+    public LogHead Last => Volatile.Read(ref _head);
+
     /// <summary>
-    /// Writes a transaction's events and its commit row, as its last statements. The head that they make counts from
-    /// <see cref="Advance"/> on, after the commit.
+    /// Writes events and their commit row after a head, as the last statements of a transaction (or of a part of a very long one). The
+    /// head that they make counts from <see cref="Advance"/> on, after the commit.
     /// </summary>
-    public LogHead Append(Connection connection, LogEvent[] events, long now)
+    public static LogHead Append(Connection connection, LogHead last, LogEvent[] events, long now)
     {
-        if (events.Length == 0) return _head;
+        if (events.Length == 0) return last;
         Guid transactionId = Guid.CreateVersion7();
-        long at = Math.Max(_head.At, now), position = _head.Position;
+        long at = Math.Max(last.At, now), position = last.Position;
         using (Statement insert = connection.Prepare(InsertEvent))
         {
             for (int i = 0; i < events.Length; i++)
@@ -72,7 +75,7 @@ sealed class EventLog
             }
         }
 
-        LogHead head = new(position, at, Chain(_head.Hash, events));
+        LogHead head = new(position, at, Chain(last.Hash, events));
         using (Statement commit = connection.Prepare(InsertCommit))
         {
             commit.BindInt64(1, events[0].Position);
@@ -83,7 +86,7 @@ sealed class EventLog
             commit.Run();
         }
 
-        Move(connection, from: _head.Position, head);
+        Move(connection, from: last.Position, head);
         return head;
     }
 

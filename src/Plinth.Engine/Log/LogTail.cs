@@ -51,8 +51,14 @@ sealed class LogTail : IDisposable
         {
             // Groups arrive in order, but a poll may have been faster.
             if (events[^1].Position <= _head) return;
+            // A long transaction gives its last events only; the log has those before them.
+            bool isWhole = events[0].Position == _head + 1;
             Volatile.Write(ref _head, events[^1].Position);
-            foreach (LogFollower follower in _followers) follower.Offer(events);
+            foreach (LogFollower follower in _followers)
+            {
+                if (isWhole) follower.Offer(events);
+                else follower.FallBehind();
+            }
         }
     }
 

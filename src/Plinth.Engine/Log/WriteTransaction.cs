@@ -4,7 +4,7 @@ using Plinth.Store;
 namespace Plinth.Log;
 
 /// <summary>What a unit sees of its group's transaction: statements on the writing connection, and the list of events.</summary>
-sealed class WriteTransaction(Connection connection, TimeProvider clock)
+sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider clock)
 {
     readonly List<LogEvent> _events = [];
 
@@ -23,6 +23,19 @@ sealed class WriteTransaction(Connection connection, TimeProvider clock)
     /// <summary>Adds an event to the group; it gets its position at the end of the transaction, if its unit succeeds.</summary>
     public void Append(LogEvent happened) => _events.Add(happened);
 
+    /// <summary>
+    /// Writes the events so far to the log already, so that a unit of very many does not hold them all in memory. They are seen with the
+    /// commit, like all others. Only for exclusive units, which are not undone in part.
+    /// </summary>
+    public void Flush()
+    {
+        Written = EventLog.Append(Connection, Written ?? log.Last, TakeEvents(), Now);
+        _events.Clear();
+    }
+
+    /// <summary>The head that flushed events made; null when none were.</summary>
+    internal LogHead? Written { get; private set; }
+
     /// <summary>Removes the payloads of all events of a record that came before: those in the log, and those of this group.</summary>
     public void RemovePayloads(string model, string recordId)
     {
@@ -37,7 +50,11 @@ sealed class WriteTransaction(Connection connection, TimeProvider clock)
 
     internal void Truncate(int count) => _events.RemoveRange(count, _events.Count - count);
 
-    internal void Clear() => _events.Clear();
+    internal void Clear()
+    {
+        _events.Clear();
+        Written = null;
+    }
 
     internal LogEvent[] TakeEvents() => [.. _events];
 }

@@ -73,7 +73,7 @@ static class FilteredWrites
             statement.Bind(select, read.Values);
             while (statement.Step())
             {
-                keys.Add([.. read.Plan.Shape.Root.Fields.Select((field, column) => RecordTable.Value(statement, column, field))]);
+                keys.Add([.. read.Plan.Shape.Root.Fields.Select((field, column) => RecordTable.Column(statement, column, field))]);
             }
         }
         var fields = read.Plan.Shape.Root.Fields;

@@ -134,7 +134,7 @@ sealed class RecordTable
     }
 
     /// <summary>A column of any statement as the value of a field.</summary>
-    public static Value Value(Statement statement, int column, Field field) =>
+    public static Value Column(Statement statement, int column, Field field) =>
         statement.ColumnValue(column, KindOf(field), field.Type is ScalarFieldType { Scalar: DecimalType type } ? type.Scale : 0);
 
     bool TermsDiffer(ReadOnlySpan<bool> changed)

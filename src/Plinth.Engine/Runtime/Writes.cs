@@ -56,11 +56,36 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
         if (atomic)
         {
             var replies = await RunAllAsync(caller, commands, cancel);
-            return replies.IsOk ? [.. replies.Value.Select(static reply => (Result<WriteReply>)reply)] : replies.Fault;
+            if (!replies.IsOk) return replies.Fault;
+            return replies.Value.Select(static reply => (Result<WriteReply>)reply).ToImmutableArray();
         }
         ImmutableArray<Result<WriteReply>>.Builder each = ImmutableArray.CreateBuilder<Result<WriteReply>>(commands.Length);
         foreach (Command command in commands) each.Add(await RunAsync(caller, command, cancel));
         return each.MoveToImmutable();
+    }
+
+    /// <summary>Creates one record per item, all or none, however many; the answer is their number.</summary>
+    /// <param name="records">Each the UTF-8 JSON of one record; it stands until the next is asked for.</param>
+    public async Task<Result<WriteReply>> RunBulkAsync(
+        Caller caller, string model, IAsyncEnumerable<ReadOnlyMemory<byte>> records, CancellationToken cancel)
+    {
+        long started = Stopwatch.GetTimestamp();
+        try
+        {
+            var created = await new BulkCreate(store, current(), caller, new Moment(Now(), _ids, caller.Auth)).RunAsync(model, records, cancel);
+            if (!created.IsOk) return created.Fault;
+            return new WriteReply
+            {
+                Outcome = WriteOutcome.Many,
+                Body = created.Value.Written.Body(minimal: false),
+                Position = created.Value.Position,
+                Timings = new(0, 0, Microseconds(Stopwatch.GetElapsedTime(started)), 0, 0),
+            };
+        }
+        catch (ExpressionCostException e)
+        {
+            return Faults.LimitExceeded.Says(e.Message, "limits.expressionCost sets the bound");
+        }
     }
 
     async ValueTask<Result<ImmutableArray<WriteReply>>> RunAllAsync(Caller caller, ImmutableArray<Command> commands, CancellationToken cancel)
