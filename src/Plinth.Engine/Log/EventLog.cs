@@ -197,9 +197,8 @@ sealed class EventLog
         move.BindInt64(2, to.At);
         move.BindBytes(3, to.Hash);
         move.BindInt64(4, from);
-        long before = connection.RowsChanged;
         move.Run();
-        if (connection.RowsChanged != before + 1)
+        if (connection.RowsConcerned != 1)
         {
             throw new StoreException(StoreFailure.Bug, "Something else wrote to the log: its head is not where this process left it.");
         }

@@ -94,13 +94,12 @@ sealed class AnswerStore(LogKeys keys)
 
     static bool Insert(WriteTransaction transaction, IdempotencyKey key, long now)
     {
-        long before = transaction.Connection.RowsChanged;
         using Statement guard = Bound(transaction, Guard, key);
         guard.BindBytes(3, key.RequestDigest.AsSpan());
         guard.BindBytes(4, default);
         guard.BindInt64(5, now + Kept);
         guard.Run();
-        return transaction.Connection.RowsChanged != before;
+        return transaction.Connection.RowsConcerned > 0;
     }
 
     static Statement Bound(WriteTransaction transaction, string sql, IdempotencyKey key)

@@ -29,7 +29,7 @@ static class Conflicts
     public static Fault Of(AppSchema schema, StoreConstraint constraint)
     {
         Model? model = schema.Models.FirstOrDefault(m => string.Equals(m.Table, constraint.Table, StringComparison.Ordinal));
-        if (model is null) return Faults.Conflict.Says($"a constraint of the database refused the change: {constraint}");
+        if (model is null) return Faults.Conflict.Says("a constraint of the database refused the change");
         ImmutableArray<string> fields =
             [.. model.Fields.Where(f => constraint.Columns.Contains(f.Column, StringComparer.Ordinal)).Select(f => f.Name)];
         return Of(fields, model.Uniques.FirstOrDefault(u => u.Fields.Length == fields.Length && u.Fields.All(f => fields.Contains(f, StringComparer.Ordinal)))?.Code);

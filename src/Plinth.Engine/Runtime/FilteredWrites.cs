@@ -65,7 +65,7 @@ static class FilteredWrites
     static List<StoredRow> Matched(WriteScope scope, WritePlan plan, RecordTable table)
     {
         PlannedRead read = plan.Target ?? throw new InvalidOperationException("a filtered write without its filter");
-        SqlText select = scope.Schema.TargetSql(read);
+        SqlText select = scope.Schema.Selects(read.Plan);
         // The level answers the key's fields in declaration order.
         List<Value[]> keys = [];
         using (Statement statement = scope.Transaction.Prepare(select))

@@ -56,14 +56,13 @@ sealed class RecordTable
     /// <summary>False when a guard of the insert did not hold, or a unique key is taken.</summary>
     public bool TryInsert(WriteTransaction transaction, Value[] row, out long identity)
     {
-        long before = transaction.Connection.RowsChanged;
         using (Statement insert = transaction.Prepare(Statements.Insert))
         {
             insert.Bind(Statements.Insert, row);
             insert.Run();
+            identity = transaction.Connection.LastRow;
+            if (transaction.Connection.RowsConcerned == 0) return false;
         }
-        identity = transaction.Connection.LastRow;
-        if (transaction.Connection.RowsChanged == before) return false;
         WriteTerms(transaction, identity, row);
         return true;
     }
@@ -75,15 +74,14 @@ sealed class RecordTable
         for (int i = 0; i < changed.Length; i++) changed[i] = stored.Values[i] != after[i];
         SqlText update = Statements.Update(changed);
         Value[] slots = [.. after, Value.From(stored.Row), Value.From(stored.Version)];
-        long before = transaction.Connection.RowsChanged;
         using (Statement statement = transaction.Prepare(update))
         {
             statement.Bind(update, slots);
             statement.Run();
-        }
-        if (transaction.Connection.RowsChanged == before)
-        {
-            throw new InvalidOperationException($"a row of {Model.Name} changed between being read and written in one turn of the writer");
+            if (transaction.Connection.RowsConcerned == 0)
+            {
+                throw new InvalidOperationException($"a row of {Model.Name} changed between being read and written in one turn of the writer");
+            }
         }
         if (!Model.FullText.IsEmpty && TermsDiffer(changed))
         {

@@ -14,9 +14,17 @@ sealed class WriteSchema
     readonly FrozenDictionary<string, RecordTable> _tables;
     long _lastDeletion;
 
-    public WriteSchema(AppSchema schema, int version, Policies policies, ReadPlanner reads, Dialect dialect, Limits limits)
+    /// <param name="schema">What is written.</param>
+    /// <param name="version">The schema's number in the log.</param>
+    /// <param name="policies">The rules.</param>
+    /// <param name="reads">Plans the filters of filtered writes.</param>
+    /// <param name="selects">The statement of a planned read.</param>
+    /// <param name="dialect">How the database is spelt to.</param>
+    /// <param name="limits">Bounds of requests.</param>
+    public WriteSchema(
+        AppSchema schema, int version, Policies policies, ReadPlanner reads, Func<ReadPlan, SqlText> selects, Dialect dialect, Limits limits)
     {
-        (Schema, Version, Policies, Dialect, Limits) = (schema, version, policies, dialect, limits);
+        (Schema, Version, Policies, Selects, Limits) = (schema, version, policies, selects, limits);
         Shapes = new RecordShapes(schema, Compile(schema));
         Planner = new WritePlanner(Shapes, policies, reads, limits);
         _tables = schema.Models.ToFrozenDictionary(m => m.Name, m => new RecordTable(schema, m, dialect), StringComparer.Ordinal);
@@ -29,7 +37,8 @@ sealed class WriteSchema
 
     public Policies Policies { get; }
 
-    public Dialect Dialect { get; }
+    /// <summary>The statement of a planned read: filtered writes concern what a list would hold.</summary>
+    public Func<ReadPlan, SqlText> Selects { get; }
 
     public Limits Limits { get; }
 
@@ -47,9 +56,6 @@ sealed class WriteSchema
 
     /// <summary>A time of deletion later than every other. Called in the writer's turn alone.</summary>
     public long NextDeletion(long now) => _lastDeletion = Math.Max(now, _lastDeletion + 1);
-
-    /// <summary>The statement that finds the records of a filtered write.</summary>
-    public SqlText TargetSql(PlannedRead read) => new ReadProgram(Schema, read.Plan, Dialect).Statement;
 
     static OwnCompiler Compile(AppSchema schema) => (condition, model, type, computed) =>
     {

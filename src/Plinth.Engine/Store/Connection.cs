@@ -14,6 +14,9 @@ abstract class Connection : IDisposable
     /// <summary>Rows inserted, updated or deleted on this connection since it was opened.</summary>
     public abstract long RowsChanged { get; }
 
+    /// <summary>Rows that the latest insert, update or delete itself concerned.</summary>
+    public abstract long RowsConcerned { get; }
+
     /// <summary>The hidden row number that the latest insert on this connection took.</summary>
     public abstract long LastRow { get; }
 

@@ -28,7 +28,7 @@ sealed class WriteFixture : IDisposable
         Store = EventStore.Open(SqliteDatabase.Open(new StoreOptions { Folder = _folder.Path, Durability = Durability.Off }, Clock), Clock, Limits);
         CreateTables();
         Policies policies = new(Schema);
-        WriteSchema = new(Schema, 1, policies, new ReadPlanner(policies, Limits, new byte[32], _ => null), SqliteDialect.It, Limits);
+        WriteSchema = new(Schema, 1, policies, new ReadPlanner(policies, Limits, new byte[32], _ => null), _ => throw new InvalidOperationException(), SqliteDialect.It, Limits);
         _writes = new(Store, () => WriteSchema, Clock, Limits);
     }
 
@@ -67,7 +67,6 @@ sealed class WriteFixture : IDisposable
     public static string Told(Result<WriteReply> result)
     {
         if (result.IsOk) throw new Xunit.Sdk.XunitException($"accepted: {Body(result)}");
-        Console.WriteLine(result.Fault.Message);
         return string.Join(" ", [result.Fault.Code, .. result.Fault.Details.Select(d => $"{d.Field}:{d.Code}")]);
     }
 

@@ -19,6 +19,7 @@ sealed class SqliteConnection : Connection
     long _deadline = long.MaxValue;
     CancellationToken _cancel;
     long _statementsRun;
+    long _rowsChanged;
 
     SqliteConnection(sqlite3 handle, StoreOptions options, TimeProvider clock)
     {
@@ -29,7 +30,10 @@ sealed class SqliteConnection : Connection
 
     public override long StatementsRun => Volatile.Read(ref _statementsRun);
 
-    public override long RowsChanged => raw.sqlite3_total_changes(_handle);
+    // Summed by statement: the library's own total also moves when a full-text table writes out what it held back, at any statement.
+    public override long RowsChanged => _rowsChanged;
+
+    public override long RowsConcerned => raw.sqlite3_changes(_handle);
 
     public override long LastRow => raw.sqlite3_last_insert_rowid(_handle);
 
@@ -189,6 +193,8 @@ sealed class SqliteConnection : Connection
     }
 
     internal void ForgetStatements() => _cache.Clear();
+
+    internal void CountRows() => _rowsChanged += raw.sqlite3_changes(_handle);
 
     internal void CountStatement() => Volatile.Write(ref _statementsRun, _statementsRun + 1);
 

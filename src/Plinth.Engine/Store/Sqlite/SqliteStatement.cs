@@ -7,6 +7,7 @@ sealed class SqliteStatement : Statement
 {
     readonly SqliteConnection _connection;
     readonly sqlite3_stmt _handle;
+    readonly bool _writes;
     bool _isRunning;
 
     internal SqliteStatement(SqliteConnection connection, sqlite3_stmt handle, string sql)
@@ -14,6 +15,7 @@ sealed class SqliteStatement : Statement
         (_connection, _handle, Sql) = (connection, handle, sql);
         ColumnCount = raw.sqlite3_column_count(handle);
         ParameterCount = raw.sqlite3_bind_parameter_count(handle);
+        _writes = raw.sqlite3_stmt_readonly(handle) == 0;
     }
 
     public override int ColumnCount { get; }
@@ -66,7 +68,12 @@ sealed class SqliteStatement : Statement
 
         int code = raw.sqlite3_step(_handle);
         if (code == raw.SQLITE_ROW) return true;
-        if (code == raw.SQLITE_DONE) return false;
+        if (code == raw.SQLITE_DONE)
+        {
+            if (_writes) _connection.CountRows();
+            return false;
+        }
+
         throw _connection.Failed(code);
     }
 
