@@ -7,7 +7,7 @@ namespace Plinth.Expressions;
 
 /// <summary>
 /// Takes the values out of an expression: what remains is its shape, which keys the cache of plans. Null, true and false stay, since
-/// they decide the form of the SQL; so do patterns of <c>matches</c>, which are compiled.
+/// they decide the form of the SQL; so do positions in lists, which become part of a path, and patterns of <c>matches</c>.
 /// </summary>
 sealed class LiteralLifter : NodeRewriter
 {
@@ -37,6 +37,7 @@ sealed class LiteralLifter : NodeRewriter
                 return new SlotNode(literal.Type, _values.Count - 1, IsSmall(literal.Value)) { Span = literal.Span };
             case CallNode { Function: CelFunction.Matches } matches:
                 return matches with { Arguments = [Rewrite(matches.Arguments[0]), matches.Arguments[1]] };
+            case IndexNode { Index: LiteralNode } index: return index with { Target = Rewrite(index.Target) };
             default: return Children(node);
         }
     }

@@ -145,8 +145,8 @@ sealed partial class ExpressionLowering
         Raw(mayBeMissing ? "))" : ")");
     }
 
-    /// <summary>Only a list inside of a value that is itself absent.</summary>
-    static bool MayBeMissing(CheckedNode range) => range is MemberNode or IndexNode or FieldNode { Field.IsNullable: true };
+    /// <summary>A stored list is never null; one inside of a value, or of a record, that is absent is absent with it.</summary>
+    static bool MayBeMissing(CheckedNode range) => range is MemberNode or IndexNode or FieldNode { Record: HopNode or BeforeNode };
 
     void ExactQuantifier(QuantifierNode node)
     {
