@@ -211,7 +211,7 @@ static class Deciding
     /// <summary>
     /// What an expression or a literal gives, in the form in which the field is stored. Null when the field cannot hold it.
     /// </summary>
-    static Value Stored(Field field, Value value)
+    public static Value Stored(Field field, Value value)
     {
         if (value.IsNull || value.Kind == ValueKind.Json) return value;
         if (field.IsList) return WireJson.List(field.Type, value.List.AsSpan());

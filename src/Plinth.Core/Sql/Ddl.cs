@@ -1,14 +1,14 @@
 using System.Collections.Immutable;
 using Plinth.Evolution;
+using Plinth.Expressions;
 using Plinth.Schema;
 
 namespace Plinth.Sql;
 
-/// <summary>Writes the truth of a schema's condition over the columns of one table; unknown stays unknown.</summary>
-delegate void ConditionWriter(SqlWriter to, Model model, Condition condition);
-
 /// <summary>The statements that make tables, indexes and full-text tables. What a model demands is <see cref="TableShape"/>'s to say.</summary>
-sealed class Ddl(Dialect dialect, ConditionWriter conditions)
+/// <param name="dialect">How it is spelt.</param>
+/// <param name="schema">The schema whose conditions they carry.</param>
+sealed class Ddl(Dialect dialect, AppSchema schema)
 {
     /// <summary>The table that holds the terms of a model's full-text fields.</summary>
     public static string FullTextTable(string table) => table + "_fts";
@@ -35,8 +35,10 @@ sealed class Ddl(Dialect dialect, ConditionWriter conditions)
         sql.Name(TableShape.VersionColumn).Raw(" ").Raw(dialect.ColumnType(ValueKind.Int)).Raw(" not null default 1");
         foreach (CheckShape check in table.Checks)
         {
+            // The engine holds every check; where the database can, it holds it too, against whatever goes past the engine.
+            if (!IsDefinable(table.Model, check.Condition)) continue;
             sql.Raw(", constraint ").Name(check.Name).Raw(" check (");
-            conditions(sql, table.Model, check.Condition);
+            WriteCondition(sql, table.Model, check.Condition);
             sql.Raw(")");
         }
 
@@ -101,7 +103,7 @@ sealed class Ddl(Dialect dialect, ConditionWriter conditions)
         if (index.Where is { } where)
         {
             sql.Raw(index.LiveOnly ? " and (" : " where (");
-            conditions(sql, model, where);
+            WriteCondition(sql, model, where);
             sql.Raw(")");
         }
 
@@ -181,6 +183,25 @@ sealed class Ddl(Dialect dialect, ConditionWriter conditions)
 
         return sql.Raw(" limit 1").Build().Text;
     }
+
+    /// <summary>Whether the database takes a condition in a definition: one with a form in SQL that looks at the row's own columns only.</summary>
+    public bool IsDefinable(Model model, Condition condition)
+    {
+        CheckedExpression expression = Checked(model, condition);
+        if (ExpressionLowering.Refusal(expression, schema, model, dialect) is not null) return false;
+        SqlWriter sql = New();
+        WriteCondition(sql, model, condition);
+
+        // Loops over lists are sub-queries, which definitions may not have.
+        return !sql.Build().Text.Contains("select ", StringComparison.OrdinalIgnoreCase);
+    }
+
+    // Unknown stays unknown: a check passes it, as the engine does, and an index leaves the row out.
+    void WriteCondition(SqlWriter sql, Model model, Condition condition) => ExpressionLowering.WriteThreeValued(
+        sql, Checked(model, condition).Root, new LoweringScope { Schema = schema, Row = model });
+
+    CheckedExpression Checked(Model model, Condition condition) =>
+        CheckedExpression.Of(condition, ExpressionScope.OwnFields(schema, model));
 
     void WriteColumn(SqlWriter sql, Field field, bool isRowKey)
     {

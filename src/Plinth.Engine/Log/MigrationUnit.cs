@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Plinth.Evolution;
+using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;
@@ -14,15 +15,19 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
     readonly EvolutionPlan _plan;
     readonly SchemaRecord _next;
     readonly EventStore _store;
-    readonly MigrationTools _tools;
+    readonly AppSchema _schema;
+    readonly IdSource _ids;
+    readonly Action<MigrationReport>? _applied;
     readonly Ddl _ddl;
     readonly EventOrigin _origin;
     string _constrained = "";
+    MigrationReport? _report;
 
-    public MigrationUnit(EvolutionPlan plan, SchemaRecord next, EventStore store, MigrationTools tools)
+    public MigrationUnit(
+        EvolutionPlan plan, AppSchema schema, SchemaRecord next, EventStore store, IdSource ids, Action<MigrationReport>? applied)
     {
-        (_plan, _next, _store, _tools) = (plan, next, store, tools);
-        _ddl = new Ddl(store.Database.Dialect, tools.Conditions);
+        (_plan, _schema, _next, _store, _ids, _applied) = (plan, schema, next, store, ids, applied);
+        _ddl = new Ddl(store.Database.Dialect, schema);
         _origin = new EventOrigin("system", string.Create(CultureInfo.InvariantCulture, $"migration {next.Version}"), next.Version);
     }
 
@@ -47,9 +52,15 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         }
 
         SchemaRecords.Add(transaction.Connection, _next with { At = transaction.Now });
-        return new MigrationReport(
+        _report = new MigrationReport(
             _next.Version, [.. _plan.Steps.Where(static step => step is not RequireData).Select(static step => step.Description)],
             _store.Log.Head + transaction.Events.Count);
+        return _report;
+    }
+
+    protected internal override void Committed(long position)
+    {
+        if (_report is not null) _applied?.Invoke(_report);
     }
 
     /// <summary>Rows that are there break a new key, check or reference.</summary>
@@ -110,7 +121,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
     void CopyRows(WriteTransaction transaction, RebuildTable rebuild, string to, string rowColumn, List<string> kept)
     {
         Model model = rebuild.Table.Model;
-        RowFiller filler = new(model, rebuild.Fills, transaction.Now, _tools);
+        RowFiller filler = new(model, rebuild.Fills, transaction.Now, _schema, _ids);
         using Statement select = transaction.Prepare(_ddl.SelectRows(model.Table, rowColumn, kept));
         using Statement insert = transaction.Prepare(_ddl.InsertRow(to, [.. kept, .. rebuild.Fills.Select(static fill => fill.Field.Column)]));
         while (select.Step())
@@ -134,7 +145,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
     void Fill(WriteTransaction transaction, FillColumns step)
     {
         Model model = step.Model;
-        RowFiller filler = new(model, step.Fills, transaction.Now, _tools);
+        RowFiller filler = new(model, step.Fills, transaction.Now, _schema, _ids);
         string rowColumn = TableShape.RowColumnOf(model);
         List<string> read = [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn, rowColumn];
         using Statement select = transaction.Prepare(_ddl.SelectRows(model.Table, rowColumn, read));

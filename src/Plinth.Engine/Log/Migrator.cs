@@ -14,21 +14,13 @@ namespace Plinth.Log;
 /// <param name="Position">Position of the last event of the log.</param>
 sealed record MigrationReport(int Version, ImmutableArray<string> Steps, long Position);
 
-/// <summary>The value of a computed field over a row.</summary>
-delegate Value FieldComputer(Model model, Field field, Value[] row);
-
-/// <summary>What the steps need beyond the store.</summary>
-/// <param name="Conditions">Spells conditions of checks and indexes.</param>
-/// <param name="Computer">Computes new computed fields of existing rows.</param>
-/// <param name="Ids">Makes ids for existing rows.</param>
-/// <param name="Codec">Keeps schemas.</param>
-sealed record MigrationTools(ConditionWriter Conditions, FieldComputer Computer, IdSource Ids, SchemaCodec Codec);
-
 /// <summary>
 /// Brings the database to a schema: plans the steps from the one that it was last made for, and runs them, the events of changed values and
 /// the record of the schema in one transaction on the writer's thread. Either all of it is there afterwards or none.
 /// </summary>
-sealed class Migrator(EventStore store, MigrationTools tools) : IDisposable
+/// <param name="store">What it migrates.</param>
+/// <param name="ids">Makes ids for existing rows.</param>
+sealed class Migrator(EventStore store, IdSource ids) : IDisposable
 {
     readonly SemaphoreSlim _one = new(1, 1);
 
@@ -43,11 +35,17 @@ sealed class Migrator(EventStore store, MigrationTools tools) : IDisposable
     public int? VersionOf(AppSchema schema, CancellationToken cancel)
     {
         using ReadLease lease = store.Database.Read(cancel);
-        return SchemaRecords.Last(lease.Connection) is { } last && last.Ir.AsSpan().SequenceEqual(tools.Codec.Write(schema)) ? last.Version : null;
+        return SchemaRecords.Last(lease.Connection) is { } last && last.Ir.AsSpan().SequenceEqual(SchemaJson.Write(schema)) ? last.Version : null;
     }
 
     /// <summary>Applies a schema; the fault <c>migration_refused</c> lists everything that stands against it, and nothing was changed.</summary>
-    public async Task<Result<MigrationReport>> ApplyAsync(AppSchema desired, CancellationToken cancel)
+    /// <param name="desired">The schema that the database shall serve.</param>
+    /// <param name="applied">
+    /// Called on the writer's thread once the new form is durable and before any other command runs: here the running schema is swapped.
+    /// Not called when there was nothing to apply.
+    /// </param>
+    /// <param name="cancel">Gives up waiting; a migration that runs, runs to its end.</param>
+    public async Task<Result<MigrationReport>> ApplyAsync(AppSchema desired, Action<MigrationReport>? applied, CancellationToken cancel)
     {
         await _one.WaitAsync(cancel).ConfigureAwait(false);
         try
@@ -57,8 +55,8 @@ sealed class Migrator(EventStore store, MigrationTools tools) : IDisposable
             SchemaRecord? last;
             using (ReadLease lease = store.Database.Read(cancel)) plan = PlanFrom(lease.Connection, desired, out last);
             if (!plan.Refusals.IsEmpty) return Refused(plan.Refusals);
-            SchemaRecord next = new((last?.Version ?? 0) + 1, tools.Codec.Write(desired), 0);
-            MigrationUnit unit = new(plan, next, store, tools);
+            SchemaRecord next = new((last?.Version ?? 0) + 1, SchemaJson.Write(desired), 0);
+            MigrationUnit unit = new(plan, desired, next, store, ids, applied);
             return await store.Committer.RunAsync(unit, cancel).ConfigureAwait(false);
         }
         finally
@@ -72,10 +70,9 @@ sealed class Migrator(EventStore store, MigrationTools tools) : IDisposable
     EvolutionPlan PlanFrom(Connection connection, AppSchema desired, out SchemaRecord? last)
     {
         last = SchemaRecords.Last(connection);
-        AppSchema? current = last is null ? null : tools.Codec.Read(last.Ir);
+        AppSchema? current = last is null ? null : SchemaJson.Read(last.Ir);
         EvolutionPlan plan = SchemaDiff.Between(current, desired);
-        ImmutableArray<Fault> drift = Drift(connection.Tables(), current, plan);
-        return drift.IsEmpty ? plan : plan with { Refusals = [.. plan.Refusals, .. drift] };
+        return plan with { Refusals = [.. plan.Refusals, .. Drift(connection.Tables(), current, plan), .. Undefinable(desired, plan)] };
     }
 
     /// <summary>The tables must be as they were left: whoever changed them by hand is told, before steps are built on what is not so.</summary>
@@ -112,6 +109,19 @@ sealed class Migrator(EventStore store, MigrationTools tools) : IDisposable
         }
 
         return [.. faults];
+    }
+
+    /// <summary>An index whose condition the database cannot hold cannot be made; a check is held by the engine alone then.</summary>
+    IEnumerable<Fault> Undefinable(AppSchema desired, EvolutionPlan plan)
+    {
+        Ddl ddl = new(store.Database.Dialect, desired);
+        foreach (CreateIndex step in plan.Steps.OfType<CreateIndex>())
+        {
+            if (step.Index.Where is not { } where || ddl.IsDefinable(step.Model, where)) continue;
+            yield return Faults.MigrationRefused.Says(
+                $"The index {step.Index.Name} of {step.Model.Name} cannot be made: the database does not take its condition {where.Text}.",
+                "Use comparisons of the record's own fields in it.");
+        }
     }
 
     static Fault Drifted(string message, string hint) => Faults.MigrationRefused.Says(message, hint);

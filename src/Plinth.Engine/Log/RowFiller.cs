@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using Plinth.Evolution;
+using Plinth.Expressions;
+using Plinth.Plan;
 using Plinth.Schema;
 
 namespace Plinth.Log;
@@ -9,11 +11,12 @@ sealed class RowFiller
 {
     readonly ImmutableArray<ColumnFill> _fills;
     readonly long _now;
-    readonly MigrationTools _tools;
+    readonly IdSource _ids;
+    readonly Dictionary<Field, CompiledExpression> _computed = [];
 
-    public RowFiller(Model model, ImmutableArray<ColumnFill> fills, long now, MigrationTools tools)
+    public RowFiller(Model model, ImmutableArray<ColumnFill> fills, long now, AppSchema schema, IdSource ids)
     {
-        (Model, _now, _tools) = (model, now, tools);
+        (Model, _now, _ids) = (model, now, ids);
 
         // Computed fields read what the others were given.
         _fills = [.. fills.OrderBy(static fill => fill is ComputedFill)];
@@ -22,6 +25,7 @@ sealed class RowFiller
             if (fill is ConstantFill constant) Constants.Add((fill.Field, constant.Value));
             else if (fill is NowFill) Constants.Add((fill.Field, Value.FromDateTime(now)));
             else PerRow.Add(fill.Field);
+            if (fill is ComputedFill { Expression: var expression }) _computed.Add(fill.Field, Compile(schema, model, fill.Field, expression));
         }
     }
 
@@ -43,10 +47,13 @@ sealed class RowFiller
             {
                 ConstantFill constant => constant.Value,
                 NowFill => Value.FromDateTime(_now),
-                GeneratedFill generated => _tools.Ids.Next(generated.Generator, _now),
-                ComputedFill => _tools.Computer(Model, fill.Field, row),
+                GeneratedFill generated => _ids.Next(generated.Generator, _now),
+                ComputedFill => Deciding.Stored(fill.Field, _computed[fill.Field].Evaluate(new EvaluationContext { Row = row })),
                 _ => throw new InvalidOperationException($"no way to fill by {fill.GetType().Name}"),
             };
         }
     }
+
+    static CompiledExpression Compile(AppSchema schema, Model model, Field field, Condition expression) => CompiledExpression.Compile(
+        CheckedExpression.Of(expression, ExpressionScope.OwnFields(schema, model), CelType.Of(schema, field)));
 }

@@ -1,12 +1,8 @@
-using Plinth.Schema;
 using Plinth.Store;
 
 namespace Plinth.Log;
 
-/// <summary>How a schema is kept: written canonically, so that equal schemas are equal bytes.</summary>
-sealed record SchemaCodec(Func<AppSchema, byte[]> Write, Func<byte[], AppSchema> Read);
-
-/// <summary>A schema that the database was made for.</summary>
+/// <summary>A schema that the database was made for, as canonical JSON: equal schemas are equal bytes.</summary>
 sealed record SchemaRecord(int Version, byte[] Ir, long At);
 
 /// <summary>The schemas that the database has served, in order; the last is the one its tables have the form of.</summary>

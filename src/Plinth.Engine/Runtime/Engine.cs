@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Security.Cryptography;
 using Plinth.Evolution;
 using Plinth.Log;
+using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
@@ -75,12 +77,8 @@ sealed partial class Engine : IAsyncDisposable
         await _applying.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            using Migrator migrator = new(Store, MigrationMeaning.Of(schema));
-            Result<MigrationReport> applied = await migrator.ApplyAsync(schema, cancel).ConfigureAwait(false);
-            if (!applied.IsOk) return applied;
-            Volatile.Write(ref _current, NewSnapshot(_options, Store, schema, applied.Value.Version));
-            _cache.Clear();
-            return applied;
+            using Migrator migrator = NewMigrator(Store);
+            return await migrator.ApplyAsync(schema, report => Serve(schema, report.Version), cancel).ConfigureAwait(false);
         }
         finally
         {
@@ -91,7 +89,7 @@ sealed partial class Engine : IAsyncDisposable
     /// <summary>The steps that <see cref="ApplyAsync"/> would take; nothing is changed.</summary>
     public EvolutionPlan PlanChange(AppSchema schema, CancellationToken cancel)
     {
-        using Migrator migrator = new(Store, MigrationMeaning.Of(schema));
+        using Migrator migrator = NewMigrator(Store);
         return migrator.Plan(schema, cancel);
     }
 
@@ -102,12 +100,21 @@ sealed partial class Engine : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
+    // In the writer's turn: no command runs between the tables' new form and the schema that knows it.
+    void Serve(AppSchema schema, int version)
+    {
+        Volatile.Write(ref _current, NewSnapshot(_options, Store, schema, version));
+        _cache.Clear();
+    }
+
+    static Migrator NewMigrator(EventStore store) => new(store, new IdSource(RandomNumberGenerator.Fill));
+
     static async Task<Result<int>> VersionAsync(EngineOptions options, EventStore store, AppSchema schema, CancellationToken cancel)
     {
-        using Migrator migrator = new(store, MigrationMeaning.Of(schema));
+        using Migrator migrator = NewMigrator(store);
         if (options.Migrate)
         {
-            Result<MigrationReport> applied = await migrator.ApplyAsync(schema, cancel).ConfigureAwait(false);
+            Result<MigrationReport> applied = await migrator.ApplyAsync(schema, null, cancel).ConfigureAwait(false);
             return applied.IsOk ? applied.Value.Version : applied.Fault;
         }
         if (migrator.VersionOf(schema, cancel) is { } version) return version;

@@ -13,7 +13,6 @@ namespace Plinth.Log;
 sealed class MigratorFixture : IDisposable
 {
     readonly TempFolder _folder = new();
-    readonly Dictionary<AppSchema, string> _texts = new(ReferenceEqualityComparer.Instance);
 
     public MigratorFixture()
     {
@@ -25,18 +24,10 @@ sealed class MigratorFixture : IDisposable
             foreach (ref byte b in bytes) b = next++;
         });
 
-        // Checks are compared literally here; how conditions are lowered is tested where it is done.
-        Tools = new MigrationTools(
-            (sql, _, condition) => sql.Raw(condition.Text),
-            (_, _, row) => Value.From("computed " + row[0].Int),
-            ids,
-            new SchemaCodec(schema => Encoding.UTF8.GetBytes(_texts[schema]), ir => Read(Encoding.UTF8.GetString(ir))));
-        Migrator = new Migrator(Store, Tools);
+        Migrator = new Migrator(Store, ids);
     }
 
     public EventStore Store { get; }
-
-    public MigrationTools Tools { get; }
 
     public Migrator Migrator { get; }
 
@@ -46,14 +37,13 @@ sealed class MigratorFixture : IDisposable
     {
         SchemaReading reading = SchemaReader.Read([new SourceText("test.plinth", text)]);
         Assert.True(reading.Schema is not null, string.Join('\n', reading.Diagnostics.Select(d => d.Message)));
-        _texts[reading.Schema] = text;
         return reading.Schema;
     }
 
     public async Task<MigrationReport> MigrateAsync(string text)
     {
         AppSchema desired = Read(text);
-        Result<MigrationReport> result = await Migrator.ApplyAsync(desired, CancellationToken.None);
+        Result<MigrationReport> result = await Migrator.ApplyAsync(desired, null, CancellationToken.None);
         Assert.True(result.IsOk, result.Fault?.Message + result.Fault?.Hint);
         Schema = desired;
         return result.Value;
@@ -62,7 +52,7 @@ sealed class MigratorFixture : IDisposable
     public async Task<Fault> RefusedAsync(string text)
     {
         byte[] before = Dump();
-        Result<MigrationReport> result = await Migrator.ApplyAsync(Read(text), CancellationToken.None);
+        Result<MigrationReport> result = await Migrator.ApplyAsync(Read(text), null, CancellationToken.None);
         Assert.False(result.IsOk);
         Assert.Equal(before, Dump());
         return result.Fault;
@@ -73,7 +63,7 @@ sealed class MigratorFixture : IDisposable
         Model of = Schema.Model(model);
         Result<Done> result = await Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
-            Ddl ddl = new(Store.Database.Dialect, Tools.Conditions);
+            Ddl ddl = new(Store.Database.Dialect, Schema);
             using Statement insert = tx.Prepare(ddl.InsertRow(of.Table, [.. of.Fields.Select(f => f.Column)]));
             for (int i = 0; i < row.Length; i++) insert.Bind(i + 1, row[i]);
             insert.Run();
@@ -104,7 +94,7 @@ sealed class MigratorFixture : IDisposable
     public ReplayReport Replay()
     {
         using Connection reader = Store.Database.OpenReader();
-        return new Replay(Schema, Store.Keys, new Ddl(Store.Database.Dialect, Tools.Conditions)).Run(reader, null, CancellationToken.None);
+        return new Replay(Schema, Store.Keys, new Ddl(Store.Database.Dialect, Schema)).Run(reader, null, CancellationToken.None);
     }
 
     public void Dispose()

@@ -129,11 +129,7 @@ sealed class WriteFixture : IDisposable
 
     void CreateTables()
     {
-        Ddl ddl = new(SqliteDialect.It, (sql, model, condition) =>
-            ExpressionLowering.WriteThreeValued(
-                sql,
-                CheckedExpression.Of(condition, ExpressionScope.OwnFields(Schema, model)).Root,
-                new LoweringScope { Schema = Schema, Row = model }));
+        Ddl ddl = new(SqliteDialect.It, Schema);
         Connection connection = Store.Database.Writer;
         connection.BeginWrite();
         Writes.CreateTables(connection, SqliteDialect.It);
