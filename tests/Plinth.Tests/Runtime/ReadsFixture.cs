@@ -49,7 +49,7 @@ sealed class ReadsFixture : IAsyncDisposable
     {
         Model of = Schema.Model(model);
         ImmutableArray<Value[]> rows = Rows(of, Encoding.UTF8.GetBytes(records));
-        Ddl ddl = new(Engine.Store.Database.Dialect, static (_, _, _) => { });
+        Ddl ddl = new(Engine.Store.Database.Dialect, Schema);
         Result<Done> result = await Engine.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
             using Statement insert = tx.Prepare(ddl.InsertRow(of.Table, [.. of.Fields.Select(f => f.Column)]));
