@@ -78,7 +78,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         }
         return known.Kind switch
         {
-            ArgumentKind.Expression => new Condition(syntax.Source.Slice(argument.Span), syntax.Source, argument.Span),
+            ArgumentKind.Expression => new Condition(Spacing.Flat(syntax.Source, argument.Tokens), syntax.Source, argument.Span),
             ArgumentKind.Text => Text(known, argument),
             ArgumentKind.Count => Number(known, argument) is { } n ? Count(known, argument, n) : null,
             ArgumentKind.Number => Number(known, argument),

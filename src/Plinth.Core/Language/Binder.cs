@@ -19,9 +19,11 @@ sealed class Binder
     readonly Declarations _declarations;
     readonly FieldBinder _fields;
     readonly List<BlockSyntax> _blocks;
+    readonly Dictionary<SourceText, SourceText> _expressionSources = [];
 
-    Binder(IEnumerable<SchemaSyntax> files, Findings findings, Limits limits)
+    Binder(IReadOnlyCollection<SchemaSyntax> files, Findings findings, Limits limits)
     {
+        foreach (SchemaSyntax file in files) _expressionSources[file.Source] = file.WithoutBlockComments();
         (_findings, _limits) = (findings, limits);
         _declarations = new Declarations(findings);
         _fields = new FieldBinder(_declarations, findings);
@@ -29,7 +31,7 @@ sealed class Binder
     }
 
     /// <summary>The schema; when errors were found, as much of it as could be made, for nobody but the checks of conditions.</summary>
-    public static AppSchema? Bind(IEnumerable<SchemaSyntax> files, Findings findings, Limits limits) =>
+    public static AppSchema? Bind(IReadOnlyCollection<SchemaSyntax> files, Findings findings, Limits limits) =>
         new Binder(files, findings, limits).Run();
 
     AppSchema? Run()
@@ -72,11 +74,10 @@ sealed class Binder
         HashSet<string> broken = new(StringComparer.Ordinal);
         foreach (ModelDraft draft in _declarations.Models.Values) broken.UnionWith(draft.BrokenNames);
         broken.UnionWith(_declarations.BrokenMembers.Select(m => m.Name));
-        ConditionChecker checker = new(schema, broken, _findings, _limits);
+        ConditionChecker checker = new(schema, broken, _expressionSources, _findings, _limits);
         foreach (Model model in schema.Models)
         {
-            // Of a model whose mixin is unknown nobody can say which names it has.
-            if (!_declarations.Models[model.Name].HasBrokenMixin) checker.Check(model);
+            checker.Check(model, _declarations.Models[model.Name].IsIncomplete);
         }
     }
 

@@ -36,6 +36,7 @@ static class Codes
     public const string NameCollision = "name_collision";
     public const string UnknownType = "unknown_type";
     public const string UnknownField = "unknown_field";
+    public const string UnknownName = "unknown_name";
     public const string UnknownMixin = "unknown_mixin";
     public const string UnknownValue = "unknown_value";
     public const string UnknownFunction = "unknown_function";

@@ -8,10 +8,15 @@ namespace Plinth.Language;
 /// Every condition of the schema against the schema: a wrong name in a rule is an error at load, never a surprise at run time. A
 /// condition that uses a name which was reported already is not judged.
 /// </summary>
-sealed class ConditionChecker(AppSchema schema, IReadOnlySet<string> brokenNames, Findings findings, Limits limits)
+sealed class ConditionChecker(
+    AppSchema schema, IReadOnlySet<string> brokenNames, IReadOnlyDictionary<SourceText, SourceText> sources, Findings findings, Limits limits)
 {
-    public void Check(Model model)
+    bool _isIncomplete;
+
+    /// <param name="isIncomplete">Nobody can say which names the model has: an unknown one is not judged.</param>
+    public void Check(Model model, bool isIncomplete)
     {
+        _isIncomplete = isIncomplete;
         ExpressionScope row = ExpressionScope.OwnFields(schema, model);
         foreach (Field field in model.Fields)
         {
@@ -53,11 +58,14 @@ sealed class ConditionChecker(AppSchema schema, IReadOnlySet<string> brokenNames
     CheckedExpression? Check(Condition? condition, ExpressionScope scope, CelType expected)
     {
         if (condition is null) return null;
-        var (root, unreadable) = CelParser.Parse(condition.Source, condition.Span, limits);
-        foreach (Diagnostic diagnostic in unreadable) findings.Add(diagnostic);
+        var (root, unreadable) = CelParser.Parse(sources[condition.Source], condition.Span, limits);
+        foreach (Diagnostic diagnostic in unreadable) findings.Add(diagnostic with { Source = condition.Source });
         if (root is null || (brokenNames.Count > 0 && MentionsBroken(condition.Text))) return null;
         var (expression, wrong) = CelChecker.Check(root, scope, condition.Source, expected, limits);
-        foreach (Diagnostic diagnostic in wrong) findings.Add(diagnostic);
+        foreach (Diagnostic diagnostic in wrong)
+        {
+            if (!_isIncomplete || diagnostic.Code is not (Codes.UnknownName or Codes.UnknownField)) findings.Add(diagnostic);
+        }
         return expression;
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using Plinth.Schema;
@@ -30,6 +31,9 @@ sealed class Declarations(Findings findings)
     static readonly ImmutableArray<string> s_literalWords = ["true", "false", "null", "in"];
 
     static readonly ImmutableArray<string> s_scopeWords = ["auth", "now", "request"];
+
+    static readonly SearchValues<char> s_nameCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
 
     readonly Dictionary<string, BlockSyntax> _blocks = new(StringComparer.Ordinal);
 
@@ -109,6 +113,8 @@ sealed class Declarations(Findings findings)
 
     public bool CheckName(SourceText source, NameSyntax name)
     {
+        // A character that may not stand in a name was reported where it stands.
+        if (name.Text.AsSpan().ContainsAnyExcept(s_nameCharacters)) return false;
         if (name.Text.Length <= Limits.NameLength) return true;
         findings.Error(source, Codes.LimitExceeded, name.Span,
             $"the name is longer than {Limits.NameLength} characters (limits.nameLength), the most that databases take", "shorten it");

@@ -91,8 +91,8 @@ sealed class ModelDraft(RecordSyntax syntax, string name)
     /// <summary>Names that stand for something broken: conditions and attributes that use them are not judged.</summary>
     public HashSet<string> BrokenNames { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>A mixin it uses is unknown: what is missing may be in there.</summary>
-    public bool HasBrokenMixin { get; set; }
+    /// <summary>A part of it could not be read, or a mixin it uses is unknown: what seems to be missing may be in there.</summary>
+    public bool IsIncomplete { get; set; } = syntax.IsBroken;
 
     public List<BoundAttribute> Attributes { get; } = [];
 

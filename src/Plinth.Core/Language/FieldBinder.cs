@@ -33,6 +33,7 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
     /// <summary>The row of the table, if the attribute is known, available, and may stand there.</summary>
     public static AttributeSpec? Find(AttributeSyntax attribute, AttributeTargets target, Findings findings)
     {
+        if (attribute.IsBroken) return null;
         string spelling = attribute.Spelling;
         AttributeSpec? spec = Attributes.Find(spelling);
         if (spec is null)
@@ -185,7 +186,7 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         return (fit & own) != 0;
     }
 
-    static string FitHint(TypeFit fit)
+    public static string FitHint(TypeFit fit)
     {
         List<string> kinds = [];
         if ((fit & TypeFit.Text) != 0) kinds.Add("text");
@@ -198,7 +199,7 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         return "it is for " + string.Join(", ", kinds);
     }
 
-    static string DescribeAll(AttributeTargets targets) =>
+    public static string DescribeAll(AttributeTargets targets) =>
         string.Join(", ", Enum.GetValues<AttributeTargets>().Where(t => (targets & t) != 0).Select(Describe));
 
     static string Describe(AttributeTargets target) => target switch

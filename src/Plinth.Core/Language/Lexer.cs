@@ -141,7 +141,7 @@ sealed class Lexer
         if (at > quoteAt + 1 && at <= _text.Length && _text[at - 1] == '\r') at--;
         _findings.Error(_source, Codes.Unclosed, new Span(quoteAt, isTriple ? 3 : 1), "the string is not closed",
             $"end it with {(isTriple ? new string(quote, 3) : quote)}");
-        Push(TokenKind.String, Math.Min(at, _text.Length));
+        Push(TokenKind.BrokenString, Math.Min(at, _text.Length));
     }
 
     void NameOrPrefixedString()

@@ -25,6 +25,7 @@ sealed class MixinPourer(Declarations declarations, Findings findings)
 
     void Pour(RecordSyntax record, List<MemberSyntax> into, HashSet<string> within, ModelDraft model)
     {
+        model.IsIncomplete |= record.IsBroken;
         HashSet<string> here = new(StringComparer.Ordinal);
         foreach (MemberSyntax member in record.Members)
         {
@@ -34,7 +35,7 @@ sealed class MixinPourer(Declarations declarations, Findings findings)
             }
             else if (!declarations.Mixins.TryGetValue(name.Text, out RecordSyntax? mixin))
             {
-                model.HasBrokenMixin = true;
+                model.IsIncomplete = true;
                 findings.Error(use.Source, Codes.UnknownMixin, name.Span, $"unknown mixin '{name.Text}'",
                     Names.DidYouMean(name.Text, declarations.Mixins.Keys));
             }

@@ -256,7 +256,7 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             model.Rules.Add(new AccessRule(effect, operations, when, after) { Message = attribute.Text("message"), Span = attribute.Span });
         }
         bool wasMeant = model.Syntax.Members.Any(m => m is ModelAttributeSyntax { Attribute.Name.Text: "allow" });
-        if (!model.Rules.Exists(r => r.Effect == RuleEffect.Allow) && !wasMeant && !model.HasBrokenMixin)
+        if (!model.Rules.Exists(r => r.Effect == RuleEffect.Allow) && !wasMeant && !model.IsIncomplete)
         {
             findings.Warning(model.Source, Codes.UnreachableModel, model.Span,
                 $"{model.Name} has no @@allow: nobody but the system can reach it",

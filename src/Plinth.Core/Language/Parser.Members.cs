@@ -77,7 +77,7 @@ sealed partial class Parser
     {
         int first = _at;
         NameSyntax name = TakeName();
-        ImmutableArray<ArgumentSyntax> parameters = Current.Kind == TokenKind.OpenParen ? ParseArguments() : default;
+        ImmutableArray<ArgumentSyntax> parameters = Current.Kind == TokenKind.OpenParen ? ParseArguments(out _) : default;
         bool isOptional = false, isList = false;
         int arity = _at;
         while (Current.Kind == TokenKind.Question || (Current.Kind == TokenKind.OpenBracket && Peek(1).Kind == TokenKind.CloseBracket))
@@ -103,7 +103,7 @@ sealed partial class Parser
         if (!Current.IsName)
         {
             Error(Codes.ExpectedName, _tokens[first].Span, "the name of an attribute is missing");
-            if (Current.Kind == TokenKind.OpenParen) ParseArguments();
+            if (Current.Kind == TokenKind.OpenParen) ParseArguments(out _);
             return null;
         }
         NameSyntax name = TakeName();
@@ -113,15 +113,17 @@ sealed partial class Parser
             NameSyntax part = TakeName();
             name = new NameSyntax($"{name.Text}.{part.Text}", name.Span.Join(part.Span));
         }
-        ImmutableArray<ArgumentSyntax> arguments = Current.Kind == TokenKind.OpenParen ? ParseArguments() : [];
+        bool isClosed = true;
+        ImmutableArray<ArgumentSyntax> arguments = Current.Kind == TokenKind.OpenParen ? ParseArguments(out isClosed) : [];
         Span span = Span.Between(_tokens[first].Start, _tokens[_at - 1].End);
-        return new AttributeSyntax(_source, isModelLevel, name, arguments, span, new TokenRange(first, _at));
+        return new AttributeSyntax(_source, isModelLevel, name, arguments, span, new TokenRange(first, _at)) { IsBroken = !isClosed };
     }
 
     /// <summary>From the opening parenthesis to behind the closing one.</summary>
-    ImmutableArray<ArgumentSyntax> ParseArguments()
+    ImmutableArray<ArgumentSyntax> ParseArguments(out bool isClosed)
     {
         Token open = _tokens[_at++];
+        isClosed = true;
         var arguments = ImmutableArray.CreateBuilder<ArgumentSyntax>();
         while (true)
         {
@@ -137,7 +139,12 @@ sealed partial class Parser
                 continue;
             }
             ArgumentSyntax? argument = ParseArgument(open);
-            if (argument is null) break;
+            if (argument is null)
+            {
+                isClosed = false;
+                _isBlockBroken = true;
+                break;
+            }
             arguments.Add(argument);
             if (Current.Kind == TokenKind.Comma) _at++;
         }
@@ -158,6 +165,12 @@ sealed partial class Parser
         for (; ; _at++)
         {
             TokenKind kind = Current.Kind;
+            if (kind == TokenKind.BrokenString)
+            {
+                // It swallowed the rest of its line, and with it whatever would have closed the list.
+                _at++;
+                return null;
+            }
             bool isEnd = kind is TokenKind.End or TokenKind.At or TokenKind.AtAt || (Current.StartsLine && StartsBlock());
             if (isEnd || (kind == TokenKind.CloseBrace && !brackets.Contains(TokenKind.CloseBrace)))
             {
@@ -200,6 +213,7 @@ sealed partial class Parser
     void SkipMember(string expected)
     {
         Unexpected(expected);
+        _isBlockBroken = true;
         _at++;
         SkipToMember();
     }

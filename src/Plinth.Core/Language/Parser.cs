@@ -18,6 +18,7 @@ sealed partial class Parser
     readonly Findings _findings;
     readonly Limits _limits;
     int _at;
+    bool _isBlockBroken;
 
     Parser(SourceText source, Findings findings, Limits limits)
     {
@@ -222,6 +223,7 @@ sealed partial class Parser
         string? doc = DocOf(first);
         NameSyntax? name = kind == RecordKind.Auth ? (Current.IsName ? TakeName() : null) : BlockName(keyword);
         if (!Open(keyword, out Token open)) return null;
+        _isBlockBroken = false;
         var members = ImmutableArray.CreateBuilder<MemberSyntax>();
         while (!Closed(open))
         {
@@ -232,6 +234,7 @@ sealed partial class Parser
         return new RecordSyntax(kind, members.ToImmutable())
         {
             Source = _source, Name = name, Doc = doc, Tokens = new TokenRange(first, _at), Head = name?.Span ?? _tokens[first].Span,
+            IsBroken = _isBlockBroken,
         };
     }
 
@@ -266,6 +269,7 @@ sealed partial class Parser
         }
         if (Current.Kind != TokenKind.End && !StartsBlock()) return false;
         Error(Codes.Unclosed, open.Span, "the block is not closed", "end it with }");
+        _isBlockBroken = true;
         return true;
     }
 
@@ -281,7 +285,9 @@ sealed partial class Parser
     {
         Token token = _tokens[_at++];
         string text = TextOf(token);
-        return new NameSyntax(token.Kind == TokenKind.QuotedName ? text.Trim('`') : text, token.Span);
+        if (token.Kind == TokenKind.QuotedName) text = text.Trim('`');
+        // Nothing between the backticks: reported by the lexer, and a name from here on.
+        return new NameSyntax(text.Length > 0 ? text : "unnamed", token.Span);
     }
 
     void Unexpected(string expected)

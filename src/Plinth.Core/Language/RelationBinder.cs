@@ -86,7 +86,7 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         // A key that was refused for another reason is not missing as well.
         bool wasMeant = model.Syntax.Members.Any(m => m is ModelAttributeSyntax { Attribute.Name.Text: "id" }
             || (m is FieldSyntax f && f.Attributes.Any(a => a.Name.Text == "id"))) || model.BrokenNames.Contains("id");
-        if (!wasMeant && !model.HasBrokenMixin)
+        if (!wasMeant && !model.IsIncomplete)
             findings.Error(model.Source, Codes.MissingKey, model.Span, $"{model.Name} has no key", "add: id Uuid @id @default(uuid7())");
         return [];
     }

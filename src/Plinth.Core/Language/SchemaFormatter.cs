@@ -193,14 +193,14 @@ sealed class SchemaFormatter
         int commentColumn = 0;
         for (int i = 0; i < rows.Length; i++)
         {
-            if (TrailingComment(rows[i].End) && !lines[i].Contains('\n')) commentColumn = Math.Max(commentColumn, lines[i].Length);
+            if (EndsWithComment(rows[i]) && !lines[i].Contains('\n')) commentColumn = Math.Max(commentColumn, lines[i].Length);
         }
         for (int i = 0; i < rows.Length; i++)
         {
             BlankLine(rows[i].First, isFirst && i == 0);
             Comments(rows[i].First, indent: 2);
             _text.Append(lines[i]);
-            int pad = TrailingComment(rows[i].End) && !lines[i].Contains('\n') ? commentColumn - lines[i].Length : 0;
+            int pad = EndsWithComment(rows[i]) && !lines[i].Contains('\n') ? commentColumn - lines[i].Length : 0;
             EndLine(rows[i].End, pad);
         }
     }
@@ -224,13 +224,12 @@ sealed class SchemaFormatter
         return lines;
     }
 
-    /// <summary>
-    /// A comment stands behind what was printed, on its line. A block comment may stand between tokens; it moves to the end.
-    /// </summary>
-    bool TrailingComment(int nextToken)
+    /// <summary>A comment will end the row's line: one that stands there, or one from between its tokens, which moves there.</summary>
+    bool EndsWithComment(Line row)
     {
-        int index = FirstCommentBehind(nextToken);
-        return index < _file.Tokens[nextToken].Comments && !_file.Comments[index].OwnLine;
+        int index = _file.Tokens[row.First].Comments;
+        if (index >= _file.Tokens[row.End].Comments) return false;
+        return index < FirstCommentBehind(row.End) || !_file.Comments[index].OwnLine;
     }
 
     int FirstCommentBehind(int nextToken) => nextToken == 0 ? 0 : _file.Tokens[nextToken - 1].Comments;
@@ -241,7 +240,7 @@ sealed class SchemaFormatter
         while (_comment < _file.Tokens[nextToken].Comments && (_comment < FirstCommentBehind(nextToken)
             || !_file.Comments[_comment].OwnLine))
         {
-            _text.Append(' ', pad + 2).Append(CommentText(_file.Comments[_comment++], indent: 0));
+            _text.Append(' ', pad + 2).Append(CommentText(_file.Comments[_comment++], indent: 0, isDoc: false));
             pad = -1;
             if (_file.Comments[_comment - 1].Kind != CommentKind.Block) break;
         }
@@ -257,15 +256,18 @@ sealed class SchemaFormatter
             Comment comment = _file.Comments[_comment++];
             if (!isFirst && HasBlankLineBefore(comment.Start)) _text.Append('\n');
             isFirst = false;
-            _text.Append(' ', indent).Append(CommentText(comment, indent)).Append('\n');
+            bool isDoc = _comment > FirstCommentBehind(token);
+            _text.Append(' ', indent).Append(CommentText(comment, indent, isDoc)).Append('\n');
         }
         if (!isFirst && _file.Tokens[token].Kind != TokenKind.End && _file.Tokens[token].Kind != TokenKind.CloseBrace
             && HasBlankLineBefore(_file.Tokens[token].Start)) _text.Append('\n');
     }
 
-    string CommentText(Comment comment, int indent)
+    /// <param name="isDoc">It stands where a doc comment is one. Elsewhere three slashes were two, and where it moves it must not become one.</param>
+    string CommentText(Comment comment, int indent, bool isDoc)
     {
         string text = _file.Source.Slice(comment.Span).TrimEnd();
+        if (comment.Kind == CommentKind.Doc && !isDoc) return text[1..];
         if (comment.Kind != CommentKind.Block || !text.Contains('\n', StringComparison.Ordinal)) return text;
         // Inner lines of a block comment keep their words; their indentation follows.
         string[] lines = text.Split('\n');

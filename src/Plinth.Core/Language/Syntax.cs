@@ -8,6 +8,24 @@ namespace Plinth.Language;
 /// </summary>
 sealed record SchemaSyntax(SourceText Source, Token[] Tokens, Comment[] Comments, ImmutableArray<BlockSyntax> Blocks)
 {
+    /// <summary>
+    /// The source as the expression language may read it, which has no block comments: they are blanks there, so that every place stays
+    /// where it is.
+    /// </summary>
+    public SourceText WithoutBlockComments()
+    {
+        if (!Array.Exists(Comments, c => c.Kind == CommentKind.Block)) return Source;
+        char[] text = Source.Text.ToCharArray();
+        foreach (Comment comment in Comments)
+        {
+            for (int i = comment.Start; comment.Kind == CommentKind.Block && i < comment.End; i++)
+            {
+                if (text[i] != '\n') text[i] = ' ';
+            }
+        }
+        return new SourceText(Source.Path, new string(text));
+    }
+
     public string TextOf(in Token token) => Source.Text.Substring(token.Start, token.Length);
 
     public bool Is(in Token token, string text) => Source.Text.AsSpan(token.Start, token.Length).SequenceEqual(text);
@@ -35,6 +53,9 @@ abstract record BlockSyntax
     public required string? Doc { get; init; }
 
     public required TokenRange Tokens { get; init; }
+
+    /// <summary>Something in it could not be read, which was reported: what seems to be missing may be what was skipped.</summary>
+    public bool IsBroken { get; init; }
 
     /// <summary>Where a finding about the block as a whole points: its name, or its keyword.</summary>
     public required Span Head { get; init; }
@@ -85,6 +106,9 @@ sealed record TypeSyntax(
 sealed record AttributeSyntax(
     SourceText Source, bool IsModelLevel, NameSyntax Name, ImmutableArray<ArgumentSyntax> Arguments, Span Span, TokenRange Tokens)
 {
+    /// <summary>Its arguments could not be read, which was reported: it says nothing.</summary>
+    public bool IsBroken { get; init; }
+
     /// <summary>As it is spoken of: <c>@id</c>, <c>@@index</c>.</summary>
     public string Spelling => (IsModelLevel ? "@@" : "@") + Name.Text;
 }

@@ -10,6 +10,9 @@ enum TokenKind : byte
     /// <summary>A name between backticks: never a keyword.</summary>
     QuotedName,
     String,
+
+    /// <summary>A string that its line ends before it does: reported by the lexer, with all that it swallowed.</summary>
+    BrokenString,
     Number,
     OpenBrace,
     CloseBrace,

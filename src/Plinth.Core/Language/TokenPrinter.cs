@@ -63,24 +63,10 @@ sealed class TokenPrinter(SchemaSyntax file)
         for (int i = 0; i < argument.Tokens.Count; i++)
         {
             Token token = argument.Tokens[i];
-            if (i > 0) text.Append(Between(argument.Tokens[i - 1], token));
+            if (i > 0) text.Append(token.StartsLine ? Continuation : Spacing.Between(file.Source, argument.Tokens, i));
             text.Append(file.TextOf(token));
         }
         return text.ToString();
-    }
-
-    /// <summary>
-    /// What stands between two tokens of an argument: as written, but for commas and brackets, with one space for many. Only where an
-    /// operator has a space on one side, or none on either, was it the writer's choice: that one is left alone.
-    /// </summary>
-    string Between(in Token left, in Token right)
-    {
-        // Comments inside an argument move to the end of the line, so its tokens are all that is printed here.
-        if (right.StartsLine) return Continuation;
-        if (left.Kind == TokenKind.Comma) return " ";
-        if (right.Kind is TokenKind.Comma or TokenKind.CloseParen or TokenKind.CloseBracket
-            || left.Kind is TokenKind.OpenParen or TokenKind.OpenBracket) return "";
-        return left.End < right.Start ? " " : "";
     }
 
     /// <summary>Tokens of a union that was not on one line.</summary>

@@ -1,8 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Text;
-using System.Text.Encodings.Web;
-using System.Text.Json;
 using Plinth.Schema.Types;
 using Plinth.Text;
 
@@ -18,25 +15,17 @@ static partial class SchemaJson
     /// <summary>Of the form of this file; a reader refuses what it does not know.</summary>
     const int Form = 1;
 
-    static readonly JsonWriterOptions s_options = new()
-    {
-        Indented = true,
-        NewLine = "\n",
-        // The text is a document of its own, never part of a page.
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
-    /// <summary>UTF-8, two spaces of indentation, without a line end at the end.</summary>
+    /// <summary>UTF-8; a line for each field, relation, key and rule; without a line end at the end.</summary>
     public static byte[] Write(AppSchema schema)
     {
         using ByteOutput output = new(4096);
-        using (Utf8JsonWriter json = new(output, s_options)) Write(json, schema);
+        Write(new JsonLayout(output), schema);
         return output.ToArray();
     }
 
-    static void Write(Utf8JsonWriter json, AppSchema schema)
+    static void Write(JsonLayout json, AppSchema schema)
     {
-        json.WriteStartObject();
+        json.Open('{', isTall: true);
         json.WriteNumber("form", Form);
         json.WriteString("name", schema.Name);
         Optional(json, "doc", schema.Doc);
@@ -44,40 +33,41 @@ static partial class SchemaJson
         json.WriteNumber("maxPageSize", schema.Defaults.MaxPageSize);
         if (schema.Auth is { } auth)
         {
-            json.WriteStartObject("auth");
+            json.Name("auth");
+            json.Open('{', isTall: true);
             json.WriteString("name", auth.Name);
             Each(json, "claims", auth.Claims, Write, isRequired: true);
-            json.WriteEndObject();
+            json.Close('}');
         }
         Each(json, "enums", schema.Enums, Write);
         Each(json, "types", schema.Types, Write);
         Each(json, "unions", schema.Unions, Write);
         Each(json, "models", schema.Models, Write);
-        json.WriteEndObject();
+        json.Close('}');
     }
 
-    static void Write(Utf8JsonWriter json, EnumType type)
+    static void Write(JsonLayout json, EnumType type)
     {
         json.WriteString("name", type.Name);
         Optional(json, "doc", type.Doc);
         Strings(json, "values", type.Values);
     }
 
-    static void Write(Utf8JsonWriter json, EmbeddedType type)
+    static void Write(JsonLayout json, EmbeddedType type)
     {
         json.WriteString("name", type.Name);
         Optional(json, "doc", type.Doc);
         Each(json, "fields", type.Fields, Write, isRequired: true);
     }
 
-    static void Write(Utf8JsonWriter json, UnionType type)
+    static void Write(JsonLayout json, UnionType type)
     {
         json.WriteString("name", type.Name);
         Optional(json, "doc", type.Doc);
         Strings(json, "variants", type.Variants);
     }
 
-    static void Write(Utf8JsonWriter json, Model model)
+    static void Write(JsonLayout json, Model model)
     {
         json.WriteString("name", model.Name);
         Optional(json, "doc", model.Doc);
@@ -95,7 +85,7 @@ static partial class SchemaJson
         Optional(json, "renamedFrom", model.RenamedFrom);
     }
 
-    static void Write(Utf8JsonWriter json, Field field)
+    static void Write(JsonLayout json, Field field)
     {
         json.WriteString("name", field.Name);
         Optional(json, "doc", field.Doc);
@@ -104,7 +94,7 @@ static partial class SchemaJson
         Flag(json, "nullable", field.IsNullable);
         Flag(json, "list", field.IsList);
         if (field.Default is { } value) WriteDefault(json, field, value);
-        Each(json, "validators", field.Validators, (to, v) => Write(to, field, v));
+        Each(json, "validators", field.Validators, (to, v) => Write(to, field, v), isTall: false);
         if (field.Normalisers.Length > 0) Strings(json, "normalisers", [.. field.Normalisers.Select(NameOf)]);
         Optional(json, "computed", field.Computed?.Text);
         Flag(json, "readonly", field.IsReadonly);
@@ -119,9 +109,10 @@ static partial class SchemaJson
         Optional(json, "deprecated", field.Deprecated);
     }
 
-    static void WriteDefault(Utf8JsonWriter json, Field field, DefaultValue value)
+    static void WriteDefault(JsonLayout json, Field field, DefaultValue value)
     {
-        json.WriteStartObject("default");
+        json.Name("default");
+        json.Open('{', isTall: false);
         switch (value)
         {
             case NowDefault: json.WriteString("kind", "now"); break;
@@ -133,28 +124,28 @@ static partial class SchemaJson
                 break;
             case LiteralDefault literal:
                 json.WriteString("kind", "literal");
-                json.WritePropertyName("value");
+                json.Name("value");
                 WriteValue(json, field.Type, literal.Value);
                 break;
             default: throw new InvalidOperationException($"no form for {value.GetType().Name}");
         }
-        json.WriteEndObject();
+        json.Close('}');
     }
 
     /// <summary>A value in its wire form; a list is JSON already.</summary>
-    static void WriteValue(Utf8JsonWriter json, FieldType type, in Value value)
+    static void WriteValue(JsonLayout json, FieldType type, in Value value)
     {
-        if (value.Kind == ValueKind.Json) json.WriteRawValue(value.Json);
+        if (value.Kind == ValueKind.Json) json.Raw(value.Json);
         else if (type is ScalarFieldType { Scalar: var scalar })
         {
             using ByteOutput text = new(64);
             scalar.WriteJson(text, value);
-            json.WriteRawValue(text.Written);
+            json.Raw(text.Written);
         }
-        else json.WriteStringValue(value.String);
+        else json.Text(value.String);
     }
 
-    static void Write(Utf8JsonWriter json, Field field, Validator validator)
+    static void Write(JsonLayout json, Field field, Validator validator)
     {
         switch (validator)
         {
@@ -177,9 +168,10 @@ static partial class SchemaJson
             case Iso4217Validator: json.WriteString("kind", "iso4217"); break;
             case OneOfValidator oneOf:
                 json.WriteString("kind", "oneOf");
-                json.WriteStartArray("values");
+                json.Name("values");
+                json.Open('[', isTall: false);
                 foreach (Value value in oneOf.Values) WriteValue(json, field.Type, value);
-                json.WriteEndArray();
+                json.Close(']');
                 break;
             case CheckValidator check:
                 json.WriteString("kind", "check");
@@ -189,7 +181,7 @@ static partial class SchemaJson
         }
     }
 
-    static void Write(Utf8JsonWriter json, Relation relation)
+    static void Write(JsonLayout json, Relation relation)
     {
         json.WriteString("name", relation.Name);
         Optional(json, "doc", relation.Doc);
@@ -205,7 +197,7 @@ static partial class SchemaJson
         Optional(json, "deprecated", relation.Deprecated);
     }
 
-    static void Write(Utf8JsonWriter json, UniqueKey unique)
+    static void Write(JsonLayout json, UniqueKey unique)
     {
         json.WriteString("name", unique.Name);
         Strings(json, "fields", unique.Fields);
@@ -213,24 +205,24 @@ static partial class SchemaJson
         Optional(json, "where", unique.Where?.Text);
     }
 
-    static void Write(Utf8JsonWriter json, ModelIndex index)
+    static void Write(JsonLayout json, ModelIndex index)
     {
         json.WriteString("name", index.Name);
         Each(json, "fields", index.Fields, (to, field) =>
         {
             to.WriteString("field", field.Field);
             Flag(to, "descending", field.Descending);
-        });
+        }, isTall: false);
         Optional(json, "where", index.Where?.Text);
     }
 
-    static void Write(Utf8JsonWriter json, ModelCheck check)
+    static void Write(JsonLayout json, ModelCheck check)
     {
         json.WriteString("name", check.Name);
         json.WriteString("condition", check.Condition.Text);
     }
 
-    static void Write(Utf8JsonWriter json, AccessRule rule)
+    static void Write(JsonLayout json, AccessRule rule)
     {
         json.WriteString("effect", rule.Effect == RuleEffect.Allow ? "allow" : "deny");
         Strings(json, "operations", [.. rule.Operations.Select(NameOf)]);
@@ -239,33 +231,37 @@ static partial class SchemaJson
         Optional(json, "message", rule.Message);
     }
 
-    static void Each<T>(Utf8JsonWriter json, string name, ImmutableArray<T> items, Action<Utf8JsonWriter, T> write, bool isRequired = false)
+    /// <param name="isTall">Each item takes a line of its own; else the whole array takes none.</param>
+    static void Each<T>(
+        JsonLayout json, string name, ImmutableArray<T> items, Action<JsonLayout, T> write, bool isRequired = false, bool isTall = true)
     {
         if (items.IsEmpty && !isRequired) return;
-        json.WriteStartArray(name);
+        json.Name(name);
+        json.Open('[', isTall);
         foreach (T item in items)
         {
-            json.WriteStartObject();
+            json.Open('{', isTall: item is Model or EmbeddedType);
             write(json, item);
-            json.WriteEndObject();
+            json.Close('}');
         }
-        json.WriteEndArray();
+        json.Close(']');
     }
 
-    static void Strings(Utf8JsonWriter json, string name, ImmutableArray<string> items)
+    static void Strings(JsonLayout json, string name, ImmutableArray<string> items)
     {
         if (items.IsEmpty) return;
-        json.WriteStartArray(name);
-        foreach (string item in items) json.WriteStringValue(item);
-        json.WriteEndArray();
+        json.Name(name);
+        json.Open('[', isTall: false);
+        foreach (string item in items) json.Text(item);
+        json.Close(']');
     }
 
-    static void Optional(Utf8JsonWriter json, string name, string? value)
+    static void Optional(JsonLayout json, string name, string? value)
     {
         if (value is not null) json.WriteString(name, value);
     }
 
-    static void Flag(Utf8JsonWriter json, string name, bool value)
+    static void Flag(JsonLayout json, string name, bool value)
     {
         if (value) json.WriteBoolean(name, true);
     }

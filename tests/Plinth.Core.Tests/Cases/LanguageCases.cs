@@ -1,3 +1,4 @@
+using System.Text;
 using Plinth.Language;
 using Plinth.Schema;
 using Plinth.Text;
@@ -28,7 +29,7 @@ public class LanguageCases
         {
             Assert.NotNull(reading.Schema);
             byte[] written = SchemaJson.Write(reading.Schema);
-            file = Golden.Holds(file, json, Json.Readable(written));
+            file = Golden.Holds(file, json, Encoding.UTF8.GetString(written));
             Assert.Equal(written, SchemaJson.Write(SchemaJson.Read(written)));
         }
         if (file.Find("fmt") is { } formatted)

@@ -49,7 +49,7 @@ public class SchemaFormatterTests
               amount Decimal(12, 2)
               @@index([company, amount(desc)])
               @@allow("read",   auth != null)
-              @@deny ("delete",  deals.exists(d, d.stage == "won"))
+              @@deny ("delete", deals.exists(d, d.stage == "won"))
               @@allow("update",
                   owner.id == auth.id,
                   after: owner.id == before.owner.id)
