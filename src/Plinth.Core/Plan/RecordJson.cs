@@ -23,7 +23,8 @@ static class RecordJson
     }
 
     /// <summary>The key's text parts, as a URL takes them before encoding.</summary>
-    public static ImmutableArray<string> Key(Model model, Value[] row) => [.. model.KeyFields.Select(field => Part(field, row[field.Ordinal]))];
+    public static ImmutableArray<string> Key(Model model, Value[] row) =>
+        [.. model.KeyFields.Select(field => Part(field, row[field.Ordinal]))];
 
     static string Part(Field field, in Value value) =>
         field.Type is ScalarFieldType { Scalar: var scalar } ? scalar.Format(value) : value.String;

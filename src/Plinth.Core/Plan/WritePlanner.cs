@@ -127,7 +127,9 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         return new Bodies(null, inputs.ToImmutable());
     }
 
-    /// <summary>Everything that needs no stored record. Where the writer numbers a field, what follows from it waits for the number.</summary>
+    /// <summary>
+    /// Everything that needs no stored record. Where the writer numbers a field, what follows from it waits for the number.
+    /// </summary>
     public static void DecideNew(RecordShape shape, Input input, ValueReader reader)
     {
         Deciding.Fill(shape, input, reader);

@@ -8,7 +8,8 @@ using Plinth.Text;
 namespace Plinth.Sql;
 
 /// <summary>
-/// The statements that write one model. Their texts depend on the schema alone (an update's also on the set of its columns), so each is made
+/// The statements that write one model. Their texts depend on the schema alone (an update's also on the set of its columns), so each
+/// is made
 /// once. Row values travel in the slots of their ordinals; what else a statement needs is in the slots after them.
 /// </summary>
 sealed class WriteStatements
@@ -69,13 +70,17 @@ sealed class WriteStatements
     /// <summary>Removes the row with the identity in slot 0.</summary>
     public SqlText Delete { get; }
 
-    /// <summary>One row when the record that the relation refers to exists and lives; its key's values in the slots of the row's fields.</summary>
+    /// <summary>
+    /// One row when the record that the relation refers to exists and lives; its key's values in the slots of the row's fields.
+    /// </summary>
     public SqlText Parent(Relation relation) => _parents[relation.Name];
 
     /// <summary>One row when another row than the one in the row slot (none: null) holds these values of a unique key.</summary>
     public SqlText Holder(UniqueKey unique) => _holders[unique.Name];
 
-    /// <summary>Identity, version and fields of this model's rows that refer, by one of its own relations, to the key in slots 0, 1, …</summary>
+    /// <summary>
+    /// Identity, version and fields of this model's rows that refer, by one of its own relations, to the key in slots 0, 1, …
+    /// </summary>
     public SqlText Referring(Relation relation) => _referring[relation.Name];
 
     /// <summary>Identity, version and fields of the rows with these values in slots 0, 1, …</summary>
@@ -96,7 +101,9 @@ sealed class WriteStatements
         return _updates.Find(key) ?? _updates.Keep(key.ToString(), WriteUpdate(changed));
     }
 
-    /// <summary>One row when the condition holds for the row with the identity in slot 0. The condition's own values follow from slot 1.</summary>
+    /// <summary>
+    /// One row when the condition holds for the row with the identity in slot 0. The condition's own values follow from slot 1.
+    /// </summary>
     public SqlText Check(CheckedExpression condition, Value[]? before)
     {
         // Values of the state before are constants of the text's parameters, so such a text is of one use.

@@ -6,7 +6,8 @@ using Plinth.Store;
 namespace Plinth.Runtime;
 
 /// <summary>
-/// The numbers of <c>autoincrement()</c>. They are taken in the transaction of the record, so a refused record leaves no gap, and kept apart
+/// The numbers of <c>autoincrement()</c>. They are taken in the transaction of the record, so a refused record leaves no gap, and
+/// kept apart
 /// from the records, so the number of a removed one never comes again: the log knows records by it.
 /// </summary>
 static class Counters

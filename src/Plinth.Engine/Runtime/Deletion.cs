@@ -110,7 +110,9 @@ sealed class Deletion(WriteScope scope, Value deletedAt)
         return References.Set(scope, table, child, relation, [.. relation.Fields.Select(static _ => Value.Null)]);
     }
 
-    /// <summary>A soft deletion leaves what lies in the trash already alone; a hard one must not leave anything that refers to the row.</summary>
+    /// <summary>
+    /// A soft deletion leaves what lies in the trash already alone; a hard one must not leave anything that refers to the row.
+    /// </summary>
     List<StoredRow> Referring(RecordTable children, Relation relation, Model parent, StoredRow stored)
     {
         List<StoredRow> referring = References.To(scope, children, relation, parent, stored.Values);

@@ -48,7 +48,9 @@ sealed partial class Engine : IAsyncDisposable
     /// <summary>Microseconds since the epoch: taken once per request.</summary>
     public long Now => (Time.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
-    /// <summary>Opens the database and brings it to the schema, or, where the options do not allow that, makes sure that it is there already.</summary>
+    /// <summary>
+    /// Opens the database and brings it to the schema, or, where the options do not allow that, makes sure that it is there already.
+    /// </summary>
     /// <returns>The fault <c>migration_refused</c> when the database cannot serve the schema; nothing was changed then.</returns>
     /// <exception cref="StoreException">The database cannot be opened: in use, damaged, not permitted.</exception>
     public static async Task<Result<Engine>> OpenAsync(EngineOptions options, AppSchema schema, CancellationToken cancel)

@@ -86,7 +86,9 @@ sealed record LevelProgram(ReadColumns Columns, RowWriter Writer, ImmutableArray
 /// <summary>One included relation. Its text exists once for each power of two of parents.</summary>
 sealed class IncludeProgram(IncludeShape shape, LevelProgram level, bool isClosed, Func<int, SqlText> write)
 {
-    /// <summary>Parents of one statement; more take another one. A statement takes 32,766 parameters at most, a key may have several parts.</summary>
+    /// <summary>
+    /// Parents of one statement; more take another one. A statement takes 32,766 parameters at most, a key may have several parts.
+    /// </summary>
     public const int ParentsMax = 4096;
 
     readonly SqlText?[] _bySize = new SqlText?[13];

@@ -7,7 +7,9 @@ using Plinth.Text;
 
 namespace Plinth.Runtime;
 
-/// <summary>Reads: planned, then run inline on the calling thread over a reading connection; the task that is answered is done already.</summary>
+/// <summary>
+/// Reads: planned, then run inline on the calling thread over a reading connection; the task that is answered is done already.
+/// </summary>
 sealed partial class Engine
 {
     /// <summary>Answers a query as its caller may see it.</summary>
@@ -35,7 +37,10 @@ sealed partial class Engine
         return new(answered);
     }
 
-    /// <summary>The answer from the cache, when it is there and the caller may see it; a record that the rules refuse goes the way of one that is not there.</summary>
+    /// <summary>
+    /// The answer from the cache, when it is there and the caller may see it; a record that the rules refuse goes the way of one that
+    /// is not there.
+    /// </summary>
     ReadReply? Cached(Snapshot snapshot, ReadProgram program, in RecordKey key, Caller caller, long now, long start, long plannedAt)
     {
         long position = _cache.Position;

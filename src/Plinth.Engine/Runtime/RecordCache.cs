@@ -140,7 +140,9 @@ sealed class RecordCache
 
     Shard Of(in RecordKey key) => _shards[(uint)key.GetHashCode() % Shards];
 
-    /// <summary>One part of the records with its own lock. The ring is what the clock hand walks: an entry used since its last visit stays.</summary>
+    /// <summary>
+    /// One part of the records with its own lock. The ring is what the clock hand walks: an entry used since its last visit stays.
+    /// </summary>
     sealed class Shard(long bytesMax)
     {
         readonly Lock _gate = new();

@@ -7,7 +7,9 @@ using Plinth.Text;
 
 namespace Plinth.Runtime;
 
-/// <summary>One model's table as writes use it: rows in and out as values, with their full-text entries. Used on the writer's thread alone.</summary>
+/// <summary>
+/// One model's table as writes use it: rows in and out as values, with their full-text entries. Used on the writer's thread alone.
+/// </summary>
 sealed class RecordTable
 {
     readonly Field[] _searched;

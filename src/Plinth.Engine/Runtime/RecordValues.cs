@@ -4,7 +4,10 @@ using Plinth.Schema;
 
 namespace Plinth.Runtime;
 
-/// <summary>A record's values read back from its answer: what was not answered is null, so only rules that do not ask for it may be held against them.</summary>
+/// <summary>
+/// A record's values read back from its answer: what was not answered is null, so only rules that do not ask for it may be held
+/// against them.
+/// </summary>
 static class RecordValues
 {
     public static Value[] Read(Model model, byte[] json)

@@ -57,7 +57,10 @@ static class References
         return children.FindAll(scope.Transaction, children.Statements.Referring(relation), key, scope.Schema.Limits.WriteRows + 1);
     }
 
-    /// <summary>Points a row elsewhere, or nowhere, because what it referred to goes or has another key: the engine's own change, with its event.</summary>
+    /// <summary>
+    /// Points a row elsewhere, or nowhere, because what it referred to goes or has another key: the engine's own change, with its
+    /// event.
+    /// </summary>
     public static Fault? Set(WriteScope scope, RecordTable table, StoredRow child, Relation relation, ReadOnlySpan<Value> key)
     {
         Value[] after = [.. child.Values];

@@ -25,7 +25,9 @@ static class Updates
         return new Written(WriteOutcome.Updated, plan.Model) { Record = now, IsReadable = reads.Sees(now) };
     }
 
-    /// <summary>Decides and writes one record. The record as it was when nothing changes: then nothing is written or told to the log.</summary>
+    /// <summary>
+    /// Decides and writes one record. The record as it was when nothing changes: then nothing is written or told to the log.
+    /// </summary>
     public static Result<StoredRow> Change(
         WriteScope scope, RecordShape shape, CallerRules rules, StoredRow stored, Input input, Func<Value[], Value[]> decide, ValueReader reader)
     {

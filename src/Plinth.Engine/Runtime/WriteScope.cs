@@ -8,7 +8,10 @@ using Plinth.Text;
 
 namespace Plinth.Runtime;
 
-/// <summary>What one command has at hand in the writer's turn: the transaction, who asks, and when. Changes go through here, with their events.</summary>
+/// <summary>
+/// What one command has at hand in the writer's turn: the transaction, who asks, and when. Changes go through here, with their
+/// events.
+/// </summary>
 sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventWriter events, Caller caller, Moment moment)
 {
     readonly EventOrigin _origin = new(caller.Subject, null, schema.Version);
@@ -48,7 +51,10 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         : Faults.CascadeTooLarge.Says(string.Create(CultureInfo.InvariantCulture,
             $"the command would change more than {schema.Limits.WriteRows} records (limits.writeRows); nothing was changed"));
 
-    /// <summary>The mark of a soft deletion: the time, or the next microsecond that no earlier deletion has, for restoring tells sets apart by it.</summary>
+    /// <summary>
+    /// The mark of a soft deletion: the time, or the next microsecond that no earlier deletion has, for restoring tells sets apart by
+    /// it.
+    /// </summary>
     public Value DeletionTime() => Value.FromDateTime(schema.NextDeletion(moment.Now));
 
     public static EventOrigin Origin(Caller caller, int schemaVersion) => new(caller.Subject, null, schemaVersion);

@@ -1,9 +1,8 @@
-using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Text;
 
-namespace Plinth.Tests.Plan;
+namespace Plinth.Plan;
 
 public sealed class DecidingTests
 {

@@ -1,8 +1,7 @@
 using System.Text;
-using Plinth.Plan;
 using Plinth.Text;
 
-namespace Plinth.Tests.Plan;
+namespace Plinth.Plan;
 
 public sealed class InputReaderTests
 {

@@ -1,11 +1,10 @@
 using System.Collections.Immutable;
 using System.Text;
-using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Text;
 
-namespace Plinth.Tests.Plan;
+namespace Plinth.Plan;
 
 /// <summary>A schema made by hand (so that these tests need no other room), and the road from a body to a decided record.</summary>
 static class WriteSample
