@@ -28,7 +28,7 @@ sealed class BulkCreate(EventStore store, WriteSchema schema, Caller caller, Mom
         using StagedRows staged = new(Path.Combine(store.Database.Options.Folder, "staging"));
         if ((await StageAsync(schema.Shapes.Model(model.Name), records, staged, cancel)).Fault is { } fault) return fault;
         await staged.RewindAsync(cancel);
-        BulkUnit unit = new(schema, model, staged, rules, store.Events, caller, moment);
+        BulkUnit unit = new(schema, model, staged, rules, store, caller, moment);
         var inserted = await store.Committer.RunAsync(unit, cancel);
         if (unit.IsOutdated) return Faults.NotReady.Says("the schema was replaced meanwhile; nothing was written") with { RetryAfterSeconds = 1 };
         if (!inserted.IsOk) return inserted.Fault;
@@ -61,7 +61,8 @@ sealed class BulkCreate(EventStore store, WriteSchema schema, Caller caller, Mom
 
     /// <summary>Inserts what was staged, in a transaction of its own.</summary>
     sealed class BulkUnit(
-        WriteSchema schema, Model model, StagedRows staged, CallerRules rules, EventWriter events, Caller caller, Moment moment) : WriteUnit<long>
+        WriteSchema schema, Model model, StagedRows staged, CallerRules rules, EventStore store, Caller caller, Moment moment)
+        : WriteUnit<long>
     {
         /// <summary>Rows whose events are held in memory at a time.</summary>
         const int FlushedEvery = 1000;
@@ -78,10 +79,10 @@ sealed class BulkCreate(EventStore store, WriteSchema schema, Caller caller, Mom
 
         protected override Result<long> Execute(WriteTransaction transaction)
         {
-            IsOutdated = schema.IsOutdated;
+            IsOutdated = schema.IsOutdated(store);
             if (IsOutdated) return Faults.NotReady.Says("the schema was replaced");
             RecordShape shape = schema.Shapes.Model(model.Name);
-            WriteScope scope = new(schema, transaction, events, caller, moment);
+            WriteScope scope = new(schema, transaction, store.Events, caller, moment);
             Fault? first = null;
             for (long i = 0; i < staged.Count; i++)
             {

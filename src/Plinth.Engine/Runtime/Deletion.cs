@@ -40,6 +40,8 @@ sealed class Deletion(WriteScope scope, Value deletedAt)
         {
             if (Clear(child, row, relation) is { } refused) return refused;
         }
+        bool defers = !IsSoft && _order.Count - from > 1;
+        if (defers) scope.Transaction.Connection.DeferForeignKeys(true);
         for (int i = from; i < _order.Count; i++)
         {
             var (going, row) = _order[i];
@@ -48,6 +50,7 @@ sealed class Deletion(WriteScope scope, Value deletedAt)
             if (IsSoft) scope.Trash(going, now, deletedAt);
             else scope.Remove(going, now);
         }
+        if (defers) scope.Transaction.Connection.DeferForeignKeys(false);
         return null;
     }
 

@@ -18,11 +18,13 @@ sealed partial class Engine : IAsyncDisposable
     readonly EngineOptions _options;
     readonly SemaphoreSlim _applying = new(1, 1);
     readonly RecordCache _cache;
+    readonly Writes _writes;
     Snapshot _current;
 
     Engine(EngineOptions options, EventStore store, Snapshot first)
     {
         (_options, Store, _current) = (options, store, first);
+        _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head);
         store.Committer.Invalidate = events => _cache.Invalidate(Current.Schema, events);
     }
@@ -58,6 +60,7 @@ sealed partial class Engine : IAsyncDisposable
         EventStore store = EventStore.Open(options.OpenDatabase(options.Store, options.Time), options.Time, options.Limits);
         try
         {
+            if (!options.Store.ReadOnly) await Writes.CreateTablesAsync(store, cancel).ConfigureAwait(false);
             Result<int> version = await VersionAsync(options, store, schema, cancel).ConfigureAwait(false);
             if (version.IsOk) return new Engine(options, store, NewSnapshot(options, store, schema, version.Value));
             store.Dispose();

@@ -42,7 +42,7 @@ static class FilteredWrites
     static Result<Written> Each(WriteScope scope, WritePlan plan, Func<StoredRow, RecordTable, Fault?> change, Func<int> changed)
     {
         RecordTable table = scope.Table(plan.Model);
-        List<StoredRow> matched = Matched(scope, plan, table);
+        if (Matched(scope, plan, table).Failed(out Fault? unreadable, out List<StoredRow>? matched)) return unreadable;
         if (matched.Count > scope.Schema.Limits.WriteRows)
         {
             return Faults.TooManyRows.Says(
@@ -62,10 +62,10 @@ static class FilteredWrites
         return new Written(WriteOutcome.Many, plan.Model) { Matched = matched.Count, Changed = changed() };
     }
 
-    static List<StoredRow> Matched(WriteScope scope, WritePlan plan, RecordTable table)
+    static Result<List<StoredRow>> Matched(WriteScope scope, WritePlan plan, RecordTable table)
     {
         PlannedRead read = plan.Target ?? throw new InvalidOperationException("a filtered write without its filter");
-        SqlText select = scope.Schema.Selects(read.Plan);
+        if (scope.Schema.Selects(read.Plan).Failed(out Fault? fault, out SqlText? select)) return fault;
         // The level answers the key's fields in declaration order.
         List<Value[]> keys = [];
         using (Statement statement = scope.Transaction.Prepare(select))

@@ -78,7 +78,7 @@ static class References
     {
         foreach (Relation relation in table.Statements.Dependents)
         {
-            if (!relation.References.Any(name => before.Values[Ordinal(table.Model, name)] != after.Values[Ordinal(table.Model, name)])) continue;
+            if (!Moves(table.Model, relation, before.Values, after.Values)) continue;
             RecordTable children = scope.Table(relation.Model);
             Value[] key = [.. relation.References.Select(name => relation.OnUpdate == ReferentialAction.Cascade
                 ? after.Values[Ordinal(table.Model, name)]
@@ -91,6 +91,20 @@ static class References
             }
         }
         return null;
+    }
+
+    /// <summary>Whether the change is one of a key that other records may refer to.</summary>
+    public static bool Moves(RecordTable table, Value[] before, Value[] after) =>
+        table.Statements.Dependents.Any(relation => Moves(table.Model, relation, before, after));
+
+    static bool Moves(Model parent, Relation relation, Value[] before, Value[] after)
+    {
+        foreach (string name in relation.References)
+        {
+            int ordinal = Ordinal(parent, name);
+            if (before[ordinal] != after[ordinal]) return true;
+        }
+        return false;
     }
 
     public static Fault Restricted(Relation relation) => Faults.RestrictedByReference.Says(

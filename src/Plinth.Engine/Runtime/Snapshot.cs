@@ -21,6 +21,7 @@ sealed partial class Snapshot
         (Schema, Version, _dialect) = (schema, version, dialect);
         Policies = new Policies(schema);
         Reads = new ReadPlanner(Policies, limits, cursorSecret, dialect.SearchValue);
+        Writes = new WriteSchema(schema, version, Policies, Reads, Selects, dialect, limits);
     }
 
     public AppSchema Schema { get; }
@@ -32,9 +33,13 @@ sealed partial class Snapshot
 
     public ReadPlanner Reads { get; }
 
+    public WriteSchema Writes { get; }
+
     /// <summary>The statements and writers of a plan; made at its first use.</summary>
     public Result<ReadProgram> Program(ReadPlan plan) =>
         (_programs.TryGetValue(plan, out MadeProgram? made) ? made : _programs.GetValue(plan, Make)).Result;
+
+    Result<SqlText> Selects(ReadPlan plan) => Program(plan).Failed(out Fault? fault, out ReadProgram? program) ? fault : program.Statement;
 
     MadeProgram Make(ReadPlan plan) => new(ReadProgram.Of(Schema, plan, _dialect));
 

@@ -41,9 +41,14 @@ static class Updates
         if (Conflicts.Find(scope, table, after, stored.Row, stored.Values) is { } taken) return taken;
         bool own = RuleCheck.IsOwn(rules.Folded);
         if (own && !check.MayEnd(new(stored.Row, stored.Version + 1, after), stored.Values, allowing)) return Refused(check, shape);
+        bool moves = References.Moves(table, stored.Values, after);
+        if (moves) scope.Transaction.Connection.DeferForeignKeys(true);
         StoredRow now = scope.Update(table, stored, after);
         if (!own && !check.MayEnd(now, stored.Values, allowing)) return Refused(check, shape);
-        return References.Follow(scope, table, stored, now) is { } stuck ? stuck : now;
+        if (!moves) return now;
+        Fault? stuck = References.Follow(scope, table, stored, now);
+        scope.Transaction.Connection.DeferForeignKeys(false);
+        return stuck is null ? now : stuck;
     }
 
     static Fault Refused(RuleCheck check, RecordShape shape) => check.Refused($"to change this {shape.Name} so");

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using Plinth.Expressions;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -22,7 +23,7 @@ sealed class WriteSchema
     /// <param name="dialect">How the database is spelt to.</param>
     /// <param name="limits">Bounds of requests.</param>
     public WriteSchema(
-        AppSchema schema, int version, Policies policies, ReadPlanner reads, Func<ReadPlan, SqlText> selects, Dialect dialect, Limits limits)
+        AppSchema schema, int version, Policies policies, ReadPlanner reads, Func<ReadPlan, Result<SqlText>> selects, Dialect dialect, Limits limits)
     {
         (Schema, Version, Policies, Selects, Limits) = (schema, version, policies, selects, limits);
         Shapes = new RecordShapes(schema, Compile(schema));
@@ -38,7 +39,7 @@ sealed class WriteSchema
     public Policies Policies { get; }
 
     /// <summary>The statement of a planned read: filtered writes concern what a list would hold.</summary>
-    public Func<ReadPlan, SqlText> Selects { get; }
+    public Func<ReadPlan, Result<SqlText>> Selects { get; }
 
     public Limits Limits { get; }
 
@@ -46,11 +47,8 @@ sealed class WriteSchema
 
     public WritePlanner Planner { get; }
 
-    /// <summary>Another schema serves, or is about to: what was planned under this one no longer fits the tables.</summary>
-    public bool IsOutdated { get; private set; }
-
-    /// <summary>Called in the writer's turn that replaces the schema.</summary>
-    public void Outdate() => IsOutdated = true;
+    /// <summary>The tables have been brought to another schema: what was planned under this one no longer fits them.</summary>
+    public bool IsOutdated(EventStore store) => store.SchemaVersion is not 0 and var version && version != Version;
 
     public RecordTable Table(string model) => _tables[model];
 

@@ -7,7 +7,6 @@ using Plinth.Expressions;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
-using Plinth.Sql;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -31,10 +30,19 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
     readonly ConcurrentDictionary<(string Scope, string Key), byte> _inFlight = new();
 
     /// <summary>The platform's tables that writes need; made before the first command.</summary>
-    public static void CreateTables(Connection connection, Dialect dialect)
+    public static async ValueTask CreateTablesAsync(EventStore store, CancellationToken cancel)
     {
-        Counters.Create(connection, dialect);
-        AnswerStore.Create(connection, dialect);
+        var created = await store.Committer.RunAsync(
+            new WriteAction<Done>(
+                transaction =>
+                {
+                    Counters.Create(transaction.Connection, store.Database.Dialect);
+                    AnswerStore.Create(transaction.Connection, store.Database.Dialect);
+                    return Done.It;
+                },
+                isExclusive: true),
+            cancel);
+        if (!created.IsOk) throw new StoreException(StoreFailure.Unavailable, created.Fault.Message);
     }
 
     public async ValueTask<Result<WriteReply>> RunAsync(Caller caller, Command command, CancellationToken cancel)
@@ -118,9 +126,14 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
             {
                 if (PlanAll(schema, caller, commands, moment).Failed(out Fault? fault, out var plans) && fault is not null) return fault;
                 TimeSpan planning = Stopwatch.GetElapsedTime(started);
-                CommandUnit unit = new(schema, plans, store.Events, _answers, key);
+                CommandUnit unit = new(schema, plans, store, _answers, key);
                 var answered = await store.Committer.RunAsync(unit, cancel);
-                if (unit.IsOutdated) continue;
+                if (unit.IsOutdated)
+                {
+                    // The new schema serves as soon as what is made from it is made.
+                    await Task.Delay(TimeSpan.FromMilliseconds(4 << planned), clock, cancel);
+                    continue;
+                }
                 if (!answered.IsOk) return answered.Fault;
                 return Replies(plans, unit, answered.Value, started, planning);
             }

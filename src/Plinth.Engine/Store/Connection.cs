@@ -42,6 +42,12 @@ abstract class Connection : IDisposable
 
     public abstract void Savepoint();
 
+    /// <summary>
+    /// Whether foreign keys are checked at the commit instead of after each statement, within this transaction: records that refer to one
+    /// another in a circle can only go one after the other.
+    /// </summary>
+    public abstract void DeferForeignKeys(bool deferred);
+
     public abstract void ReleaseSavepoint();
 
     /// <summary>Undoes what was done since the savepoint, and removes it.</summary>

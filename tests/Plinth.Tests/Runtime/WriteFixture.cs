@@ -1,13 +1,9 @@
-using System.Collections.Immutable;
 using System.Text;
-using Plinth.Expressions;
 using Plinth.Language;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
-using Plinth.Sql;
-using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Store;
 using Plinth.Store.Sqlite;
 using Plinth.Text;
@@ -18,33 +14,40 @@ namespace Plinth.Runtime;
 sealed class WriteFixture : IDisposable
 {
     readonly TempFolder _folder = new();
-    readonly Writes _writes;
 
     public WriteFixture(string schema, Limits? limits = null)
     {
-        SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", schema)]);
-        Schema = reading.Schema ?? throw new InvalidOperationException(string.Join("\n", reading.Diagnostics.Select(d => $"{d.Place} {d.Code} {d.Message}")));
         Limits = limits ?? Limits.Default;
-        Store = EventStore.Open(SqliteDatabase.Open(new StoreOptions { Folder = _folder.Path, Durability = Durability.Off }, Clock), Clock, Limits);
-        CreateTables();
-        Policies policies = new(Schema);
-        WriteSchema = new(Schema, 1, policies, new ReadPlanner(policies, Limits, new byte[32], _ => null), _ => throw new InvalidOperationException(), SqliteDialect.It, Limits);
-        _writes = new(Store, () => WriteSchema, Clock, Limits);
+        EngineOptions options = new()
+        {
+            Store = new StoreOptions { Folder = _folder.Path, Durability = Durability.Off },
+            OpenDatabase = SqliteDatabase.Open,
+            Limits = Limits,
+            Migrate = true,
+            Time = Clock,
+        };
+        var opened = Engine.OpenAsync(options, Read(schema), CancellationToken.None).GetAwaiter().GetResult();
+        Engine = opened.IsOk ? opened.Value : throw new InvalidOperationException($"{opened.Fault.Message} {opened.Fault.Details}");
     }
 
-    public AppSchema Schema { get; }
+    public Engine Engine { get; }
+
+    public AppSchema Schema => Engine.Current.Schema;
 
     public Limits Limits { get; }
 
     public TestClock Clock { get; } = new();
 
-    public EventStore Store { get; }
-
-    public WriteSchema WriteSchema { get; set; }
-
-    public Writes Writes => _writes;
+    public EventStore Store => Engine.Store;
 
     public string Folder => _folder.Path;
+
+    public static AppSchema Read(string schema)
+    {
+        SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", schema)]);
+        return reading.Schema
+            ?? throw new InvalidOperationException(string.Join("\n", reading.Diagnostics.Select(d => $"{d.Place} {d.Code} {d.Message}")));
+    }
 
     public static Caller As(string id, string role = "user") =>
         new(Value.FromMap(new ValueMap([new("id", Value.From(id)), new("role", Value.From(role))])), id);
@@ -74,7 +77,7 @@ sealed class WriteFixture : IDisposable
         Send(Command(kind, model, body, key), caller);
 
     public ValueTask<Result<WriteReply>> Send(Command command, Caller? caller = null) =>
-        _writes.RunAsync(caller ?? Caller.System, command, CancellationToken.None);
+        Engine.WriteAsync(caller ?? Caller.System, command, CancellationToken.None);
 
     public static Command Command(CommandKind kind, string model, string body = "", string? key = null) => new()
     {
@@ -87,7 +90,7 @@ sealed class WriteFixture : IDisposable
     /// <summary>Every row of a table, trashed ones too.</summary>
     public async Task<List<StoredRow>> Stored(string model)
     {
-        RecordTable table = WriteSchema.Table(model);
+        RecordTable table = Engine.Current.Writes.Table(model);
         var rows = await Store.Committer.RunAsync(
             new WriteAction<List<StoredRow>>(tx => table.FindAll(tx, table.Statements.SelectBy([]), [], int.MaxValue)), CancellationToken.None);
         return rows.Value;
@@ -125,22 +128,6 @@ sealed class WriteFixture : IDisposable
     {
         Store.Dispose();
         _folder.Dispose();
-    }
-
-    void CreateTables()
-    {
-        Ddl ddl = new(SqliteDialect.It, Schema);
-        Connection connection = Store.Database.Writer;
-        connection.BeginWrite();
-        Writes.CreateTables(connection, SqliteDialect.It);
-        foreach (Model model in Schema.Models)
-        {
-            Evolution.TableShape shape = Evolution.TableShape.Of(Schema, model);
-            connection.Execute(ddl.CreateTable(shape, model.Table));
-            foreach (Evolution.IndexShape index in shape.Indexes) connection.Execute(ddl.CreateIndex(model, index));
-            if (!shape.FullText.IsEmpty) connection.Execute(ddl.CreateFullText(model, shape.FullText));
-        }
-        connection.Commit();
     }
 }
 

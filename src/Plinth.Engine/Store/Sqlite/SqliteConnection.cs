@@ -139,6 +139,9 @@ sealed class SqliteConnection : Connection
 
     public override void Savepoint() => RunFixed("savepoint command");
 
+    public override void DeferForeignKeys(bool deferred) =>
+        RunFixed(deferred ? "pragma defer_foreign_keys = on" : "pragma defer_foreign_keys = off");
+
     public override void ReleaseSavepoint() => RunFixed("release command");
 
     public override void RollbackToSavepoint()

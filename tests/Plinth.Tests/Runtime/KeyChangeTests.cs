@@ -1,0 +1,39 @@
+using Plinth.Plan;
+
+namespace Plinth.Runtime;
+
+/// <summary>Relations over keys other than the id: what refers follows, is cleared, or forbids.</summary>
+public sealed class KeyChangeTests
+{
+    const string Schema = """
+        model Country {
+          id Int @id
+          code String @unique
+          cities City[] @relation(name: "cities")
+          rivers River[] @relation(name: "rivers")
+          peaks Peak[] @relation(name: "peaks")
+          @@allow("all", true)
+        }
+        model City { id Int @id  code String?  country Country? @relation(name: "cities", fields: [code], references: [code], onUpdate: cascade)  @@allow("all", true) }
+        model River { id Int @id  code String?  country Country? @relation(name: "rivers", fields: [code], references: [code], onUpdate: setNull)  @@allow("all", true) }
+        model Peak { id Int @id  code String?  country Country? @relation(name: "peaks", fields: [code], references: [code])  @@allow("all", true) }
+        """;
+
+    [Fact]
+    public async Task What_refers_to_a_changed_key_follows_is_cleared_or_forbids()
+    {
+        using WriteFixture fixture = new(Schema);
+        await fixture.Do(CommandKind.Create, "Country", """{"id":1,"code":"aa"}""");
+        await fixture.Do(CommandKind.Create, "City", """{"id":1,"code":"aa"}""");
+        await fixture.Do(CommandKind.Create, "River", """{"id":1,"code":"aa"}""");
+        await fixture.Do(CommandKind.Update, "Country", """{"code":"bb"}""", "1");
+        Assert.Equal(["""{"id":1,"code":"bb"}"""], await fixture.Rows("City"));
+        Assert.Equal(["""{"id":1,"code":null}"""], await fixture.Rows("River"));
+        await fixture.Do(CommandKind.Create, "Peak", """{"id":1,"code":"bb"}""");
+        int events = fixture.Events().Count;
+        Assert.StartsWith(
+            "restricted_by_reference", await fixture.Refused(CommandKind.Update, "Country", """{"code":"cc"}""", "1"), StringComparison.Ordinal);
+        Assert.Equal(events, fixture.Events().Count);
+        Assert.Equal(["""{"id":1,"code":"bb"}"""], await fixture.Rows("City"));
+    }
+}
