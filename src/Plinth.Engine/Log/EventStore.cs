@@ -9,8 +9,6 @@ namespace Plinth.Log;
 /// </summary>
 sealed class EventStore : IDisposable
 {
-    int _schemaVersion;
-
     EventStore(Database database, EventLog log, LogKeys keys, TimeProvider clock, Limits limits)
     {
         (Database, Log, Keys) = (database, log, keys);
@@ -28,13 +26,6 @@ sealed class EventStore : IDisposable
     public EventWriter Events { get; }
 
     public Committer Committer { get; }
-
-    /// <summary>Version of the schema that the tables were last brought to by this process; 0 when it brought them to none.</summary>
-    public int SchemaVersion
-    {
-        get => Volatile.Read(ref _schemaVersion);
-        internal set => Volatile.Write(ref _schemaVersion, value);
-    }
 
     public LogTail Tail { get; }
 

@@ -35,9 +35,6 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
 
     protected internal override bool SuspendsForeignKeys => _plan.RebuildsTables;
 
-    /// <summary>In the same turn: no command that was planned for the old tables runs on the new ones.</summary>
-    protected internal override void Committed(long position) => _store.SchemaVersion = _next.Version;
-
     protected override Result<MigrationReport> Execute(WriteTransaction transaction)
     {
         List<Fault> broken = [.. _plan.Steps.OfType<RequireData>().Where(step => Breaks(transaction, step)).Select(static step => step.Refusal)];

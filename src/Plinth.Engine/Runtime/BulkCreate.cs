@@ -13,22 +13,25 @@ namespace Plinth.Runtime;
 /// Creates of very many: each record is read and decided as it arrives, and staged; once all are, one transaction of its own inserts them
 /// with their events. All or nothing; what is wrong is told by position, of the first hundred.
 /// </summary>
-sealed class BulkCreate(EventStore store, WriteSchema schema, Caller caller, Moment moment)
+sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller caller, Moment moment)
 {
+    // The schema is swapped in the writer's turn, so what was decided under another one is known there.
+    readonly WriteSchema _schema = current();
+
     public async Task<Result<(Written Written, long Position)>> RunAsync(
         string modelName, IAsyncEnumerable<ReadOnlyMemory<byte>> records, CancellationToken cancel)
     {
-        if (schema.Schema.FindModel(modelName) is not { } model)
+        if (_schema.Schema.FindModel(modelName) is not { } model)
         {
             return Faults.UnknownModel.Says($"there is no model '{modelName}'",
-                Names.DidYouMean(modelName, schema.Schema.Models.Select(m => m.Name)));
+                Names.DidYouMean(modelName, _schema.Schema.Models.Select(m => m.Name)));
         }
-        CallerRules rules = schema.Policies.Of(model).For(Operation.Create, caller, moment.Now);
+        CallerRules rules = _schema.Policies.Of(model).For(Operation.Create, caller, moment.Now);
         if (rules.Refusal(caller, $"to create {model.Name} records") is { } refusal) return refusal;
         using StagedRows staged = new(Path.Combine(store.Database.Options.Folder, "staging"));
-        if ((await StageAsync(schema.Shapes.Model(model.Name), records, staged, cancel)).Fault is { } fault) return fault;
+        if ((await StageAsync(_schema.Shapes.Model(model.Name), records, staged, cancel)).Fault is { } fault) return fault;
         await staged.RewindAsync(cancel);
-        BulkUnit unit = new(schema, model, staged, rules, store, caller, moment);
+        BulkUnit unit = new(_schema, current, model, staged, rules, store.Events, caller, moment);
         var inserted = await store.Committer.RunAsync(unit, cancel);
         if (unit.IsOutdated) return Faults.NotReady.Says("the schema was replaced meanwhile; nothing was written") with { RetryAfterSeconds = 1 };
         if (!inserted.IsOk) return inserted.Fault;
@@ -39,17 +42,17 @@ sealed class BulkCreate(EventStore store, WriteSchema schema, Caller caller, Mom
         RecordShape shape, IAsyncEnumerable<ReadOnlyMemory<byte>> records, StagedRows staged, CancellationToken cancel)
     {
         Problems problems = new();
-        ValueReader reader = new(schema.Shapes, moment, problems);
+        ValueReader reader = new(_schema.Shapes, moment, problems);
         int number = 0;
         await foreach (ReadOnlyMemory<byte> record in records.WithCancellation(cancel))
         {
-            if (number == schema.Limits.BulkRows)
+            if (number == _schema.Limits.BulkRows)
             {
                 return Faults.TooManyRows.Says(string.Create(CultureInfo.InvariantCulture,
-                    $"more than {schema.Limits.BulkRows} records in one request (limits.bulkRows); nothing was written"));
+                    $"more than {_schema.Limits.BulkRows} records in one request (limits.bulkRows); nothing was written"));
             }
             problems.Enter(number++);
-            var read = InputReader.Read(record.Span, shape, InputMode.Create, reader, schema.Limits);
+            var read = InputReader.Read(record.Span, shape, InputMode.Create, reader, _schema.Limits);
             if (!read.IsOk) return Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{number - 1}]"), read.Fault);
             WritePlanner.DecideNew(shape, read.Value, reader);
             problems.Leave();
@@ -61,7 +64,14 @@ sealed class BulkCreate(EventStore store, WriteSchema schema, Caller caller, Mom
 
     /// <summary>Inserts what was staged, in a transaction of its own.</summary>
     sealed class BulkUnit(
-        WriteSchema schema, Model model, StagedRows staged, CallerRules rules, EventStore store, Caller caller, Moment moment)
+        WriteSchema schema,
+        Func<WriteSchema> current,
+        Model model,
+        StagedRows staged,
+        CallerRules rules,
+        EventWriter events,
+        Caller caller,
+        Moment moment)
         : WriteUnit<long>
     {
         /// <summary>Rows whose events are held in memory at a time.</summary>
@@ -79,10 +89,10 @@ sealed class BulkCreate(EventStore store, WriteSchema schema, Caller caller, Mom
 
         protected override Result<long> Execute(WriteTransaction transaction)
         {
-            IsOutdated = schema.IsOutdated(store);
+            IsOutdated = !ReferenceEquals(current(), schema);
             if (IsOutdated) return Faults.NotReady.Says("the schema was replaced");
             RecordShape shape = schema.Shapes.Model(model.Name);
-            WriteScope scope = new(schema, transaction, store.Events, caller, moment);
+            WriteScope scope = new(schema, transaction, events, caller, moment);
             Fault? first = null;
             for (long i = 0; i < staged.Count; i++)
             {

@@ -13,7 +13,8 @@ namespace Plinth.Runtime;
 /// Planned commands in the writer's turn, one or an atomic batch: all of them, or nothing. With an idempotency key the key's guard goes
 /// first and the answers last, so that whoever repeats the request finds either both or neither.
 /// </summary>
-sealed class CommandUnit(WriteSchema schema, ImmutableArray<WritePlan> plans, EventStore store, AnswerStore answers, IdempotencyKey? key)
+sealed class CommandUnit(
+    WriteSchema schema, Func<WriteSchema> current, ImmutableArray<WritePlan> plans, EventWriter events, AnswerStore answers, IdempotencyKey? key)
     : WriteUnit<UnitAnswers>
 {
     /// <summary>Position of the last event, once it is committed.</summary>
@@ -38,7 +39,7 @@ sealed class CommandUnit(WriteSchema schema, ImmutableArray<WritePlan> plans, Ev
 
     protected override Result<UnitAnswers> Execute(WriteTransaction transaction)
     {
-        if (schema.IsOutdated(store))
+        if (!ReferenceEquals(current(), schema))
         {
             IsOutdated = true;
             return Faults.NotReady.Says("the schema was replaced");
@@ -64,7 +65,7 @@ sealed class CommandUnit(WriteSchema schema, ImmutableArray<WritePlan> plans, Ev
         ImmutableArray<Written>.Builder written = ImmutableArray.CreateBuilder<Written>(plans.Length);
         foreach (WritePlan plan in plans)
         {
-            var one = Run(new WriteScope(schema, transaction, store.Events, plan.Caller, plan.Moment), plan);
+            var one = Run(new WriteScope(schema, transaction, events, plan.Caller, plan.Moment), plan);
             if (one.IsOk) written.Add(one.Value);
             else return plans.Length == 1 ? one.Fault : Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
         }

@@ -1,6 +1,5 @@
 using System.Collections.Frozen;
 using Plinth.Expressions;
-using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -46,9 +45,6 @@ sealed class WriteSchema
     public RecordShapes Shapes { get; }
 
     public WritePlanner Planner { get; }
-
-    /// <summary>The tables have been brought to another schema: what was planned under this one no longer fits them.</summary>
-    public bool IsOutdated(EventStore store) => store.SchemaVersion is not 0 and var version && version != Version;
 
     public RecordTable Table(string model) => _tables[model];
 

@@ -80,7 +80,7 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
         long started = Stopwatch.GetTimestamp();
         try
         {
-            var created = await new BulkCreate(store, current(), caller, new Moment(Now(), _ids, caller.Auth)).RunAsync(model, records, cancel);
+            var created = await new BulkCreate(store, current, caller, new Moment(Now(), _ids, caller.Auth)).RunAsync(model, records, cancel);
             if (!created.IsOk) return created.Fault;
             return new WriteReply
             {
@@ -126,14 +126,9 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
             {
                 if (PlanAll(schema, caller, commands, moment).Failed(out Fault? fault, out var plans) && fault is not null) return fault;
                 TimeSpan planning = Stopwatch.GetElapsedTime(started);
-                CommandUnit unit = new(schema, plans, store, _answers, key);
+                CommandUnit unit = new(schema, current, plans, store.Events, _answers, key);
                 var answered = await store.Committer.RunAsync(unit, cancel);
-                if (unit.IsOutdated)
-                {
-                    // The new schema serves as soon as what is made from it is made.
-                    await Task.Delay(TimeSpan.FromMilliseconds(4 << planned), clock, cancel);
-                    continue;
-                }
+                if (unit.IsOutdated) continue;
                 if (!answered.IsOk) return answered.Fault;
                 return Replies(plans, unit, answered.Value, started, planning);
             }
