@@ -5,6 +5,9 @@ namespace Plinth.Sql;
 /// <summary>What expressions need a database to say, where databases differ.</summary>
 abstract partial class Dialect
 {
+    /// <summary>The database's parser cannot read an expression that nests so deeply.</summary>
+    public abstract bool IsTooDeep(string expression);
+
     /// <summary>Names of types in casts.</summary>
     public abstract string IntegerType { get; }
 

@@ -20,7 +20,11 @@ sealed partial class ExpressionLowering
             case CelFunction.Abs: Absolute(a); break;
             case CelFunction.Greatest or CelFunction.Least: Extreme(call); break;
             case CelFunction.Size: Size(a); break;
-            case CelFunction.Concat when call.Type.Kind == CelKind.String: Infix(a, " || ", call.Arguments[1]); break;
+            case CelFunction.Concat when call.Type.Kind == CelKind.String:
+                Raw("(");
+                Joined(call);
+                Raw(")");
+                break;
             case CelFunction.Concat: throw No($"joining {call.Type.Name} runs in memory only");
             case >= CelFunction.Contains and <= CelFunction.Replace: Text(call); break;
             case >= CelFunction.ToInt and <= CelFunction.ToUuid: Conversion(call); break;
@@ -29,13 +33,12 @@ sealed partial class ExpressionLowering
         }
     }
 
-    void Infix(CheckedNode a, string symbol, CheckedNode b)
+    void Joined(CallNode concat)
     {
-        Raw("(");
-        Value(a);
-        Raw(symbol);
-        Value(b);
-        Raw(")");
+        if (concat.Arguments[0] is CallNode { Function: CelFunction.Concat } left) Joined(left);
+        else Value(concat.Arguments[0]);
+        Raw(" || ");
+        Value(concat.Arguments[1]);
     }
 
     void Extreme(CallNode call)

@@ -66,7 +66,7 @@ sealed partial class ExpressionLowering
             default:
                 string symbol = call.Function switch { CelFunction.Add => " + ", CelFunction.Subtract => " - ", _ => " * " };
                 Raw("(");
-                Part(a);
+                Sum(a, call.Function);
                 Raw(symbol);
                 Part(call.Arguments[1]);
                 Raw(")");
@@ -78,6 +78,22 @@ sealed partial class ExpressionLowering
     {
         if (Continues(node) || (IsArithmetic(node) && node.Type.Kind == CelKind.Double)) Bare((CallNode)node);
         else Value(node);
+    }
+
+    /// <summary>A sum at the left of a sum needs no parentheses; a long one would nest too deeply with them.</summary>
+    void Sum(CheckedNode left, CelFunction around)
+    {
+        bool isSum = around is CelFunction.Add or CelFunction.Subtract && left is CallNode { Function: CelFunction.Add or CelFunction.Subtract }
+            && (Continues(left) || left.Type.Kind == CelKind.Double);
+        if (!isSum)
+        {
+            Part(left);
+            return;
+        }
+        CallNode sum = (CallNode)left;
+        Sum(sum.Arguments[0], sum.Function);
+        Raw(sum.Function == CelFunction.Add ? " + " : " - ");
+        Part(sum.Arguments[1]);
     }
 
     void Quotient(CallNode call)

@@ -7,7 +7,7 @@ namespace Plinth.Sql;
 /// <summary>Relations and loops: hops as joins of a subquery of their own, lists as tables of their items.</summary>
 sealed partial class ExpressionLowering
 {
-    /// <summary>Characters that the items of a written-out list may make of a loop's body.</summary>
+    /// <summary>Items of a written-out list that a loop is unrolled over.</summary>
     const int UnrolledMax = 2000;
 
     /// <summary>Which of the three forms of a condition is written.</summary>
@@ -49,6 +49,7 @@ sealed partial class ExpressionLowering
     /// <summary><c> from a t1 join b t2 on … where …</c>: keys, liveness, and the caller's rule where the request wrote the hop.</summary>
     void From(HopChain chain)
     {
+        if (_sql.ForDefinitions) throw No("a definition cannot look at other records");
         RowSource row = chain.Start;
         for (int i = 0; i < chain.Hops.Length; i++)
         {
@@ -130,9 +131,9 @@ sealed partial class ExpressionLowering
         // Some element decides (exists is true, all is false), or every element must be known not to.
         bool someDecides = node.Kind == QuantifierKind.Exists == wantsTrue;
         bool mayBeMissing = !someDecides && MayBeMissing(node.Range);
+        Raw("(");
         if (mayBeMissing)
         {
-            Raw("(");
             Value(node.Range);
             Raw(" is not null and ");
         }
@@ -142,7 +143,7 @@ sealed partial class ExpressionLowering
             Write(node.Body, form);
             if (!someDecides) Raw(" is not true");
         });
-        Raw(mayBeMissing ? "))" : ")");
+        Raw("))");
     }
 
     /// <summary>A stored list is never null; one inside of a value, or of a record, that is absent is absent with it.</summary>
@@ -233,6 +234,7 @@ sealed partial class ExpressionLowering
         }
         else
         {
+            if (_sql.ForDefinitions) throw No("a definition cannot loop over a list");
             string alias = _sql.NextAlias();
             _variables[variable.Id] = new ItemBinding(alias, ElementOf(range));
             Selected(select);

@@ -108,7 +108,7 @@ sealed partial class ExpressionLowering
         for (int i = 0; i < operands.Length; i++)
         {
             CheckedNode operand = operands[i];
-            if (IsPlain(operand))
+            if (_sql.ForDefinitions || IsPlain(operand))
             {
                 named[i] = () => Value(operand);
                 continue;

@@ -36,20 +36,31 @@ sealed partial class ExpressionLowering
 
     /// <summary>For <c>where</c>: true where the expression is true, anything else where it is false or unknown.</summary>
     /// <exception cref="LoweringException">The expression has no form in SQL; <see cref="Refusal"/> would have said so.</exception>
-    public static void WriteTruth(SqlWriter sql, CheckedNode node, LoweringScope scope) => new ExpressionLowering(sql, scope).Truth(node);
+    public static void WriteTruth(SqlWriter sql, CheckedNode node, LoweringScope scope)
+    {
+        ExpressionLowering lowering = new(sql, scope);
+        lowering.Truth(node);
+        lowering.Finish();
+    }
 
     /// <summary>The value of any expression, with null for unknown.</summary>
     /// <exception cref="LoweringException">The expression has no form in SQL.</exception>
-    public static void WriteThreeValued(SqlWriter sql, CheckedNode node, LoweringScope scope) => new ExpressionLowering(sql, scope).Value(node);
+    public static void WriteThreeValued(SqlWriter sql, CheckedNode node, LoweringScope scope)
+    {
+        ExpressionLowering lowering = new(sql, scope);
+        lowering.Value(node);
+        lowering.Finish();
+    }
 
     /// <summary>Why the expression cannot be executed by the database, or null. Parts that the caller brings are taken as given.</summary>
-    public static string? Refusal(CheckedExpression expression, AppSchema schema, Model row, Dialect dialect)
+    /// <param name="forDefinition">It is to stand in a definition (an index, a check), where no subquery may.</param>
+    public static string? Refusal(CheckedExpression expression, AppSchema schema, Model row, Dialect dialect, bool forDefinition = false)
     {
         LoweringScope scope = new() { Schema = schema, Row = row, Alias = "t", Before = new Value[row.Fields.Length] };
         CheckedNode root = new CallerParts().Rewrite(expression.Root);
         try
         {
-            SqlWriter sql = new(dialect);
+            SqlWriter sql = new(dialect, forDefinition);
             if (root.Type.Kind == CelKind.Bool) WriteTruth(sql, root, scope);
             WriteThreeValued(sql, root, scope);
             return null;
@@ -73,6 +84,11 @@ sealed partial class ExpressionLowering
     }
 
     static LoweringException No(string reason) => new(reason);
+
+    void Finish()
+    {
+        if (_dialect.IsTooDeep(_sql.TextFrom(_start))) throw No("the expression nests too deeply for the database");
+    }
 
     ExpressionLowering Raw(string text)
     {
@@ -150,13 +166,27 @@ sealed partial class ExpressionLowering
             return;
         }
         Raw("(");
-        for (int i = 0; i < items.Length; i++)
+        // A chain is a tree as deep as it is long, and databases bound the depth: long ones are written in parts.
+        if (items.Length > ChainMax)
         {
-            if (i > 0) Raw(separator);
-            write(items[i]);
+            for (int i = 0; i < items.Length; i += ChainMax)
+            {
+                if (i > 0) Raw(separator);
+                Joined(items.Slice(i, Math.Min(ChainMax, items.Length - i)), separator, ofNone, write);
+            }
+        }
+        else
+        {
+            for (int i = 0; i < items.Length; i++)
+            {
+                if (i > 0) Raw(separator);
+                write(items[i]);
+            }
         }
         Raw(")");
     }
+
+    const int ChainMax = 100;
 
     /// <summary>The form that writes the condition once: a choice in a choice's condition would double with each level else.</summary>
     void Choice(ConditionalNode node, Action<CheckedNode> write)
@@ -181,9 +211,9 @@ sealed partial class ExpressionLowering
     {
         if (operand is HopNode hop)
         {
-            Raw(isNegated ? "exists (select 1" : "not exists (select 1");
+            Raw(isNegated ? "(exists (select 1" : "(not exists (select 1");
             From(hop, out _);
-            Raw(")");
+            Raw("))");
             return;
         }
         Raw("(");

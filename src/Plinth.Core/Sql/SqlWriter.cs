@@ -40,6 +40,12 @@ sealed class SqlWriter(Dialect dialect, bool forDefinitions = false)
 
     public int Length => _text.Length;
 
+    /// <summary>What is written becomes part of a definition, where no subquery may stand.</summary>
+    public bool ForDefinitions => forDefinitions;
+
+    /// <summary>What was written from a position on.</summary>
+    public string TextFrom(int start) => _text.ToString(start, _text.Length - start);
+
     public SqlWriter Raw(string sql)
     {
         _text.Append(sql);

@@ -26,7 +26,7 @@ public class Memory_and_database_agree
     [Fact]
     public void On_every_value_of_random_expressions()
     {
-        int cases = Counts.Of(test: 10_000, soak: 1_000_000);
+        int cases = Counts.Of(test: 40_000, soak: 1_000_000);
         int seed = Counts.Seed();
         Random random = new(seed);
         RandomExpression texts = new(random);
@@ -44,7 +44,7 @@ public class Memory_and_database_agree
             {
                 string text = texts.Next(out _);
                 if (Check(text, seed) is not { } expression) continue;
-                if (ExpressionLowering.Refusal(expression, _schema, _schema.Model("Row"), SqliteDialect.It) is not null) refused++;
+                if (IsRefused(expression)) refused++;
                 else done += Compare(connection, rows, expression, text, seed);
             }
         }
@@ -60,6 +60,12 @@ public class Memory_and_database_agree
         Assert.True(expression is not null || diagnostics.All(d => d.Code is "invalid_literal" or "unknown_word"), $"seed {seed}: {text}\n{string.Join('\n', diagnostics)}");
         return expression;
     }
+
+    /// <summary>In one of the forms; the negated one nests a little deeper.</summary>
+    bool IsRefused(CheckedExpression expression) =>
+        ExpressionLowering.Refusal(expression, _schema, _schema.Model("Row"), SqliteDialect.It) is not null
+        || (expression.Type.Kind == CelKind.Bool && ExpressionLowering.Refusal(
+            CheckedExpression.Of(new NotNode(expression.Root)), _schema, _schema.Model("Row"), SqliteDialect.It) is not null);
 
     int Compare(SqliteConnection connection, RandomRows rows, CheckedExpression expression, string text, int seed)
     {

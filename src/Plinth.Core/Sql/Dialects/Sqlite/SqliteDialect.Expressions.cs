@@ -5,6 +5,8 @@ namespace Plinth.Sql.Dialects.Sqlite;
 
 sealed partial class SqliteDialect
 {
+    public override bool IsTooDeep(string expression) => SqliteNesting.Of(expression) > SqliteNesting.Max;
+
     public override string IntegerType => "integer";
 
     public override string DoubleType => "real";
@@ -28,12 +30,34 @@ sealed partial class SqliteDialect
     public override string JsonNullType => "'null'";
 
     /// <summary>An overflow turns an integer into a real, and a real stays one through every further operation: its type tells.</summary>
-    public override void WriteInteger(SqlWriter sql, Action computation, long min, long max)
+    public override void WriteInteger(SqlWriter sql, Action computation, long min, long max) => Once(sql, computation, value =>
     {
+        sql.Raw("case when typeof(");
+        value();
+        sql.Raw(") = 'integer'");
+        if (min != long.MinValue)
+        {
+            sql.Raw(" and ");
+            value();
+            sql.Raw(" between ").Constant(Value.From(min)).Raw(" and ").Constant(Value.From(max));
+        }
+        sql.Raw(" then ");
+        value();
+        sql.Raw(" end");
+    });
+
+    /// <summary>Names a computation that is needed more than once; a definition, where no subquery may stand, repeats it.</summary>
+    static void Once(SqlWriter sql, Action computation, Action<Action> body)
+    {
+        if (sql.ForDefinitions)
+        {
+            body(computation);
+            return;
+        }
         string alias = sql.NextAlias();
-        sql.Raw("(select case when typeof(").Raw(alias).Raw(".v) = 'integer'");
-        if (min != long.MinValue) sql.Raw(" and ").Raw(alias).Raw(".v between ").Constant(Value.From(min)).Raw(" and ").Constant(Value.From(max));
-        sql.Raw(" then ").Raw(alias).Raw(".v end from (select ");
+        sql.Raw("(select ");
+        body(() => sql.Raw(alias).Raw(".v"));
+        sql.Raw(" from (select ");
         computation();
         sql.Raw(" as v) ").Raw(alias).Raw(")");
     }
@@ -100,14 +124,14 @@ sealed partial class SqliteDialect
     }
 
     /// <summary>Whole seconds by strftime, the fraction (three digits or six) as the six digits behind the point.</summary>
-    public override void WriteJsonInstant(SqlWriter sql, Action text)
+    public override void WriteJsonInstant(SqlWriter sql, Action text) => Once(sql, text, value =>
     {
-        string alias = sql.NextAlias();
-        sql.Raw("(select strftime('%s', substr(").Raw(alias).Raw(".v, 1, 19)) * 1000000 + cast(substr(rtrim(").Raw(alias)
-            .Raw(".v, 'Z') || '000', 21, 6) as integer) from (select ");
-        text();
-        sql.Raw(" as v) ").Raw(alias).Raw(")");
-    }
+        sql.Raw("strftime('%s', substr(");
+        value();
+        sql.Raw(", 1, 19)) * 1000000 + cast(substr(rtrim(");
+        value();
+        sql.Raw(", 'Z') || '000', 21, 6) as integer)");
+    });
 
     public override void WriteJsonDay(SqlWriter sql, Action text)
     {
