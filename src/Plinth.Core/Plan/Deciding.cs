@@ -194,7 +194,9 @@ static class Deciding
 
     static void Check(RowCheck check, Value[] row, Problems problems)
     {
-        if (check.Holds(row).IsFalse) problems.Add(check.Place, "check", check.Message);
+        if (!check.Holds(row).IsFalse) return;
+        if (check.Place.Length == 0) problems.Add("check", check.Message);
+        else problems.Add(check.Place, "check", check.Message);
     }
 
     static void CheckKey(RecordShape shape, Value[] row, Problems problems)

@@ -17,14 +17,11 @@ sealed class Problems
 
     readonly List<(string? Name, int Index)> _path = [];
     readonly List<FaultDetail> _details = [];
-    bool _unknownFields;
     int _count;
 
     public int Count => _count;
 
     public bool None => _count == 0;
-
-    public bool HasUnknownFields => _unknownFields;
 
     /// <summary>A fault that is not about a field (a missing claim): it stands before all details.</summary>
     public Fault? Other { get; private set; }
@@ -51,7 +48,6 @@ sealed class Problems
 
     public void UnknownField(string field, string? hint)
     {
-        _unknownFields = true;
         Add(field, Faults.UnknownField.Code, hint is null ? "is not a field" : $"is not a field, {hint}");
     }
 
@@ -77,11 +73,10 @@ sealed class Problems
     {
         if (Other is not null) return Other;
         if (_count == 0) return null;
-        FaultCode code = _unknownFields ? Faults.UnknownField : Faults.ValidationFailed;
         string message = _count == 1
             ? Sentence(_details[0])
             : string.Create(CultureInfo.InvariantCulture, $"{_count} fields are not acceptable");
-        return new(code, message) { Details = ImmutableCollectionsMarshal.AsImmutableArray(_details.ToArray()) };
+        return new(Faults.ValidationFailed, message) { Details = ImmutableCollectionsMarshal.AsImmutableArray(_details.ToArray()) };
     }
 
     /// <summary>Puts a place before the fields of a fault: <c>[3]</c> and <c>email</c> make <c>[3].email</c>.</summary>

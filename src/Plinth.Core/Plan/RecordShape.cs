@@ -19,7 +19,7 @@ delegate Value OwnExpression(Value[] row);
 /// <param name="computed">The field that takes its value; null for a check.</param>
 delegate OwnExpression OwnCompiler(Condition condition, Model? model, EmbeddedType? type, Field? computed);
 
-/// <param name="Place">The field, or the name of the constraint.</param>
+/// <param name="Place">The field; empty for a check of the whole record.</param>
 /// <param name="Message">What a refused caller is told.</param>
 /// <param name="Holds">False refuses, unknown passes, as in SQL.</param>
 sealed record RowCheck(string Place, string Message, OwnExpression Holds)
@@ -149,7 +149,7 @@ sealed class RecordShapes
     {
         ImmutableArray<FieldShape> fields = Of(model.Fields, model.Key, (c, field) => compile(c, model, null, field));
         ImmutableArray<RowCheck> checks =
-            [.. model.Checks.Select(c => RowCheck.Of(c.Name, c.Condition, compile(c.Condition, model, null, null), model.Fields))];
+            [.. model.Checks.Select(c => RowCheck.Of("", c.Condition, compile(c.Condition, model, null, null), model.Fields))];
         return new(model.Name, fields, checks) { Model = model };
     }
 

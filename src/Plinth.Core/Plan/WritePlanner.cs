@@ -104,7 +104,6 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
     Result<Bodies> Single(ReadOnlySpan<byte> body, RecordShape shape, InputMode mode, ValueReader reader)
     {
         if (InputReader.Read(body, shape, mode, reader, limits).Failed(out Fault? fault, out Input? input)) return fault;
-        if (reader.Problems.HasUnknownFields) return reader.Problems.ToFault()!; // It has problems, so there is a fault.
         if (mode == InputMode.Create) DecideNew(shape, input, reader);
         return new Bodies(input, []);
     }
@@ -123,7 +122,6 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
             return Faults.TooManyRows.Says(string.Create(CultureInfo.InvariantCulture,
                 $"{inputs.Count} records in one request, {limits.BulkRows} are allowed (limits.bulkRows)"));
         }
-        if (reader.Problems.HasUnknownFields) return reader.Problems.ToFault()!; // It has problems, so there is a fault.
         return new Bodies(null, inputs.ToImmutable());
     }
 

@@ -126,7 +126,6 @@ public sealed class CreateTests : IDisposable
     {
         Caller anonymous = Caller.Anonymous();
         Assert.Equal("malformed_body", await _fixture.Refused(CommandKind.Create, "Book", "{", caller: anonymous));
-        Assert.StartsWith("unknown_field", await _fixture.Refused(CommandKind.Create, "Book", """{"x":1}""", caller: anonymous), StringComparison.Ordinal);
         Assert.Equal("unauthorized", await _fixture.Refused(CommandKind.Create, "Book", """{"title":""}""", caller: anonymous));
         Assert.StartsWith(
             "validation_failed", await _fixture.Refused(CommandKind.Create, "Book", """{"title":""}""", caller: WriteFixture.As("u")), StringComparison.Ordinal);

@@ -124,18 +124,17 @@ public sealed class UpdateTests : IDisposable
     [InlineData("""{"title":null}""", "validation_failed title:required")]
     [InlineData("""{"owner":"x"}""", "validation_failed owner:immutable")]
     [InlineData("""{"id":"x"}""", "validation_failed id:immutable")]
-    [InlineData("""{"code":"a"}""", "validation_failed tasks_check:check")]
+    [InlineData("""{"code":"a"}""", "validation_failed :check")]
     [InlineData("""{"teamId":"nope"}""", "unknown_reference teamId:unknown_reference")]
     [InlineData("""{"code":"taken"}""", "conflict code:conflict")]
-    [InlineData("""{"address":{"town":"x"}}""", "unknown_field address.town:unknown_field address.street:required")]
+    [InlineData("""{"address":{"town":"x"}}""", "validation_failed address.town:unknown_field address.street:required")]
     public async Task What_a_patch_may_not_say_changes_nothing(string patch, string told)
     {
         await _fixture.Do(CommandKind.Create, "Team", """{"id":"t","name":"T"}""");
         await _fixture.Do(CommandKind.Create, "Task", """{"id":"a","title":"a","owner":"ann","teamId":"t"}""");
         await _fixture.Do(CommandKind.Create, "Task", """{"id":"b","title":"b","owner":"ann","code":"taken"}""");
         string refused = await _fixture.Refused(CommandKind.Update, "Task", patch, "a", Ann);
-        if (told.Contains(":check", StringComparison.Ordinal)) Assert.Matches("^validation_failed .*:check$", refused);
-        else Assert.Equal(told, refused);
+        Assert.Equal(told, refused);
         Assert.Equal(1, (await _fixture.Stored("Task"))[0].Version);
     }
 

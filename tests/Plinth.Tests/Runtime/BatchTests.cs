@@ -1,0 +1,204 @@
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
+using System.Text;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+public sealed class BatchTests : IDisposable
+{
+    const string Schema = """
+        model Author { id Int @id  name String  books Book[]  @@allow("all", true) }
+        model Book { id Int @id @default(autoincrement())  title String @length(1, 20)  author Author @relation  @@fulltext([title])  @@allow("all", true) }
+        """;
+
+    readonly WriteFixture _fixture = new(Schema);
+
+    public void Dispose() => _fixture.Dispose();
+
+    [Fact]
+    public async Task An_atomic_batch_sees_what_it_wrote_and_is_one_transaction()
+    {
+        var batch = await Batch(
+            atomic: true,
+            WriteFixture.Command(CommandKind.Create, "Author", """{"id":1,"name":"A"}"""),
+            WriteFixture.Command(CommandKind.Create, "Book", """{"title":"T","authorId":1}"""),
+            WriteFixture.Command(CommandKind.Update, "Author", """{"name":"B"}""", "1"));
+        Assert.Equal(
+            ["""{"id":1,"name":"A"}""", """{"id":1,"title":"T","authorId":1}""", """{"id":1,"name":"B"}"""],
+            batch.Value.Select(r => Encoding.UTF8.GetString(r.Value.Body!.Written)));
+        Assert.Equal(1, _fixture.Scalar("select count(*) from plinth_commits where first_position > 0 and count = 3"));
+    }
+
+    [Fact]
+    public async Task One_refusal_undoes_an_atomic_batch_and_is_placed()
+    {
+        var batch = await Batch(
+            atomic: true,
+            WriteFixture.Command(CommandKind.Create, "Author", """{"id":1,"name":"A"}"""),
+            WriteFixture.Command(CommandKind.Create, "Book", """{"title":"T","authorId":2}"""));
+        Assert.Equal("unknown_reference", batch.Fault!.Code);
+        Assert.Equal("[1].authorId", batch.Fault.Details[0].Field);
+        Assert.Empty(await _fixture.Rows("Author"));
+        Assert.Empty(_fixture.Events());
+        batch = await Batch(
+            atomic: true,
+            WriteFixture.Command(CommandKind.Create, "Author", """{"id":1,"name":"A"}"""),
+            WriteFixture.Command(CommandKind.Delete, "Book", "", "9"));
+        Assert.Equal(("not_found", "[1]"), (batch.Fault!.Code, batch.Fault.Details[0].Field));
+    }
+
+    [Fact]
+    public async Task Each_operation_of_a_loose_batch_stands_for_itself()
+    {
+        var batch = await Batch(
+            atomic: false,
+            WriteFixture.Command(CommandKind.Create, "Book", """{"title":"T","authorId":1}"""),
+            WriteFixture.Command(CommandKind.Create, "Author", """{"id":1,"name":"A"}"""));
+        Assert.Equal([false, true], batch.Value.Select(r => r.IsOk));
+        Assert.Single(await _fixture.Rows("Author"));
+    }
+
+    [Fact]
+    public async Task A_batch_is_bounded()
+    {
+        using WriteFixture small = new(Schema, Limits.Default with { BatchOperations = 1 });
+        Command create = WriteFixture.Command(CommandKind.Create, "Author", """{"id":1,"name":"A"}""");
+        var batch = await small.Engine.BatchAsync(Caller.System, [create, create], atomic: true, CancellationToken.None);
+        Assert.Equal("limit_exceeded", batch.Fault!.Code);
+        Assert.Empty((await small.Engine.BatchAsync(Caller.System, [], atomic: true, CancellationToken.None)).Value);
+    }
+
+    [Fact]
+    public async Task A_repeated_key_answers_what_the_first_request_was_answered()
+    {
+        Command create = Keyed("""{"id":1,"name":"A"}""", "k", 1);
+        var first = await _fixture.Send(create);
+        Assert.False(first.Value.IsReplayed);
+        var second = await _fixture.Send(create);
+        Assert.True(second.Value.IsReplayed);
+        Assert.Equal((first.Value.Outcome, first.Value.Version, "1"), (second.Value.Outcome, second.Value.Version, second.Value.Key.Single()));
+        Assert.Equal(WriteFixture.Body(first), WriteFixture.Body(second));
+        Assert.Single(_fixture.Events());
+        Assert.Equal("idempotency_mismatch", WriteFixture.Told(await _fixture.Send(Keyed("""{"id":2,"name":"A"}""", "k", 2))));
+        // Another key of the same request is another request.
+        Assert.Equal("conflict id:conflict", WriteFixture.Told(await _fixture.Send(Keyed("""{"id":1,"name":"A"}""", "other", 1))));
+    }
+
+    [Fact]
+    public async Task A_refusal_keeps_no_answer_and_is_decided_anew()
+    {
+        Command create = Keyed("""{"title":"T","authorId":1}""", "k", 1) with { Model = "Book" };
+        Assert.StartsWith("unknown_reference", WriteFixture.Told(await _fixture.Send(create)), StringComparison.Ordinal);
+        await _fixture.Do(CommandKind.Create, "Author", """{"id":1,"name":"A"}""");
+        Assert.False((await _fixture.Send(create)).Value.IsReplayed);
+        Assert.True((await _fixture.Send(create)).Value.IsReplayed);
+        Assert.Single(await _fixture.Rows("Book"));
+    }
+
+    [Fact]
+    public async Task An_answer_is_kept_for_a_day_and_sealed()
+    {
+        Command create = Keyed("""{"id":1,"name":"A legible name"}""", "k", 1);
+        await _fixture.Send(create);
+        Assert.Equal(0, _fixture.Scalar("select count(*) from plinth_idempotency where instr(answer, cast('legible' as blob)) > 0"));
+        _fixture.Clock.Advance(TimeSpan.FromHours(23));
+        Assert.True((await _fixture.Send(create)).Value.IsReplayed);
+        _fixture.Clock.Advance(TimeSpan.FromHours(2));
+        Assert.Equal("conflict id:conflict", WriteFixture.Told(await _fixture.Send(create)));
+        await _fixture.Send(Keyed("""{"id":2,"name":"B"}""", "k2", 1));
+        Assert.Equal(1, _fixture.Scalar("select count(*) from plinth_idempotency"));
+    }
+
+    [Fact]
+    public async Task A_large_answer_is_replayed_without_its_body()
+    {
+        Command create = Keyed($$"""{"id":1,"name":"{{new string('x', 70_000)}}"}""", "k", 1);
+        await _fixture.Send(create);
+        var second = await _fixture.Send(create);
+        Assert.True(second.Value.IsReplayed);
+        Assert.Null(second.Value.Body);
+        Assert.Equal("1", second.Value.Key.Single());
+    }
+
+    [Fact]
+    public async Task Of_concurrent_requests_with_one_key_one_runs()
+    {
+        Command create = Keyed("""{"id":1,"name":"A"}""", "k", 1);
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => Task.Run(async () => await _fixture.Send(create))));
+        Assert.Equal(1, results.Count(r => r.IsOk && !r.Value.IsReplayed));
+        Assert.All(results.Where(r => !r.IsOk), r => Assert.Equal("idempotency_in_flight", r.Fault!.Code));
+        Assert.Single(_fixture.Events());
+    }
+
+    [Fact]
+    public async Task A_bulk_create_is_one_transaction_of_any_size()
+    {
+        await _fixture.Do(CommandKind.Create, "Author", """{"id":1,"name":"A"}""");
+        const int count = 2500;
+        var result = await _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Book", Records(count, i => $$"""{"title":"book {{i}}","authorId":1}"""), CancellationToken.None);
+        Assert.Equal($$"""{"created":{{count}}}""", WriteFixture.Body(result));
+        Assert.Equal(count, _fixture.Scalar("select count(*) from books"));
+        Assert.Equal(count, _fixture.Scalar("select max(id) from books"));
+        Assert.Equal(count + 1, _fixture.Scalar("select max(position) from plinth_events"));
+        Assert.Equal(count, _fixture.Scalar("select count(*) from books_fts"));
+        Assert.Equal(count + 1, _fixture.Store.Log.Head);
+        Assert.Empty(Directory.GetFiles(Path.Combine(_fixture.Folder, "staging")));
+        await _fixture.Do(CommandKind.Create, "Book", """{"title":"next","authorId":1}""");
+        Assert.Equal(count + 2, _fixture.Store.Log.Head);
+    }
+
+    [Fact]
+    public async Task A_bulk_create_with_wrong_records_names_at_most_a_hundred_and_writes_nothing()
+    {
+        await _fixture.Do(CommandKind.Create, "Author", """{"id":1,"name":"A"}""");
+        var result = await _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Book", Records(2500, i => i % 10 == 3 ? """{"title":"","authorId":1}""" : """{"title":"t","authorId":1}"""), CancellationToken.None);
+        Assert.Equal("validation_failed", result.Fault!.Code);
+        Assert.Equal(100, result.Fault.Details.Length);
+        Assert.Equal("[3].title", result.Fault.Details[0].Field);
+        result = await _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Book", Records(2500, i => i > 1500 ? """{"title":"t","authorId":7}""" : """{"title":"t","authorId":1}"""), CancellationToken.None);
+        Assert.Equal("unknown_reference", result.Fault!.Code);
+        Assert.Equal("[1501].authorId", result.Fault.Details[0].Field);
+        Assert.Equal(0, _fixture.Scalar("select count(*) from books"));
+        Assert.Single(_fixture.Events());
+        await _fixture.Do(CommandKind.Create, "Book", """{"title":"t","authorId":1}""");
+        Assert.Equal(2, _fixture.Store.Log.Head);
+    }
+
+    [Fact]
+    public async Task A_bulk_create_is_refused_before_its_records_are_read()
+    {
+        using WriteFixture closed = new("""model Note { id Int @id  @@allow("read", true) }""");
+        var result = await closed.Engine.BulkCreateAsync(Caller.Anonymous(), "Note", Records(1, _ => throw new InvalidOperationException()), CancellationToken.None);
+        Assert.Equal("unauthorized", result.Fault!.Code);
+        var small = new WriteFixture(Schema, Limits.Default with { BulkRows = 2 });
+        using (small)
+        {
+            result = await small.Engine.BulkCreateAsync(Caller.System, "Author", Records(3, i => $$"""{"id":{{i}},"name":"A"}"""), CancellationToken.None);
+            Assert.Equal("too_many_rows", result.Fault!.Code);
+            Assert.Empty(await small.Rows("Author"));
+        }
+    }
+
+    static Command Keyed(string body, string key, byte digest) =>
+        WriteFixture.Command(CommandKind.Create, "Author", body) with { Idempotency = new IdempotencyKey("scope", key, [digest]) };
+
+    ValueTask<Result<ImmutableArray<Result<WriteReply>>>> Batch(bool atomic, params ImmutableArray<Command> commands) =>
+        _fixture.Engine.BatchAsync(Caller.System, commands, atomic, CancellationToken.None);
+
+    static async IAsyncEnumerable<ReadOnlyMemory<byte>> Records(
+        int count, Func<int, string> record, [EnumeratorCancellation] CancellationToken cancel = default)
+    {
+        for (int i = 0; i < count; i++)
+        {
+            if (i % 500 == 0) await Task.Yield();
+            cancel.ThrowIfCancellationRequested();
+            yield return Encoding.UTF8.GetBytes(record(i));
+        }
+    }
+}
