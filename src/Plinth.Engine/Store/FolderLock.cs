@@ -12,6 +12,10 @@ namespace Plinth.Store;
 /// </remarks>
 sealed class FolderLock : IDisposable
 {
+    const int WouldBlock = 11;
+    const int WouldBlockOnMac = 35;
+    const int SharingViolation = unchecked((int)0x80070020);
+
     readonly FileStream _held;
     readonly string _owner;
 
@@ -31,19 +35,27 @@ sealed class FolderLock : IDisposable
         {
             held = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException e) when (e is not (FileNotFoundException or DirectoryNotFoundException) && File.Exists(owner))
+        catch (IOException e) when (e.HResult is WouldBlock or WouldBlockOnMac or SharingViolation)
         {
             throw new StoreException(
                 StoreFailure.Unavailable,
                 $"The data folder {folder} is in use by process {ReadOwner(owner)}. Stop it, or name another folder with --data.",
                 inner: e);
         }
-        catch (UnauthorizedAccessException e)
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
         {
             throw new StoreException(StoreFailure.ReadOnly, $"The data folder {folder} cannot be written: {e.Message}", inner: e);
         }
 
-        File.WriteAllText(owner, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        try
+        {
+            File.WriteAllText(owner, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            // On a full disk the name of the owner is a nicety; the lock holds without it.
+        }
+
         return new FolderLock(held, owner);
     }
 

@@ -29,6 +29,11 @@ sealed class LogFixture : IDisposable
 
     public static readonly EventOrigin Origin = new("u1", "test", 1);
 
+    public const string NotesTable = """
+        create table if not exists notes (id integer primary key, title text not null unique, tags text not null, secret text, at integer,
+          price integer, extra text, _version integer not null default 1, check (length(title) < 1000))
+        """;
+
     readonly TempFolder _folder = new();
 
     public LogFixture(Func<StoreOptions, StoreOptions>? with = null, Limits? limits = null)
@@ -37,10 +42,7 @@ sealed class LogFixture : IDisposable
         Options = with?.Invoke(Options) ?? Options;
         Limits = limits ?? Limits.Default;
         Store = Open();
-        Store.Database.Writer.Execute("""
-            create table if not exists notes (id integer primary key, title text not null unique, tags text not null, secret text, at integer,
-              price integer, extra text, _version integer not null default 1, check (length(title) < 1000))
-            """);
+        Store.Database.Writer.Execute(NotesTable);
     }
 
     public StoreOptions Options { get; }
