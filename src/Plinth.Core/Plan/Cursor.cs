@@ -135,7 +135,8 @@ static class Cursor
         to.Write(bytes);
     }
 
-    static ReadOnlySpan<byte> ReadBytes(ref ReadOnlySpan<byte> from) => Take(ref from, BinaryPrimitives.ReadInt32BigEndian(Take(ref from, 4)));
+    static ReadOnlySpan<byte> ReadBytes(ref ReadOnlySpan<byte> from) =>
+        Take(ref from, BinaryPrimitives.ReadInt32BigEndian(Take(ref from, 4)));
 
     static ReadOnlySpan<byte> Take(ref ReadOnlySpan<byte> from, int count)
     {

@@ -4,7 +4,9 @@ using Plinth.Text;
 
 namespace Plinth.Plan;
 
-/// <summary>Names that a request wrote, resolved to what the caller may know of; a name that leads nowhere is a fault that says which was meant.</summary>
+/// <summary>
+/// Names that a request wrote, resolved to what the caller may know of; a name that leads nowhere is a fault that says which was meant.
+/// </summary>
 static class FieldNames
 {
     /// <summary>Fields of the model that a request may name: never those that stay on the server.</summary>

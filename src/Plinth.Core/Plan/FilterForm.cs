@@ -27,7 +27,9 @@ sealed class FilterForms(AppSchema schema, Limits limits)
 
     sealed record NumberedShape(int Number, CheckedExpression Expression, ImmutableArray<Model> Entered);
 
-    /// <summary>The form of a filter over records of the model; <c>malformed_filter</c> or <c>unknown_field</c> with the place otherwise.</summary>
+    /// <summary>
+    /// The form of a filter over records of the model; <c>malformed_filter</c> or <c>unknown_field</c> with the place otherwise.
+    /// </summary>
     /// <param name="model">Whose records are filtered.</param>
     /// <param name="text">CEL.</param>
     /// <param name="context">The caller and the clock.</param>
@@ -62,7 +64,8 @@ sealed class FilterForms(AppSchema schema, Limits limits)
         entered.Visit(whole.Root);
         if (entered.Deepest > limits.Hops)
         {
-            return Faults.LimitExceeded.Says($"a path of the filter takes {entered.Deepest} relation hops, {limits.Hops} are allowed (limits.hops)");
+            return Faults.LimitExceeded.Says(
+                $"a path of the filter takes {entered.Deepest} relation hops, {limits.Hops} are allowed (limits.hops)");
         }
         return new KnownText(whole, whole.ReadsCaller || whole.ReadsNow ? null : Form(model, whole));
     }

@@ -4,7 +4,9 @@ using Plinth.Text;
 
 namespace Plinth.Plan;
 
-/// <summary>What a list is, as bytes that a cursor's MAC covers: two lists have one binding only when a place in one is a place in the other.</summary>
+/// <summary>
+/// What a list is, as bytes that a cursor's MAC covers: two lists have one binding only when a place in one is a place in the other.
+/// </summary>
 static class ReadBinding
 {
     /// <summary>Self-delimiting: no binding is the start of another.</summary>

@@ -36,7 +36,8 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         AppSchema schema = policies.Schema;
         if (schema.FindModel(request.Model) is not { } model)
         {
-            return Faults.UnknownModel.Says($"there is no model '{request.Model}'", Names.DidYouMean(request.Model, schema.Models.Select(static m => m.Name)));
+            return Faults.UnknownModel.Says(
+                $"there is no model '{request.Model}'", Names.DidYouMean(request.Model, schema.Models.Select(static m => m.Name)));
         }
         EvaluationContext context = Policies.Context(caller, now);
         if (Forms(model, request, context).Failed(out Fault? fault, out var forms)) return fault;
@@ -55,7 +56,9 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         return new PlannedRead(plan, values, limit, binding);
     }
 
-    /// <summary>Whatever the rows: the model itself, or its trash, is closed to this caller. Included and hopped models are merely empty to them.</summary>
+    /// <summary>
+    /// Whatever the rows: the model itself, or its trash, is closed to this caller. Included and hopped models are merely empty to them.
+    /// </summary>
     static Fault? Refusal(ReadShape shape, CallerRules[] rules, Caller caller)
     {
         LevelShape root = shape.Root;
@@ -79,7 +82,8 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
     }
 
     Fault? AddForms(
-        Model model, ImmutableArray<IncludeRequest> includes, ImmutableArray<FilterForm>.Builder forms, int depth, in EvaluationContext context)
+        Model model, ImmutableArray<IncludeRequest> includes, ImmutableArray<FilterForm>.Builder forms, int depth,
+        in EvaluationContext context)
     {
         if (depth > limits.IncludeDepth) return null;
         foreach (IncludeRequest include in includes)
@@ -104,7 +108,10 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         {
             ReadShapeKey.Write(request, forms, ref key);
             if (_shapes.Find(key.Text) is { } known) return known;
-            if (ReadResolver.Resolve(policies.Schema, limits, model, request, forms).Failed(out Fault? fault, out ReadShape? shape)) return fault;
+            if (ReadResolver.Resolve(policies.Schema, limits, model, request, forms).Failed(out Fault? fault, out ReadShape? shape))
+            {
+                return fault;
+            }
             return _shapes.Keep(key.Text.ToString(), new KnownShape(shape));
         }
         finally
@@ -128,12 +135,16 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
 
     /// <summary>Puts the request's values into their slots and answers the page's limit.</summary>
     Result<int> Bind(
-        ReadPlan plan, ReadRequest request, ImmutableArray<FilterForm> forms, CallerRules[] rules, ImmutableArray<Value> boundary, Value[] values)
+        ReadPlan plan, ReadRequest request, ImmutableArray<FilterForm> forms, CallerRules[] rules, ImmutableArray<Value> boundary,
+        Value[] values)
     {
         ReadSlots slots = plan.Slots;
         ReadShape shape = plan.Shape;
         for (int i = 0; i < rules.Length; i++) rules[i].Values.CopyTo(values.AsSpan(slots.Rules[i]));
-        if (shape.Kind == ReadKind.Get && KeyValues.Bind(shape.Root.Model, request.Key, values.AsSpan(slots.Key)) is { } noKey) return noKey;
+        if (shape.Kind == ReadKind.Get && KeyValues.Bind(shape.Root.Model, request.Key, values.AsSpan(slots.Key)) is { } noKey)
+        {
+            return noKey;
+        }
 
         int next = slots.Filters[0];
         for (int i = 0; i < shape.Root.ShortTerms.Length; i++)
@@ -158,7 +169,10 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         {
             long offset = (long)request.Offset!; // Not null: the shape starts at an offset.
             if (offset < 0) return Faults.MalformedParameter.Says("offset is 0 or more");
-            if (offset > limits.Offset) return Faults.LimitExceeded.Says($"offset is at most {limits.Offset} (limits.offset); page with after= beyond it");
+            if (offset > limits.Offset)
+            {
+                return Faults.LimitExceeded.Says($"offset is at most {limits.Offset} (limits.offset); page with after= beyond it");
+            }
             values[slots.Offset] = Value.From(offset);
         }
         return BindLimit(plan, request, values);
@@ -181,7 +195,8 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
     }
 
     Fault? BindIncludes(
-        ReadSlots slots, LevelShape level, ImmutableArray<IncludeRequest> requested, ImmutableArray<FilterForm> forms, ref int form, Value[] values)
+        ReadSlots slots, LevelShape level, ImmutableArray<IncludeRequest> requested, ImmutableArray<FilterForm> forms, ref int form,
+        Value[] values)
     {
         for (int i = 0; i < level.Includes.Length; i++)
         {
@@ -208,7 +223,10 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         }
         foreach (Range part in filter.Text.AsSpan().Split(','))
         {
-            if (ShortOperators.Parse(filter, term.Path.Field, filter.Text.AsSpan(part)).Failed(out Fault? fault, out values[at++])) return fault;
+            if (ShortOperators.Parse(filter, term.Path.Field, filter.Text.AsSpan(part)).Failed(out Fault? fault, out values[at++]))
+            {
+                return fault;
+            }
         }
         values[at..].Fill(values[at - 1]);
         return null;

@@ -39,7 +39,10 @@ sealed class ReadResolver
         {
             return Malformed("trashed", $"{model.Name} is deleted at once, it has no trash");
         }
-        if (_request.Search is not null && model.FullText.IsEmpty) return Malformed("search", $"{model.Name} has no @@fulltext fields to search");
+        if (_request.Search is not null && model.FullText.IsEmpty)
+        {
+            return Malformed("search", $"{model.Name} has no @@fulltext fields to search");
+        }
 
         if (Select(model, _request.Select, _request.Trashed != TrashMode.Without).Failed(out Fault? fault, out var fields)) return fault;
         FilterForm? form = TakeForm(_request.Filter);
@@ -100,7 +103,8 @@ sealed class ReadResolver
             };
             if (foreign is not null)
             {
-                return Faults.UnknownParameter.Says($"'{foreign}' is not a parameter of {(_request.Kind == ReadKind.Get ? "one record" : "aggregate")}");
+                return Faults.UnknownParameter.Says(
+                    $"'{foreign}' is not a parameter of {(_request.Kind == ReadKind.Get ? "one record" : "aggregate")}");
             }
         }
         int starts = (_request.After is null ? 0 : 1) + (_request.Before is null ? 0 : 1) + (_request.Offset is null ? 0 : 1);
@@ -162,7 +166,10 @@ sealed class ReadResolver
         {
             if (FieldNames.Path(_schema, model, key.Field, _limits.Hops).Failed(out Fault? fault, out FieldPath? path)) return fault;
             if (path.Field.IsJsonStored) return Malformed("sort", $"{key.Field} holds {path.Field.Type.Name} values, which have no order");
-            if (key.Locale is not null) return Malformed("sort", $"sort={key.Field}:{key.Locale}: sorting by a locale is not available in this version");
+            if (key.Locale is not null)
+            {
+                return Malformed("sort", $"sort={key.Field}:{key.Locale}: sorting by a locale is not available in this version");
+            }
             if (terms.Any(t => Same(t.Path, path))) return Malformed("sort", $"{key.Field} is named twice");
             NeedHops(path);
             terms.Add(new SortTerm(path, key.Descending));
@@ -171,7 +178,9 @@ sealed class ReadResolver
         return terms.ToImmutable();
     }
 
-    /// <summary>The key makes the order total, so that a page has one place to go on from. It runs in the direction of the last key named.</summary>
+    /// <summary>
+    /// The key makes the order total, so that a page has one place to go on from. It runs in the direction of the last key named.
+    /// </summary>
     static void AppendKey(Model model, ImmutableArray<SortTerm>.Builder terms)
     {
         bool descending = terms.Count > 0 && terms[^1].Descending;
@@ -190,7 +199,8 @@ sealed class ReadResolver
         if (model.Key.All(Holds)) return true;
 
         // Unique keys of models with a trash hold among live records only, and a page may show both.
-        return !model.IsSoftDelete && model.Uniques.Any(u => u.Where is null && u.Fields.All(name => Holds(name) && !model.Field(name)!.IsNullable));
+        return !model.IsSoftDelete && model.Uniques.Any(
+            u => u.Where is null && u.Fields.All(name => Holds(name) && !model.Field(name)!.IsNullable));
     }
 
     static bool Same(FieldPath a, FieldPath b) =>
@@ -208,7 +218,10 @@ sealed class ReadResolver
         foreach (IncludeRequest include in requested)
         {
             if (Include(model, include, depth).Failed(out Fault? fault, out IncludeShape? shape)) return fault;
-            if (includes.Any(i => ReferenceEquals(i.Relation, shape.Relation))) return Malformed("include", $"{include.Relation} is named twice");
+            if (includes.Any(i => ReferenceEquals(i.Relation, shape.Relation)))
+            {
+                return Malformed("include", $"{include.Relation} is named twice");
+            }
             includes.Add(shape);
         }
         return includes.ToImmutable();
@@ -218,7 +231,10 @@ sealed class ReadResolver
     {
         if (FieldNames.Relation(model, include.Relation).Failed(out Fault? fault, out Relation? relation)) return fault;
         int number = _includes++;
-        if (_includes > _limits.Includes) return Faults.LimitExceeded.Says($"one request includes {_limits.Includes} relations at most (limits.includes)");
+        if (_includes > _limits.Includes)
+        {
+            return Faults.LimitExceeded.Says($"one request includes {_limits.Includes} relations at most (limits.includes)");
+        }
         bool single = relation.IsToOne;
         if (single && (include.Limit is not null || !include.Sort.IsEmpty || include.Filter is not null))
         {
@@ -275,7 +291,10 @@ sealed class ReadResolver
             if (Column(model, term).Failed(out Fault? fault, out AggregateColumn? column)) return fault;
             if (!columns.Contains(column)) columns.Add(column);
         }
-        if (columns.Count > _limits.Parameters) return Faults.LimitExceeded.Says($"{columns.Count} aggregates, {_limits.Parameters} are allowed");
+        if (columns.Count > _limits.Parameters)
+        {
+            return Faults.LimitExceeded.Says($"{columns.Count} aggregates, {_limits.Parameters} are allowed");
+        }
         if (!asked.Count && columns.Count == 0) return Malformed("count", "an aggregate asks for count, sum, avg, min or max");
         return new AggregateShape(groups.ToImmutable(), asked.Count, columns.ToImmutable());
     }
@@ -317,7 +336,8 @@ sealed class ReadResolver
     }
 
     static Field Known(Model model, string name) =>
-        model.Field(name) ?? throw new InvalidOperationException($"{model.Name}: the binder admitted a relation over '{name}', which is no field");
+        model.Field(name)
+        ?? throw new InvalidOperationException($"{model.Name}: the binder admitted a relation over '{name}', which is no field");
 
     static Fault Malformed(string parameter, string message) =>
         Faults.MalformedParameter.Says(message) with { Details = [new FaultDetail(parameter, Faults.MalformedParameter.Code, message)] };

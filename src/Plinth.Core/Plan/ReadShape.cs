@@ -27,7 +27,9 @@ sealed record ReadShape
     /// <summary>Number of includes over all levels.</summary>
     public int Includes { get; init; }
 
-    /// <summary>Relation hops that the request itself writes enter their target under this rule (a position in <see cref="Needs"/>).</summary>
+    /// <summary>
+    /// Relation hops that the request itself writes enter their target under this rule (a position in <see cref="Needs"/>).
+    /// </summary>
     public int HopNeed(string model)
     {
         for (int i = 0; i < Needs.Length; i++)

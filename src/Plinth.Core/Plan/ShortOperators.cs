@@ -30,7 +30,8 @@ static class ShortOperators
     {
         if (!s_byName.TryGetValue(filter.Operator, out ShortOperator found))
         {
-            return Wrong(filter, $"'{filter.Operator}' is not an operator; there are {string.Join(", ", s_byName.Keys.Order(StringComparer.Ordinal))}")
+            string known = string.Join(", ", s_byName.Keys.Order(StringComparer.Ordinal));
+            return Wrong(filter, $"'{filter.Operator}' is not an operator; there are {known}")
                 with { Hint = Text.Names.DidYouMean(filter.Operator, s_byName.Keys) };
         }
         if (found != ShortOperator.IsNull) return found;
@@ -46,7 +47,10 @@ static class ShortOperators
     public static Fault? Refusal(ShortFilter filter, ShortOperator op, Field field)
     {
         if (op is ShortOperator.IsNull or ShortOperator.IsNotNull) return null;
-        if (field.IsJsonStored) return Wrong(filter, $"{filter.Field} holds {(field.IsList ? "a list" : field.Type.Name)}: use filter= for it");
+        if (field.IsJsonStored)
+        {
+            return Wrong(filter, $"{filter.Field} holds {(field.IsList ? "a list" : field.Type.Name)}: use filter= for it");
+        }
         bool isText = KindOf(field) == ValueKind.String;
         if (op is ShortOperator.Contains or ShortOperator.StartsWith or ShortOperator.EndsWith && !isText)
         {

@@ -61,6 +61,7 @@ static class ShortTerms
 
     sealed class SlotShift(int by) : NodeRewriter
     {
-        public override CheckedNode Rewrite(CheckedNode node) => node is SlotNode slot ? slot with { Slot = slot.Slot + by } : Children(node);
+        public override CheckedNode Rewrite(CheckedNode node) =>
+            node is SlotNode slot ? slot with { Slot = slot.Slot + by } : Children(node);
     }
 }

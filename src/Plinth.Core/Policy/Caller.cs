@@ -2,7 +2,9 @@ using Plinth.Schema;
 
 namespace Plinth.Policy;
 
-/// <summary>Who asks: the claims that rules read as <c>auth</c>, and what they read as <c>request</c>. Immutable, one per request.</summary>
+/// <summary>
+/// Who asks: the claims that rules read as <c>auth</c>, and what they read as <c>request</c>. Immutable, one per request.
+/// </summary>
 sealed class Caller
 {
     /// <summary>The product itself (migrations, seeds, imports from the command line): passes every rule.</summary>

@@ -63,7 +63,8 @@ sealed class OperationRules
     readonly ImmutableArray<CompiledExpression> _whole;
     readonly BoundedCache<FoldedRules> _folds = new(FoldsMax);
 
-    OperationRules(RuleTemplate template, ImmutableArray<CompiledExpression> whole, ImmutableArray<Allow> allows, ImmutableArray<Deny> denies) =>
+    OperationRules(
+        RuleTemplate template, ImmutableArray<CompiledExpression> whole, ImmutableArray<Allow> allows, ImmutableArray<Deny> denies) =>
         (_template, _whole, _allows, _denies) = (template, whole, allows, denies);
 
     // Conditions are named by their number in the template; -1 is one that was not written.
@@ -90,7 +91,8 @@ sealed class OperationRules
             else allows.Add(new Allow(when, Add(rule.After, ExpressionScope.After(schema, model)), rule.Message));
         }
         ImmutableArray<CheckedExpression> all = conditions.ToImmutable();
-        return new OperationRules(RuleTemplate.Of(all), [.. all.Select(CompiledExpression.Compile)], allows.ToImmutable(), denies.ToImmutable());
+        return new OperationRules(
+            RuleTemplate.Of(all), [.. all.Select(CompiledExpression.Compile)], allows.ToImmutable(), denies.ToImmutable());
     }
 
     public CallerRules For(Caller caller, long now)

@@ -71,7 +71,9 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         WriteWhere(new Conjuncts(sql), Shape.Root, row, number: 0);
         if (aggregate.GroupBy.IsEmpty) return sql.Build();
         WriteFields(sql.Raw(" group by "), aggregate.GroupBy, row, static (_, _) => { });
-        WriteFields(sql.Raw(" order by "), aggregate.GroupBy, row, static (to, field) => to.Dialect.WriteOrder(to, descending: false, field.IsNullable));
+        WriteFields(
+            sql.Raw(" order by "), aggregate.GroupBy, row,
+            static (to, field) => to.Dialect.WriteOrder(to, descending: false, field.IsNullable));
         sql.Raw(" limit ").Slot(Slots.Limit);
         return sql.Build();
     }
@@ -244,7 +246,9 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     void WriteCondition(SqlWriter sql, CheckedNode condition, Model model, string row, int slotBase, bool isOfRequest) =>
         ExpressionLowering.WriteTruth(sql, condition, Scope(model, row, slotBase, isOfRequest));
 
-    /// <summary>Hops that the request writes enter their target under the caller's rule for it; hops in rules see all live records.</summary>
+    /// <summary>
+    /// Hops that the request writes enter their target under the caller's rule for it; hops in rules see all live records.
+    /// </summary>
     LoweringScope Scope(Model model, string row, int slotBase, bool isOfRequest) => new()
     {
         Schema = schema,

@@ -33,7 +33,10 @@ sealed class AggregateWriter(AggregateShape shape, Limits limits)
         int groups = 0;
         while (row.Step())
         {
-            if (groups == limits.Groups) return Faults.TooManyRows.Says($"there are more than {limits.Groups} groups (limits.groups): narrow the filter");
+            if (groups == limits.Groups)
+            {
+                return Faults.TooManyRows.Says($"there are more than {limits.Groups} groups (limits.groups): narrow the filter");
+            }
             if (groups++ > 0) output.Write((byte)',');
             if (WriteGroup(row, output) is { } fault) return fault;
         }

@@ -26,7 +26,8 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
         {
             ReadKind.Get => Get(output, out version),
             ReadKind.List => List(output),
-            ReadKind.Aggregate => new AggregateWriter(Shape.Aggregate!, limits).Write(Open(program.Statement), output), // Not null: its kind.
+            // Not null: its kind.
+            ReadKind.Aggregate => new AggregateWriter(Shape.Aggregate!, limits).Write(Open(program.Statement), output),
             _ => throw new InvalidOperationException($"no such read: {Shape.Kind}"),
         };
     }
@@ -148,7 +149,8 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
             if (rows.Count > limits.IncludedRows)
             {
                 return Faults.TooManyRows.Says(
-                    $"{include.Shape.Relation.Name} leads to more than {limits.IncludedRows} records (limits.includedRows): ask for fewer parents, or with a limit");
+                    $"{include.Shape.Relation.Name} leads to more than {limits.IncludedRows} records (limits.includedRows)",
+                    "ask for fewer parents, or give the relation a limit");
             }
         }
         while (key < last) starts[++key] = rows.Count;

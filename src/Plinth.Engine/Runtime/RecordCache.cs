@@ -113,7 +113,8 @@ sealed class RecordCache
     /// <summary>To be taken before the database is read, and handed in with what was read.</summary>
     public long Stamp(in RecordKey key) => Of(key).Stamp;
 
-    public void Fill(in RecordKey key, long stamp, CachedRecord record) => Of(key).Fill(key, stamp, record, record.Json.Length + EntryBytes);
+    public void Fill(in RecordKey key, long stamp, CachedRecord record) =>
+        Of(key).Fill(key, stamp, record, record.Json.Length + EntryBytes);
 
     /// <summary>Drops what a committed group changed. Runs on the writer's thread before the group is acknowledged.</summary>
     public void Invalidate(AppSchema schema, IReadOnlyList<LogEvent> events)

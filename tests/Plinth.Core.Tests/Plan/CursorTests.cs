@@ -22,7 +22,8 @@ public class CursorTests
     {
         Value[] values =
         [
-            Value.Null, Value.True, Value.False, Value.From(long.MinValue), Value.From(-0.5), Value.FromDecimal(-1299, 2), Value.From("grüße \"\0"),
+            Value.Null, Value.True, Value.False, Value.From(long.MinValue), Value.From(-0.5), Value.FromDecimal(-1299, 2),
+            Value.From("grüße \"\0"),
             Value.FromBytes([0, 255]), Value.FromDateTime(1), Value.FromDate(-1), Value.FromTime(5), Value.FromDuration(-9),
             Value.From(Guid.Parse("01930e5c-7a00-7000-8000-000000000001")), Value.From(""),
         ];
@@ -55,7 +56,8 @@ public class CursorTests
     [InlineData("!")]
     [InlineData("AA")]
     [InlineData("Zm9vYmFyZm9vYmFyZm9vYmFyZm9vYmFy")]
-    public void Noise_is_refused(string text) => Assert.Equal(Faults.MalformedCursor, Cursor.Read(s_secret, s_binding, text, 1).Fault?.Kind);
+    public void Noise_is_refused(string text) =>
+        Assert.Equal(Faults.MalformedCursor, Cursor.Read(s_secret, s_binding, text, 1).Fault?.Kind);
 
     [Fact]
     public void Noise_of_any_length_never_throws()

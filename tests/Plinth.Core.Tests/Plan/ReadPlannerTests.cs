@@ -15,12 +15,14 @@ public class ReadPlannerTests
         enum Stage { open won lost }
         model Author { id Int @id   name String   books Book[]   secret String? @serverOnly   @@allow("all", true) }
         model Book {
-          id Int @id   title String   year Int?   price Decimal(8, 2)?   tags String[]   stage Stage?   author Author @relation   sequel Book? @relation(name: "sequel")
+          id Int @id   title String   year Int?   price Decimal(8, 2)?   tags String[]   stage Stage?   author Author @relation
+            sequel Book? @relation(name: "sequel")
           prequels Book[] @relation(name: "sequel")
           isbn String? @serverOnly
           @@allow("all", true)
         }
-        model Diary { id Int @id   text String   owner Int   @@allow("read", owner == auth.id)   @@allow("restore", auth.role == "admin")   @@softDelete }
+        model Diary { id Int @id   text String   owner Int   @@allow("read", owner == auth.id)
+          @@allow("restore", auth.role == "admin")   @@softDelete }
         model Closed { id Int @id }
         """);
 
@@ -115,7 +117,8 @@ public class ReadPlannerTests
         Assert.Equal(Faults.MalformedParameter, Refused(List() with { Search = "a" }).Kind);
         Assert.Equal(Faults.MalformedParameter, Refused(List() with { Trashed = TrashMode.Only }).Kind);
         Assert.Equal(Faults.MalformedParameter, Refused(List() with { Sort = [new SortKey("tags", false)] }).Kind);
-        Assert.Equal(Faults.MalformedParameter, Refused(List() with { Sort = [new SortKey("title", false), new SortKey("title", true)] }).Kind);
+        Assert.Equal(
+            Faults.MalformedParameter, Refused(List() with { Sort = [new SortKey("title", false), new SortKey("title", true)] }).Kind);
         Assert.Equal(Faults.MalformedParameter, Refused(List() with { Include = [new IncludeRequest("author") { Limit = 1 }] }).Kind);
         Assert.Equal(Faults.MalformedParameter, Refused(Short("title", "null", "maybe")).Kind);
         Assert.Equal(Faults.MalformedParameter, Refused(Short("year", "like", "1")).Kind);
@@ -137,10 +140,14 @@ public class ReadPlannerTests
     [Fact]
     public void Requests_that_differ_in_values_only_share_a_plan()
     {
-        ReadPlan plan = Plan(Short("year", "gte", "1970") with { Filter = "price > decimal('1.50') && title == 'a'", Limit = 5 }).Value.Plan;
-        Assert.Same(plan, Plan(Short("year", "gte", "1980") with { Filter = "price > decimal('2.75') && title == 'b'", Limit = 9 }).Value.Plan);
-        Assert.NotSame(plan, Plan(Short("year", "gt", "1970") with { Filter = "price > decimal('1.50') && title == 'a'", Limit = 5 }).Value.Plan);
-        Assert.NotSame(plan, Plan(Short("year", "gte", "1970") with { Filter = "price > decimal('1.50') && title != 'a'", Limit = 5 }).Value.Plan);
+        ReadPlan plan = Plan(
+            Short("year", "gte", "1970") with { Filter = "price > decimal('1.50') && title == 'a'", Limit = 5 }).Value.Plan;
+        Assert.Same(
+            plan, Plan(Short("year", "gte", "1980") with { Filter = "price > decimal('2.75') && title == 'b'", Limit = 9 }).Value.Plan);
+        Assert.NotSame(
+            plan, Plan(Short("year", "gt", "1970") with { Filter = "price > decimal('1.50') && title == 'a'", Limit = 5 }).Value.Plan);
+        Assert.NotSame(
+            plan, Plan(Short("year", "gte", "1970") with { Filter = "price > decimal('1.50') && title != 'a'", Limit = 5 }).Value.Plan);
     }
 
     [Fact]
@@ -237,7 +244,8 @@ public class ReadPlannerTests
                 foreach (string second in names)
                 {
                     PlannedRead read = planner.Plan(s_user, List() with { Select = [name, second] }, now: 0).Value;
-                    Assert.Equal(names.Where(n => n == name || n == second || n == "id").ToHashSet(), read.Plan.Shape.Root.Fields.Select(f => f.Name).ToHashSet());
+                    Assert.Equal(names.Where(n => n == name || n == second || n == "id").ToHashSet(), read.Plan.Shape.Root.Fields.Select(
+                        f => f.Name).ToHashSet());
                 }
             }
         }

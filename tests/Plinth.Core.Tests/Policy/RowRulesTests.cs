@@ -24,7 +24,8 @@ public class RowRulesTests
     static Caller With(params (string Name, Value Value)[] claims) =>
         new(Value.FromMap(new ValueMap([.. claims.Select(c => KeyValuePair.Create(c.Name, c.Value))])), "someone");
 
-    static Caller User(long id, string? role = null) => role is null ? With(("id", Value.From(id))) : With(("id", Value.From(id)), ("role", Value.From(role)));
+    static Caller User(long id, string? role = null) =>
+        role is null ? With(("id", Value.From(id))) : With(("id", Value.From(id)), ("role", Value.From(role)));
 
     static CallerRules Read(string rules, Caller caller) => Rules(rules).For(Operation.List, caller, now: 0);
 

@@ -5,7 +5,9 @@ using Plinth.Plan;
 
 namespace Plinth.Runtime;
 
-/// <summary>Pages against an oracle: whatever the sort, the nulls and the page size, walking the pages is walking the sorted list.</summary>
+/// <summary>
+/// Pages against an oracle: whatever the sort, the nulls and the page size, walking the pages is walking the sorted list.
+/// </summary>
 public class PagingTests
 {
     const string Schema = """
@@ -32,13 +34,15 @@ public class PagingTests
             new Guid(Enumerable.Range(0, 16).Select(_ => (byte)random.Next(256)).ToArray()),
             Sometimes(random, 3), random.Next(4) == 0 ? null : Text(random), Sometimes(random, 3) / 2.0, Sometimes(random, 5) / 4m,
             Sometimes(random, 4), random.Next(3), i, random.Next(5) switch { 0 => null, var n => n }))];
-        await fixture.InsertAsync("Owner", string.Concat(Enumerable.Range(1, 4).Select(i => JsonSerializer.Serialize(new { id = i, name = s_names[i - 1] }))));
+        await fixture.InsertAsync(
+            "Owner", string.Concat(Enumerable.Range(1, 4).Select(i => JsonSerializer.Serialize(new { id = i, name = s_names[i - 1] }))));
         await fixture.InsertAsync("Row", string.Concat(rows.Select(Json)));
 
         int count = Counts.Of(60, 2000);
         for (int i = 0; i < count; i++)
         {
-            Plan.SortKey[] sort = [.. s_fields.OrderBy(_ => random.Next()).Take(random.Next(4)).Select(f => new Plan.SortKey(f, random.Next(2) == 0))];
+            Plan.SortKey[] sort = [.. s_fields.OrderBy(
+                _ => random.Next()).Take(random.Next(4)).Select(f => new Plan.SortKey(f, random.Next(2) == 0))];
             int limit = 1 + random.Next(25);
             string what = $"seed {seed}, sort {string.Join(',', sort.Select(s => (s.Descending ? "-" : "") + s.Field))}, limit {limit}";
             Guid[] expected = [.. rows.Order(Comparer<Row>.Create((x, y) => Compare(sort, x, y))).Select(r => r.Id)];

@@ -13,7 +13,9 @@ using Plinth.Text;
 
 namespace Plinth.Runtime;
 
-/// <summary>An engine over an embedded database of its own, and the smallest honest way to put rows into it: row and event in one unit.</summary>
+/// <summary>
+/// An engine over an embedded database of its own, and the smallest honest way to put rows into it: row and event in one unit.
+/// </summary>
 sealed class ReadsFixture : IAsyncDisposable
 {
     readonly TempFolder _folder = new();
@@ -76,7 +78,8 @@ sealed class ReadsFixture : IAsyncDisposable
         Result<Done> result = await Engine.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
             using Statement update = tx.Prepare(
-                $"update \"{of.Table}\" set \"{changed.Column}\" = ?1, \"_version\" = \"_version\" + 1 where \"{of.KeyFields[0].Column}\" = ?2");
+                $"update \"{of.Table}\" set \"{changed.Column}\" = ?1, \"_version\" = \"_version\" + 1 "
+                + $"where \"{of.KeyFields[0].Column}\" = ?2");
             update.Bind(1, value);
             update.Bind(2, key);
             update.Run();
@@ -99,7 +102,8 @@ sealed class ReadsFixture : IAsyncDisposable
         return Encoding.UTF8.GetString(reply.Body.Written);
     }
 
-    public Fault Fault(ReadRequest request, Caller? caller = null) => Run(request, caller).Fault ?? throw new InvalidOperationException("it was answered");
+    public Fault Fault(ReadRequest request, Caller? caller = null) =>
+        Run(request, caller).Fault ?? throw new InvalidOperationException("it was answered");
 
     /// <summary>Names or numbers of one field over the items of a list.</summary>
     public string[] Items(ReadRequest request, string field, Caller? caller = null)

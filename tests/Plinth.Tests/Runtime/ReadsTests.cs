@@ -46,7 +46,8 @@ public class ReadsTests
     {
         await using ReadsFixture books = await OpenBooksAsync();
         Assert.Equal(
-            """{"id":1,"title":"The Dispossessed","year":1974,"price":"12.50","stage":"won","tags":["a","b"],"authorId":1,"sequelId":null}""",
+            """{"id":1,"title":"The Dispossessed","year":1974,"price":"12.50","stage":"won","tags":["a","b"]"""
+            + ""","authorId":1,"sequelId":null}""",
             Sorted(books.Json(Get("1")), "id", "title", "year", "price", "stage", "tags", "authorId", "sequelId"));
         Assert.Equal(Faults.NotFound, books.Fault(Get("9")).Kind);
     }
@@ -54,7 +55,8 @@ public class ReadsTests
     static string Sorted(string json, params string[] names)
     {
         using JsonDocument document = JsonDocument.Parse(json);
-        Assert.Equal(names.Order(StringComparer.Ordinal), document.RootElement.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            names.Order(StringComparer.Ordinal), document.RootElement.EnumerateObject().Select(p => p.Name).Order(StringComparer.Ordinal));
         return "{" + string.Join(',', names.Select(n => $"\"{n}\":{document.RootElement.GetProperty(n).GetRawText()}")) + "}";
     }
 
@@ -64,7 +66,8 @@ public class ReadsTests
         await using ReadsFixture books = await OpenBooksAsync();
         Assert.Equal(["4", "2", "3", "1"], books.Items(List() with { Sort = [new SortKey("year", false)] }, "id"));
         Assert.Equal(["1", "3", "2", "4"], books.Items(List() with { Sort = [new SortKey("year", true)] }, "id"));
-        Assert.Equal(["3", "1"], books.Items(List() with { Filter = "year > 1965 && author.name.startsWith('Le')", Sort = [new SortKey("year", false)] }, "id"));
+        Assert.Equal(["3", "1"], books.Items(
+            List() with { Filter = "year > 1965 && author.name.startsWith('Le')", Sort = [new SortKey("year", false)] }, "id"));
         Assert.Equal(["2"], books.Items(List() with { Filter = "author.name == 'Lem' && year != null" }, "id"));
         Assert.Equal(["1", "3"], books.Items(List() with { ShortFilters = [new ShortFilter("author.name", "eq", "Le Guin")] }, "id"));
         Assert.Equal(["1", "2"], books.Items(List() with { ShortFilters = [new ShortFilter("year", "in", "1961,1974,1975")] }, "id"));
@@ -76,7 +79,8 @@ public class ReadsTests
         Assert.Equal(["2"], books.Items(List("Author") with { Filter = "books.exists(b, b.year < 1965)" }, "id"));
         Assert.Equal(["3"], books.Items(List("Author") with { Filter = "!books.exists(b, true)" }, "id"));
         Assert.Equal(["2", "3"], books.Items(List() with { Filter = "sequel.title == 'The Dispossessed'" }, "id"));
-        Assert.Equal(["3", "1", "4", "2"], books.Items(List() with { Sort = [new SortKey("author.name", false), new SortKey("id", true)] }, "id"));
+        Assert.Equal(
+            ["3", "1", "4", "2"], books.Items(List() with { Sort = [new SortKey("author.name", false), new SortKey("id", true)] }, "id"));
     }
 
     [Fact]
@@ -91,10 +95,12 @@ public class ReadsTests
         });
         Assert.Equal(
             """{"items":[{"id":1,"name":"Le Guin","books":[{"id":1,"title":"The Dispossessed"}]},"""
-            + """{"id":2,"name":"Lem","books":[{"id":2,"title":"Solaris"}]},{"id":3,"name":"Nobody","books":[]}],"page":{"next":null,"previous":null,"limit":20}}""",
+            + """{"id":2,"name":"Lem","books":[{"id":2,"title":"Solaris"}]},{"id":3,"name":"Nobody","books":[]}]"""
+            + ""","page":{"next":null,"previous":null,"limit":20}}""",
             authors);
         Assert.Equal(
-            """{"id":2,"title":"Solaris","author":{"id":2,"name":"Lem","books":[{"id":2},{"id":4}]},"sequel":{"id":1,"prequels":[{"id":2},{"id":3}]}}""",
+            """{"id":2,"title":"Solaris","author":{"id":2,"name":"Lem","books":[{"id":2},{"id":4}]}"""
+            + ""","sequel":{"id":1,"prequels":[{"id":2},{"id":3}]}}""",
             books.Json(Get("2") with
             {
                 Select = ["title"],
@@ -108,7 +114,8 @@ public class ReadsTests
             """{"id":4,"sequel":null}""", books.Json(Get("4") with { Select = ["id"], Include = [new IncludeRequest("sequel")] }));
         Assert.Equal(
             """{"id":1,"books":[{"id":3}]}""",
-            books.Json(Get("1", "Author") with { Select = ["id"], Include = [new IncludeRequest("books") { Select = ["id"], Filter = "year < 1974" }] }));
+            books.Json(Get("1", "Author") with { Select = ["id"], Include = [new IncludeRequest(
+                "books") { Select = ["id"], Filter = "year < 1974" }] }));
     }
 
     [Fact]
@@ -135,7 +142,8 @@ public class ReadsTests
     public async Task Offset_limit_and_count_agree()
     {
         await using ReadsFixture books = await OpenBooksAsync();
-        using JsonDocument page = JsonDocument.Parse(books.Json(List() with { Limit = 2, Offset = 1, Count = CountMode.Exact, Select = ["id"] }));
+        using JsonDocument page = JsonDocument.Parse(
+            books.Json(List() with { Limit = 2, Offset = 1, Count = CountMode.Exact, Select = ["id"] }));
         JsonElement info = page.RootElement.GetProperty("page");
         Assert.Equal(4, info.GetProperty("total").GetInt32());
         Assert.Equal(JsonValueKind.String, info.GetProperty("next").ValueKind);
@@ -153,17 +161,20 @@ public class ReadsTests
         {
             Model = "Book",
             Kind = ReadKind.Aggregate,
-            Aggregate = new AggregateRequest([], true, [new("sum", "price"), new("avg", "price"), new("avg", "year"), new("min", "title"), new("max", "year")]),
+            Aggregate = new AggregateRequest(
+                [], true, [new("sum", "price"), new("avg", "price"), new("avg", "year"), new("min", "title"), new("max", "year")]),
         };
         Assert.Equal(
-            """{"groups":[{"count":4,"sum":{"price":"20.50"},"avg":{"price":"10.250000","year":1968.6666666666667},"min":{"title":"Solaris"},"max":{"year":1974}}]}""",
+            """{"groups":[{"count":4,"sum":{"price":"20.50"},"avg":{"price":"10.250000","year":1968.6666666666667}"""
+            + ""","min":{"title":"Solaris"},"max":{"year":1974}}]}""",
             books.Json(all));
         Assert.Equal(
             """{"groups":[{"stage":null,"count":1},{"stage":"open","count":1},{"stage":"won","count":2}]}""",
             books.Json(all with { Aggregate = new AggregateRequest(["stage"], true, []) }));
         Assert.Equal(
             """{"groups":[{"authorId":1,"count":2},{"authorId":2,"count":1}]}""",
-            books.Json(all with { Aggregate = new AggregateRequest(["author"], true, []), ShortFilters = [new ShortFilter("year", "gte", "1961")] }));
+            books.Json(all with { Aggregate = new AggregateRequest(
+                ["author"], true, []), ShortFilters = [new ShortFilter("year", "gte", "1961")] }));
         Assert.Equal(
             """{"groups":[{"count":0,"sum":{"price":null}}]}""",
             books.Json(all with { Aggregate = new AggregateRequest([], true, [new("sum", "price")]), Filter = "year > 3000" }));
@@ -173,8 +184,10 @@ public class ReadsTests
     public async Task A_sum_beyond_64_bits_is_a_fault_and_one_within_is_exact()
     {
         await using ReadsFixture fixture = await ReadsFixture.OpenAsync("""model N { id Int @id   big BigInt   @@allow("all", true) }""");
-        await fixture.InsertAsync("N", """{"id":1,"big":"9223372036854775807"} {"id":2,"big":"-5"} {"id":3,"big":"-9223372036854775808"} {"id":4,"big":"100"}""");
-        ReadRequest sum = new() { Model = "N", Kind = ReadKind.Aggregate, Aggregate = new AggregateRequest([], false, [new("sum", "big")]) };
+        await fixture.InsertAsync(
+            "N", """{"id":1,"big":"9223372036854775807"} {"id":2,"big":"-5"} {"id":3,"big":"-9223372036854775808"} {"id":4,"big":"100"}""");
+        ReadRequest sum = new() { Model = "N", Kind = ReadKind.Aggregate, Aggregate = new AggregateRequest(
+            [], false, [new("sum", "big")]) };
         Assert.Equal("""{"groups":[{"sum":{"big":"94"}}]}""", fixture.Json(sum));
         Assert.Equal(Faults.LimitExceeded, fixture.Fault(sum with { ShortFilters = [new ShortFilter("id", "in", "1,4")] }).Kind);
         Assert.Equal(Faults.LimitExceeded, fixture.Fault(sum with { ShortFilters = [new ShortFilter("id", "in", "2,3")] }).Kind);
@@ -230,7 +243,8 @@ public class ReadsTests
             notes.Json(Get("1", "User") with { Select = ["id"], Include = [new IncludeRequest("notes") { Select = ["id"] }] }, User(1)));
         Assert.Equal(
             """{"id":1,"notes":[]}""",
-            notes.Json(Get("1", "User") with { Select = ["id"], Include = [new IncludeRequest("notes") { Select = ["id"] }] }, Caller.Anonymous()));
+            notes.Json(Get(
+                "1", "User") with { Select = ["id"], Include = [new IncludeRequest("notes") { Select = ["id"] }] }, Caller.Anonymous()));
     }
 
     [Fact]
@@ -245,7 +259,8 @@ public class ReadsTests
         ReadRequest byOwner = List("Note") with { Filter = "owner.team == 7", Select = ["id"] };
         Assert.Empty(notes.Items(byOwner, "id", User(1)));
         Assert.Equal(["2"], notes.Items(byOwner, "id"));
-        Assert.Equal(["1", "2"], notes.Items(List("Note") with { Sort = [new SortKey("owner.name", true), new SortKey("id", false)] }, "id", User(1)));
+        Assert.Equal(["1", "2"], notes.Items(
+            List("Note") with { Sort = [new SortKey("owner.name", true), new SortKey("id", false)] }, "id", User(1)));
     }
 
     [Fact]
@@ -253,18 +268,23 @@ public class ReadsTests
     {
         await using ReadsFixture fixture = await ReadsFixture.OpenAsync("""
             model Owner { id Int @id   things Thing[]   @@allow("all", true) }
-            model Thing { id Int @id   owner Owner? @relation   parent Thing? @relation(name: "tree")   children Thing[] @relation(name: "tree")   @@allow("all", true)   @@softDelete }
+            model Thing { id Int @id   owner Owner? @relation   parent Thing? @relation(name: "tree")
+              children Thing[] @relation(name: "tree")   @@allow("all", true)   @@softDelete }
             """);
         await fixture.InsertAsync("Owner", """{"id":1}""");
-        await fixture.InsertAsync("Thing", """{"id":1,"ownerId":1} {"id":2,"ownerId":1,"parentId":1,"deletedAt":"2026-01-01T00:00:00Z"} {"id":3,"parentId":2}""");
+        await fixture.InsertAsync(
+            "Thing", """{"id":1,"ownerId":1} {"id":2,"ownerId":1,"parentId":1,"deletedAt":"2026-01-01T00:00:00Z"} {"id":3,"parentId":2}""");
         Assert.Equal(["1", "3"], fixture.Items(List("Thing"), "id"));
         Assert.Equal(["2"], fixture.Items(List("Thing") with { Trashed = TrashMode.Only }, "id"));
         Assert.Equal(["1", "2", "3"], fixture.Items(List("Thing") with { Trashed = TrashMode.With }, "id"));
         Assert.Equal(Faults.NotFound, fixture.Fault(Get("2", "Thing")).Kind);
         Assert.DoesNotContain("deletedAt", fixture.Json(List("Thing")), StringComparison.Ordinal);
-        Assert.Contains("\"deletedAt\":\"2026-01-01T00:00:00.000Z\"", fixture.Json(List("Thing") with { Trashed = TrashMode.Only }), StringComparison.Ordinal);
-        Assert.Equal("""{"id":3,"parent":null}""", fixture.Json(Get("3", "Thing") with { Select = ["id"], Include = [new IncludeRequest("parent")] }));
-        Assert.Equal("""{"id":1,"things":[{"id":1}]}""", fixture.Json(Get("1", "Owner") with { Include = [new IncludeRequest("things") { Select = ["id"] }] }));
+        Assert.Contains("\"deletedAt\":\"2026-01-01T00:00:00.000Z\"", fixture.Json(
+            List("Thing") with { Trashed = TrashMode.Only }), StringComparison.Ordinal);
+        Assert.Equal("""{"id":3,"parent":null}""", fixture.Json(
+            Get("3", "Thing") with { Select = ["id"], Include = [new IncludeRequest("parent")] }));
+        Assert.Equal("""{"id":1,"things":[{"id":1}]}""", fixture.Json(
+            Get("1", "Owner") with { Include = [new IncludeRequest("things") { Select = ["id"] }] }));
         Assert.Empty(fixture.Items(List("Thing") with { Filter = "parent.id == 2 && parent.parent.id == 1" }, "id"));
         Assert.Equal(["1"], fixture.Items(List("Owner") with { Filter = "things.exists(t, t.id == 1)" }, "id"));
         Assert.Empty(fixture.Items(List("Owner") with { Filter = "things.exists(t, t.id == 2)" }, "id"));
@@ -279,12 +299,14 @@ public class ReadsTests
             """);
         await fixture.InsertAsync("Shelf", """{"room":"a","number":1} {"room":"a","number":2} {"room":"b","number":1}""");
         await fixture.InsertAsync("Item", """{"id":1,"shelfRoom":"a","shelfNumber":2} {"id":2,"shelfRoom":"a","shelfNumber":2} {"id":3}""");
-        Assert.Equal("""{"room":"a","number":2}""", fixture.Json(new ReadRequest { Model = "Shelf", Kind = ReadKind.Get, Key = ["a", "2"] }));
+        Assert.Equal(
+            """{"room":"a","number":2}""", fixture.Json(new ReadRequest { Model = "Shelf", Kind = ReadKind.Get, Key = ["a", "2"] }));
         Assert.Contains(
             "\"books\":[{\"id\":1},{\"id\":2}]",
             fixture.Json(List("Shelf") with { Include = [new IncludeRequest("books") { Select = ["id"] }] }), StringComparison.Ordinal);
         Assert.Contains(
-            "\"shelf\":{\"room\":\"a\",\"number\":2}", fixture.Json(List("Item") with { Include = [new IncludeRequest("shelf")] }), StringComparison.Ordinal);
+            "\"shelf\":{\"room\":\"a\",\"number\":2}", fixture.Json(
+                List("Item") with { Include = [new IncludeRequest("shelf")] }), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -303,7 +325,8 @@ public class ReadsTests
         }
         await fixture.InsertAsync("P", parents.ToString());
         await fixture.InsertAsync("C", children.ToString());
-        using JsonDocument page = JsonDocument.Parse(fixture.Json(List("P") with { Limit = 10000, Include = [new IncludeRequest("children")] }));
+        using JsonDocument page = JsonDocument.Parse(
+            fixture.Json(List("P") with { Limit = 10000, Include = [new IncludeRequest("children")] }));
         int checkedCount = 0;
         foreach (JsonElement parent in page.RootElement.GetProperty("items").EnumerateArray())
         {

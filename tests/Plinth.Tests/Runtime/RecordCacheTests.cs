@@ -13,13 +13,15 @@ public class RecordCacheTests
         auth { id Int   role String? }
         model Counter { id Int @id   value Int   @@allow("all", true) }
         model Note {
-          id Int @id   owner Int   text String?   secret Int? @serverOnly   big BigInt?   at DateTime?   tags String[]   price Decimal(6, 2)?
+          id Int @id   owner Int   text String?   secret Int? @serverOnly   big BigInt?   at DateTime?   tags String[]
+            price Decimal(6, 2)?
           @@allow("read", owner == auth.id)
         }
         model Guarded { id Int @id   secret Int? @serverOnly   @@allow("read", secret == 1) }
         """;
 
-    static ReadRequest Get(string model, long id) => new() { Model = model, Kind = ReadKind.Get, Key = [id.ToString(System.Globalization.CultureInfo.InvariantCulture)] };
+    static ReadRequest Get(string model, long id) =>
+        new() { Model = model, Kind = ReadKind.Get, Key = [id.ToString(System.Globalization.CultureInfo.InvariantCulture)] };
 
     static Caller User(long id) => new(Value.FromMap(new ValueMap([KeyValuePair.Create("id", Value.From(id))])), "user");
 
@@ -89,7 +91,8 @@ public class RecordCacheTests
     {
         await using ReadsFixture fixture = await ReadsFixture.OpenAsync(Schema);
         await fixture.InsertAsync("Note", """
-            {"id":1,"owner":1,"text":"a \"b\"","secret":3,"big":"9007199254740993","at":"2026-01-02T03:04:05.678901Z","tags":["x"],"price":"1.20"}
+            {"id":1,"owner":1,"text":"a \"b\"","secret":3,"big":"9007199254740993","at":"2026-01-02T03:04:05.678901Z","tags":["x"],
+             "price":"1.20"}
             """);
         string first = fixture.Json(Get("Note", 1), User(1));
         Assert.Equal(first, fixture.Json(Get("Note", 1), User(1)));
