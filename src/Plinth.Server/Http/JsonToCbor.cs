@@ -17,6 +17,8 @@ sealed class CborShape
 
     static readonly ConditionalWeakTable<AppSchema, Dictionary<string, CborShape>> s_models = [];
 
+    CborShape[]? _items;
+    FrozenDictionary<string, CborShape>? _variants;
     FrozenDictionary<string, CborShape> _members = FrozenDictionary<string, CborShape>.Empty;
 
     public bool IsBytes { get; private init; }
@@ -26,8 +28,15 @@ sealed class CborShape
     /// <summary>A record, also inside <c>{items: […]}</c>: an array has the shape of its items.</summary>
     public static CborShape OfRecord(AppSchema schema, Model model) => s_models.GetValue(schema, Build)[model.Name];
 
-    public static CborShape OfList(AppSchema schema, Model model) =>
-        new() { _members = new Dictionary<string, CborShape> { ["items"] = OfRecord(schema, model) }.ToFrozenDictionary() };
+    public static CborShape OfList(AppSchema schema, Model model) => OfMember("items", OfRecord(schema, model));
+
+    public static CborShape OfMember(string name, CborShape shape) =>
+        new() { _members = new Dictionary<string, CborShape> { [name] = shape }.ToFrozenDictionary() };
+
+    /// <summary>An array whose items differ.</summary>
+    public static CborShape OfItems(CborShape[] items) => new() { _items = items };
+
+    public CborShape Item(int index) => _items is null ? this : _items[index];
 
     static Dictionary<string, CborShape> Build(AppSchema schema)
     {
@@ -56,8 +65,6 @@ sealed class CborShape
             _ => Plain,
         }));
     }
-
-    FrozenDictionary<string, CborShape>? _variants;
 
     /// <summary>For a union, the variant that the object at hand says it is.</summary>
     public CborShape Variant(Utf8JsonReader atObject)
@@ -119,7 +126,7 @@ static class JsonToCbor
     static void Array(ref Utf8JsonReader reader, CborWriter writer, CborShape shape)
     {
         writer.WriteStartArray(null);
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray) Value(ref reader, writer, shape);
+        for (int i = 0; reader.Read() && reader.TokenType != JsonTokenType.EndArray; i++) Value(ref reader, writer, shape.Item(i));
         writer.WriteEndArray();
     }
 

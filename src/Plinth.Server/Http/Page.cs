@@ -19,13 +19,16 @@ sealed partial class Page
 
     Page(byte[] html, string policy) => (_html, _policy) = (html, policy);
 
-    public static Page Load(string name)
+    public static Page Load(string name) => Of(Text(name));
+
+    /// <summary>An embedded page as it stands in the source.</summary>
+    public static string Text(string name)
     {
         using Stream resource = Assembly.GetExecutingAssembly().GetManifestResourceStream($"Plinth.Pages.{name}")
             ?? throw new InvalidOperationException($"the page {name} is not embedded");
         using MemoryStream bytes = new();
         resource.CopyTo(bytes);
-        return Of(Encoding.UTF8.GetString(bytes.ToArray()));
+        return Encoding.UTF8.GetString(bytes.ToArray());
     }
 
     public static Page Of(string html)

@@ -1,0 +1,109 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Text;
+using Plinth.Codegen;
+using Plinth.Http;
+using Plinth.Policy;
+using Plinth.Runtime;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Hosting;
+
+/// <summary>
+/// The product describing itself: <c>/openapi.json</c>, <c>/docs</c>, <c>/schema.json</c> and, in development, <c>/</c>. What a caller
+/// could not do under any circumstances is not described to it. Documents are kept per schema and set of permitted operations, of which
+/// there are few; beyond the bound they are made anew.
+/// </summary>
+sealed class Descriptions(ServerOptions options, Engine engine)
+{
+    const int KeptMax = 64;
+
+    readonly ConcurrentDictionary<(AppSchema Schema, string Allowed, Endpoint Endpoint), byte[]> _kept = new();
+    readonly Lazy<Page> _docs = new(() => Page.Load("docs.html"));
+
+    public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
+    {
+        Snapshot snapshot = engine.Current;
+        switch (exchange.Route.Endpoint)
+        {
+            case Endpoint.Docs:
+                await _docs.Value.SendAsync(exchange);
+                return null;
+            case Endpoint.Home when options.Mode == ServerMode.Dev:
+                await Home(snapshot).SendAsync(exchange);
+                return null;
+            case Endpoint.Home:
+                return Faults.UnknownPath.Says("no route has this path");
+            default:
+                await exchange.SendAsync(200, Negotiation.Json, Document(exchange.Route.Endpoint, exchange.Caller, snapshot));
+                return null;
+        }
+    }
+
+    byte[] Document(Endpoint endpoint, Caller caller, Snapshot snapshot)
+    {
+        var allowed = Allowed(caller, snapshot);
+        string bits = string.Concat(snapshot.Schema.Models.Select(m => Convert.ToString(Bits(allowed[m.Name]), 16) + "."));
+        var key = (snapshot.Schema, bits, endpoint);
+        if (_kept.TryGetValue(key, out byte[]? kept)) return kept;
+        byte[] made = endpoint == Endpoint.OpenApi
+            ? OpenApi.Write(snapshot.Schema, new OpenApiOptions(snapshot.Version.ToString(CultureInfo.InvariantCulture), (m, o) => allowed[m.Name].Contains(o)))
+            : SchemaJson.Write(Visible(snapshot.Schema, m => !allowed[m.Name].IsEmpty));
+        if (_kept.Count >= KeptMax) _kept.Clear();
+        _kept[key] = made;
+        return made;
+    }
+
+    Dictionary<string, ImmutableHashSet<Operation>> Allowed(Caller caller, Snapshot snapshot)
+    {
+        long now = engine.Now;
+        return snapshot.Schema.Models.ToDictionary(m => m.Name, m => Enum.GetValues<Operation>()
+            .Where(o => snapshot.Policies.Of(m).For(o, caller, now).Outcome != RuleOutcome.Never).ToImmutableHashSet(), StringComparer.Ordinal);
+    }
+
+    static int Bits(ImmutableHashSet<Operation> operations) => operations.Aggregate(0, (bits, o) => bits | (1 << (int)o));
+
+    /// <summary>Without the models that the caller cannot reach, the fields that never leave, and the rules, which are the server's own.</summary>
+    static AppSchema Visible(AppSchema schema, Func<Model, bool> isVisible)
+    {
+        ImmutableArray<Model> models = [.. schema.Models.Where(isVisible)];
+        HashSet<string> names = [.. models.Select(m => m.Name)];
+        return new AppSchema(schema.Name, schema.Defaults, schema.Auth, schema.Enums, schema.Types, schema.Unions,
+            [.. models.Select(m => Visible(m, names))]) { Doc = schema.Doc };
+    }
+
+    static Model Visible(Model model, HashSet<string> models)
+    {
+        HashSet<string> hidden = [.. model.Fields.Where(f => f.IsServerOnly).Select(f => f.Name)];
+        return model with
+        {
+            Fields = [.. model.Fields.Where(f => !f.IsServerOnly)],
+            Relations = [.. model.Relations.Where(r => models.Contains(r.Target) && !r.Fields.Any(hidden.Contains))],
+            Uniques = [.. model.Uniques.Where(u => !u.Fields.Any(hidden.Contains))],
+            Indexes = [],
+            FullText = [.. model.FullText.Where(f => !hidden.Contains(f))],
+            Checks = [],
+            Rules = [],
+        };
+    }
+
+    static Page Home(Snapshot snapshot)
+    {
+        AppSchema schema = snapshot.Schema;
+        StringBuilder models = new();
+        foreach (Model model in schema.Models)
+        {
+            string route = Escape("/api/" + model.Route);
+            models.Append($"<li><a href=\"{route}\"><code>{route}</code></a><span>{Escape(model.Doc ?? model.Name)}</span></li>\n");
+        }
+        return Page.Of(Page.Text("home.html")
+            .Replace("<!--name-->", Escape(schema.Name), StringComparison.Ordinal)
+            .Replace("<!--doc-->", Escape(schema.Doc ?? "The development server is running."), StringComparison.Ordinal)
+            .Replace("<!--models-->", models.ToString(), StringComparison.Ordinal));
+    }
+
+    static string Escape(string text) => WebUtility.HtmlEncode(text);
+}

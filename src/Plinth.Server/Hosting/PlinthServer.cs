@@ -1,0 +1,103 @@
+using Plinth.Http;
+using Plinth.Rest;
+using Plinth.Runtime;
+using Plinth.Text;
+
+namespace Plinth.Hosting;
+
+/// <summary>
+/// The HTTP side of a running product: the listener, the pipeline, the fronts and the operator's routes, put together by hand over one
+/// engine. The engine is the caller's: it outlives the server.
+/// </summary>
+sealed class PlinthServer : IAsyncDisposable
+{
+    readonly Engine _engine;
+    readonly Log _log;
+    readonly Operations _operations;
+    readonly Descriptions _descriptions;
+    readonly RestFront _rest;
+    readonly Exporter? _exporter;
+    HttpListener? _listener;
+    RouteTable? _routes;
+    volatile bool _draining;
+
+    PlinthServer(ServerOptions options, Engine engine)
+    {
+        _engine = engine;
+        _log = new Log(options);
+        _operations = new Operations(options, NotReady, About);
+        _descriptions = new Descriptions(options, engine);
+        _rest = new RestFront(engine, options, Routes);
+        if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
+    }
+
+    /// <summary>Where the server listens.</summary>
+    public Uri Url => _listener?.Url ?? throw new InvalidOperationException("the server has not started");
+
+    /// <summary>The server's own log, for what its host has to say.</summary>
+    public Log Log => _log;
+
+    /// <summary>Starts to listen; when it returns, requests are answered.</summary>
+    /// <exception cref="ArgumentException">The options are unsafe or contradict themselves; the message is for whoever set them.</exception>
+    /// <exception cref="IOException">The address cannot be listened on.</exception>
+    public static async Task<PlinthServer> StartAsync(ServerOptions options, Engine engine, CancellationToken cancel)
+    {
+        if (options.Refusal() is { } refusal) throw new ArgumentException(refusal, nameof(options));
+        PlinthServer server = new(options, engine);
+        try
+        {
+            Pipeline pipeline = new(options, server.Routes, server.DispatchAsync, server._log);
+            server._listener = await HttpListener.StartAsync(options, pipeline, server._log, cancel);
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Drains and stops: readiness fails first, then the port closes, and requests in flight end within their bound. Idempotent.</summary>
+    public async Task StopAsync()
+    {
+        _draining = true;
+        if (_listener is { } listener) await listener.StopAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await StopAsync();
+        if (_listener is { } listener) await listener.DisposeAsync();
+        _operations.Dispose();
+        _exporter?.Dispose();
+        await _log.DisposeAsync();
+    }
+
+    ValueTask<Fault?> DispatchAsync(Exchange exchange) => exchange.Route.Endpoint switch
+    {
+        Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Version => _operations.AnswerAsync(exchange),
+        Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
+        Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
+        _ => _rest.AnswerAsync(exchange),
+    };
+
+    /// <summary>The routes of the schema that serves now; made once per schema, and twice at worst when two requests meet a new one.</summary>
+    RouteTable Routes()
+    {
+        RouteTable? routes = Volatile.Read(ref _routes);
+        if (routes is not null && ReferenceEquals(routes.Schema, _engine.Current.Schema)) return routes;
+        routes = new RouteTable(_engine.Current.Schema);
+        Volatile.Write(ref _routes, routes);
+        return routes;
+    }
+
+    string? NotReady() => _draining ? "the server is draining" : null;
+
+    IEnumerable<(string Name, string Value)> About()
+    {
+        Snapshot snapshot = _engine.Current;
+        yield return ("schema", snapshot.Schema.Name);
+        yield return ("schemaVersion", snapshot.Version.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        yield return ("storage", _engine.Store.Database.Version);
+    }
+}

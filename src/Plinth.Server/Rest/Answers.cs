@@ -1,0 +1,46 @@
+using System.Globalization;
+using Plinth.Http;
+using Plinth.Plan;
+using Plinth.Runtime;
+using Plinth.Text;
+
+namespace Plinth.Rest;
+
+/// <summary>What every answer of the API has in common: its representation, its position in the log, and in development its timings.</summary>
+sealed class Answers(Engine engine, ServerOptions options)
+{
+    static readonly TimeSpan s_positionWait = TimeSpan.FromSeconds(1);
+    static readonly TimeSpan s_positionPoll = TimeSpan.FromMilliseconds(5);
+
+    readonly bool _timed = options.Mode == ServerMode.Dev;
+
+    public ValueTask SendAsync(Exchange exchange, int status, ReadOnlyMemory<byte> json, CborShape shape) => exchange.AnswersCbor
+        ? exchange.SendAsync(status, Negotiation.Cbor, JsonToCbor.Transcode(json.Span, shape))
+        : exchange.SendAsync(status, Negotiation.Json, json);
+
+    public void Annotate(Exchange exchange, long position, in Timings timings)
+    {
+        exchange.SqlStatements += timings.Statements;
+        if (position > 0) exchange.ResponseHeaders["Plinth-Position"] = position.ToString(CultureInfo.InvariantCulture);
+        if (!_timed) return;
+        double total = options.Time.GetElapsedTime(exchange.StartedTicks).TotalMilliseconds;
+        string statements = timings.CacheHit ? "cache hit" : timings.Statements == 1 ? "1 statement" : $"{timings.Statements} statements";
+        exchange.ResponseHeaders["Server-Timing"] = string.Create(CultureInfo.InvariantCulture,
+            $"plan;dur={timings.Plan / 1000.0:0.###}, sql;dur={timings.Sql / 1000.0:0.###};desc=\"{statements}\", transaction;dur={timings.Transaction / 1000.0:0.###}, reply;dur={timings.Reply / 1000.0:0.###}, total;dur={total:0.###}");
+    }
+
+    /// <summary>Holds a read until this node has seen the position that the client has seen elsewhere; 503 when that takes too long.</summary>
+    public async ValueTask<Fault?> WaitForPositionAsync(Exchange exchange)
+    {
+        Result<long?> demanded = RequestHeaders.MinPosition(exchange);
+        if (!demanded.IsOk) return demanded.Fault;
+        if (demanded.Value is not { } position || engine.Position >= position) return null;
+        long start = options.Time.GetTimestamp();
+        while (options.Time.GetElapsedTime(start) < s_positionWait)
+        {
+            await Task.Delay(s_positionPoll, options.Time, exchange.Cancel);
+            if (engine.Position >= position) return null;
+        }
+        return Faults.NotReady.Says($"the log has not reached position {position} here") with { RetryAfterSeconds = 1 };
+    }
+}

@@ -1,0 +1,40 @@
+using Plinth.Http;
+using Plinth.Runtime;
+using Plinth.Text;
+
+namespace Plinth.Rest;
+
+/// <summary>The REST surface: decides the representation of the answer, then hands the exchange to reads, writes or the batch.</summary>
+sealed class RestFront
+{
+    readonly RestReads _reads;
+    readonly RestWrites _writes;
+    readonly RestBatch _batch;
+
+    public RestFront(Engine engine, ServerOptions options, Func<RouteTable> routes)
+    {
+        Answers answers = new(engine, options);
+        _reads = new RestReads(engine, options.Limits, answers);
+        _writes = new RestWrites(engine, options.Limits, answers);
+        _batch = new RestBatch(engine, options.Limits, answers, routes);
+    }
+
+    public ValueTask<Fault?> AnswerAsync(Exchange exchange)
+    {
+        // Before anything else: an answer that nobody can read must not be the end of a write.
+        Result<bool> cbor = Negotiation.AnswerIsCbor(exchange.Headers.Accept);
+        if (!cbor.IsOk) return new(cbor.Fault);
+        exchange.AnswersCbor = cbor.Value;
+        if (exchange.Route.Owner is not { } routes) return _batch.AnswerAsync(exchange);
+        bool reads = exchange.Method is Method.Get or Method.Head;
+        return exchange.Route.Endpoint switch
+        {
+            Endpoint.Collection when reads => _reads.ListAsync(exchange, routes.Model),
+            Endpoint.Collection when exchange.Method == Method.Query => _reads.QueryAsync(exchange, routes.Model),
+            Endpoint.Query => _reads.QueryAsync(exchange, routes.Model),
+            Endpoint.Aggregate => _reads.AggregateAsync(exchange, routes.Model),
+            Endpoint.Item when reads => _reads.GetAsync(exchange, routes.Model),
+            _ => _writes.AnswerAsync(exchange, routes),
+        };
+    }
+}

@@ -1,0 +1,110 @@
+using Plinth.Http;
+using Plinth.Plan;
+using Plinth.Runtime;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Rest;
+
+/// <summary>POST, PUT, PATCH and DELETE: URL, headers and body → one command → the engine → an answer.</summary>
+sealed class RestWrites(Engine engine, Limits limits, Answers answers)
+{
+    public async ValueTask<Fault?> AnswerAsync(Exchange exchange, ModelRoutes routes)
+    {
+        Endpoint endpoint = exchange.Route.Endpoint;
+        Result<Command> parsed = RestCommands.Of(endpoint, exchange.Method, routes.Model, exchange.RawKey, exchange.Target.Query, limits);
+        if (!parsed.IsOk) return parsed.Fault;
+        if (exchange.Headers.IfNoneMatch.Count > 0) return Faults.MalformedHeader.Says("If-None-Match: is taken by reads only");
+        bool minimal = RequestHeaders.PrefersMinimal(exchange.Headers["Prefer"]);
+        if (RestCommands.TakesBody(endpoint, exchange.Method))
+        {
+            if (parsed.Value.Kind == CommandKind.Create && BulkBody.IsBulk(exchange, limits)) return await BulkAsync(exchange, routes);
+            var body = await RestBodies.ReadAsync(exchange, limits, exchange.Cancel);
+            if (!body.IsOk) return body.Fault;
+            parsed = RestCommands.WithBody(parsed.Value, body.Value);
+        }
+        else if (RestBodies.None(exchange) is { } unwanted)
+        {
+            return unwanted;
+        }
+        parsed = RestCommands.WithPreconditions(parsed.Value, exchange.Headers.IfMatch, minimal);
+        if (!parsed.IsOk) return parsed.Fault;
+        var idempotency = RequestHeaders.Idempotency(exchange, parsed.Value.Body.Span);
+        if (!idempotency.IsOk) return idempotency.Fault;
+        return await WriteAsync(exchange, routes, parsed.Value with { Idempotency = idempotency.Value });
+    }
+
+    async ValueTask<Fault?> WriteAsync(Exchange exchange, ModelRoutes routes, Command command)
+    {
+        Snapshot snapshot = engine.Current;
+        Result<WriteReply> result = await engine.WriteAsync(exchange.Caller, command, exchange.Cancel);
+        if (result.Failed(out Fault? fault, out WriteReply? reply)) return fault;
+        using (reply)
+        {
+            await SendAsync(exchange, routes, reply, command.Kind, command.Minimal, snapshot);
+            return null;
+        }
+    }
+
+    async ValueTask<Fault?> BulkAsync(Exchange exchange, ModelRoutes routes)
+    {
+        if (exchange.Headers.ContainsKey("Idempotency-Key"))
+        {
+            return Faults.MalformedHeader.Says("Idempotency-Key: is not taken by streamed creates in this version",
+                hint: "send an array below limits.bodyBytes, or records with keys of your own");
+        }
+        BulkBody body = new(exchange, limits);
+        if (body.Refuse() is { } refused) return refused;
+        Snapshot snapshot = engine.Current;
+        try
+        {
+            Result<WriteReply> result = await engine.BulkCreateAsync(exchange.Caller, routes.Model.Name, body.RecordsAsync(exchange.Cancel), exchange.Cancel);
+            if (result.Failed(out Fault? fault, out WriteReply? reply)) return fault;
+            using (reply)
+            {
+                await SendAsync(exchange, routes, reply, CommandKind.CreateMany, minimal: false, snapshot);
+                return null;
+            }
+        }
+        catch (BulkBodyException e)
+        {
+            return e.Fault;
+        }
+    }
+
+    async ValueTask SendAsync(Exchange exchange, ModelRoutes routes, WriteReply reply, CommandKind kind, bool minimal, Snapshot snapshot)
+    {
+        var headers = exchange.ResponseHeaders;
+        answers.Annotate(exchange, reply.Position, reply.Timings);
+        if (reply.IsReplayed) headers["Idempotency-Replayed"] = "true";
+        if (minimal) headers["Preference-Applied"] = "return=minimal";
+        if (LocationOf(reply, routes) is { } location) headers.Location = location;
+        if (HasTag(reply)) headers.ETag = EntityTag.Of(reply.Version, snapshot.Version, exchange.AnswersCbor);
+        if (reply.Body is { Length: > 0 } body)
+        {
+            CborShape shape = exchange.AnswersCbor ? CborShape.OfRecord(snapshot.Schema, routes.Model) : CborShape.Plain;
+            await answers.SendAsync(exchange, StatusOf(reply, kind), body.WrittenMemory, shape);
+            return;
+        }
+        exchange.SendEmpty(StatusOf(reply, kind));
+    }
+
+    public static string? LocationOf(WriteReply reply, ModelRoutes routes) =>
+        reply.Outcome == WriteOutcome.Created && !reply.Key.IsDefaultOrEmpty ? routes.PathOf(reply.Key.AsSpan()) : null;
+
+    public static bool HasTag(WriteReply reply) =>
+        reply.Version > 0 && reply.Outcome is WriteOutcome.Created or WriteOutcome.Updated or WriteOutcome.Restored;
+
+    public static int StatusOf(WriteReply reply, CommandKind kind)
+    {
+        bool empty = reply.Body is not { Length: > 0 };
+        return reply.Outcome switch
+        {
+            WriteOutcome.Created => 201,
+            WriteOutcome.Many when kind == CommandKind.CreateMany => 201,
+            WriteOutcome.Updated or WriteOutcome.Restored or WriteOutcome.Many => empty ? 204 : 200,
+            WriteOutcome.Deleted or WriteOutcome.Purged => 204,
+            _ => throw new InvalidOperationException($"an outcome without a status: {reply.Outcome}"),
+        };
+    }
+}
