@@ -12,7 +12,7 @@ namespace Plinth.Hosting;
 sealed class PlinthServer : IAsyncDisposable
 {
     readonly Engine _engine;
-    readonly Log _log;
+    readonly ServiceLog _log;
     readonly Operations _operations;
     readonly Descriptions _descriptions;
     readonly RestFront _rest;
@@ -24,7 +24,7 @@ sealed class PlinthServer : IAsyncDisposable
     PlinthServer(ServerOptions options, Engine engine)
     {
         _engine = engine;
-        _log = new Log(options);
+        _log = new ServiceLog(options);
         _operations = new Operations(options, NotReady, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
@@ -35,7 +35,7 @@ sealed class PlinthServer : IAsyncDisposable
     public Uri Url => _listener?.Url ?? throw new InvalidOperationException("the server has not started");
 
     /// <summary>The server's own log, for what its host has to say.</summary>
-    public Log Log => _log;
+    public ServiceLog Log => _log;
 
     /// <summary>Starts to listen; when it returns, requests are answered.</summary>
     /// <exception cref="ArgumentException">The options are unsafe or contradict themselves; the message is for whoever set them.</exception>

@@ -14,7 +14,7 @@ static class CborToJson
 {
     public static Result<ReadOnlyMemory<byte>> Transcode(ReadOnlyMemory<byte> cbor, Limits limits)
     {
-        CborReader reader = new(cbor, CborConformanceMode.Lax);
+        CborReader reader = new(cbor, CborConformanceMode.Strict);
         using ByteOutput output = new(cbor.Length * 2 + 64);
         try
         {

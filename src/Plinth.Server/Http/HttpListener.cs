@@ -23,7 +23,7 @@ sealed class HttpListener : IAsyncDisposable
     public Uri Url { get; private set; } = new("http://localhost");
 
     /// <exception cref="IOException">The address cannot be listened on.</exception>
-    public static async Task<HttpListener> StartAsync(ServerOptions options, Pipeline pipeline, Log log, CancellationToken cancel)
+    public static async Task<HttpListener> StartAsync(ServerOptions options, Pipeline pipeline, ServiceLog log, CancellationToken cancel)
     {
         KestrelLog kestrelLog = new(log);
         KestrelServerOptions kestrel = new() { AddServerHeader = false, AllowSynchronousIO = false };

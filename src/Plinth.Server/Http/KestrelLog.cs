@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace Plinth.Http;
 
 /// <summary>Kestrel's own log, from warnings on, joined to ours. Its messages are about connections; what they format is its own.</summary>
-sealed class KestrelLog(Log log) : ILoggerFactory, ILogger
+sealed class KestrelLog(ServiceLog log) : ILoggerFactory, ILogger
 {
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -21,7 +21,7 @@ sealed class KestrelLog(Log log) : ILoggerFactory, ILogger
         string message = formatter(state, null);
         LogLevelMin level = logLevel == LogLevel.Warning ? LogLevelMin.Warning : LogLevelMin.Error;
         if (exception is null) log.Event(level, message);
-        else log.Event(level, message, ("error", Http.Log.Describe(exception)));
+        else log.Event(level, message, ("error", ServiceLog.Describe(exception)));
     }
 
     public void Dispose()

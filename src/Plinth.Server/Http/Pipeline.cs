@@ -28,14 +28,14 @@ sealed class Pipeline : IHttpApplication<Exchange>
     readonly ServerOptions _options;
     readonly Func<RouteTable> _routes;
     readonly Dispatch _dispatch;
-    readonly Log _log;
+    readonly ServiceLog _log;
     readonly Origins _origins;
     readonly ClientAddress _addresses;
     readonly RateLimiter? _perAddress;
     readonly RateLimiter? _perIdentity;
     readonly string? _developmentSubject;
 
-    public Pipeline(ServerOptions options, Func<RouteTable> routes, Dispatch dispatch, Log log)
+    public Pipeline(ServerOptions options, Func<RouteTable> routes, Dispatch dispatch, ServiceLog log)
     {
         (_options, _routes, _dispatch, _log) = (options, routes, dispatch, log);
         _origins = new Origins(options);

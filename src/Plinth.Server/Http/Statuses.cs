@@ -38,6 +38,7 @@ static class Statuses
         [Faults.RestrictedByReference] = 409,
         [Faults.CascadeTooLarge] = 409,
         [Faults.ReservedId] = 422,
+        [Faults.MigrationRefused] = 409,
         [Faults.IdempotencyMismatch] = 422,
         [Faults.IdempotencyInFlight] = 409,
         [Faults.RateLimited] = 429,

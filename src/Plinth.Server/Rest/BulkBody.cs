@@ -59,13 +59,13 @@ sealed class BulkBody(Exchange exchange, Limits limits)
                 while (!ended && Next(ref buffer, lines, ref opened, read.IsCompleted, out ReadOnlySequence<byte> record, out ended))
                 {
                     if (record.IsEmpty) continue;
+                    if (record.Length > limits.RecordBytes) throw TooLong();
                     _records++;
                     yield return record.IsSingleSegment ? record.First : record.ToArray();
                 }
                 wanted = Math.Max(4096, buffer.Length * 2);
             }
-            if (buffer.Length > limits.RecordBytes)
-                throw Wrong(Faults.BodyTooLarge, $"has more than {limits.RecordBytes} bytes (limits.recordBytes is the setting)");
+            if (buffer.Length > limits.RecordBytes) throw TooLong();
             Count(read.Buffer.Length - buffer.Length);
             if (ended || read.IsCompleted)
             {
@@ -164,6 +164,8 @@ sealed class BulkBody(Exchange exchange, Limits limits)
         reader.AdvancePastAny(" \t\r"u8);
         return line.Slice(reader.Position);
     }
+
+    BulkBodyException TooLong() => Wrong(Faults.BodyTooLarge, $"has more than {limits.RecordBytes} bytes (limits.recordBytes is the setting)");
 
     BulkBodyException Wrong(FaultCode code, string what) =>
         new(code.Says(string.Create(CultureInfo.InvariantCulture, $"record {_records + 1} {what}")));

@@ -10,7 +10,7 @@ namespace Plinth.Http;
 /// header or a value of a record (filters and keys may be personal data): the route's template, the model and the fault's code say
 /// enough, and the ids lead to the rest.
 /// </summary>
-sealed class Log(ServerOptions options) : IAsyncDisposable
+sealed class ServiceLog(ServerOptions options) : IAsyncDisposable
 {
     readonly LogOutput? _output = options.LogStream is { } stream ? new LogOutput(stream) : null;
 
