@@ -22,7 +22,7 @@ sealed class Descriptions(ServerOptions options, Engine engine)
     const int KeptMax = 64;
 
     readonly ConcurrentDictionary<(AppSchema Schema, string Allowed, Endpoint Endpoint), byte[]> _kept = new();
-    readonly Lazy<Page> _docs = new(() => Page.Load("docs.html"));
+    readonly Lazy<HtmlPage> _docs = new(() => HtmlPage.Load("docs.html"));
 
     public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
     {
@@ -90,7 +90,7 @@ sealed class Descriptions(ServerOptions options, Engine engine)
         };
     }
 
-    static Page Home(Snapshot snapshot)
+    static HtmlPage Home(Snapshot snapshot)
     {
         AppSchema schema = snapshot.Schema;
         StringBuilder models = new();
@@ -99,7 +99,7 @@ sealed class Descriptions(ServerOptions options, Engine engine)
             string route = Escape("/api/" + model.Route);
             models.Append($"<li><a href=\"{route}\"><code>{route}</code></a><span>{Escape(model.Doc ?? model.Name)}</span></li>\n");
         }
-        return Page.Of(Page.Text("home.html")
+        return HtmlPage.Of(HtmlPage.Text("home.html")
             .Replace("<!--name-->", Escape(schema.Name), StringComparison.Ordinal)
             .Replace("<!--doc-->", Escape(schema.Doc ?? "The development server is running."), StringComparison.Ordinal)
             .Replace("<!--models-->", models.ToString(), StringComparison.Ordinal));

@@ -24,14 +24,14 @@ static class ErrorPages
         bool html = Negotiation.PrefersHtml(exchange.Headers.Accept);
         if (exchange.RawKey.Length == 0)
         {
-            if (html) await Page.Of(IndexHtml()).SendAsync(exchange);
+            if (html) await HtmlPage.Of(IndexHtml()).SendAsync(exchange);
             else await SendJsonAsync(exchange, IndexJson);
             return null;
         }
         string code = exchange.RawKey;
         FaultCode? kind = s_codes.GetValueOrDefault(code) ?? (IsOwn(schema, code) ? Faults.Conflict : null);
         if (kind is null) return Faults.UnknownPath.Says("no error has this code", hint: Plinth.Text.Names.DidYouMean(code, s_codes.Keys) ?? "/errors lists them");
-        if (html) await Page.Of(OneHtml(code, kind)).SendAsync(exchange);
+        if (html) await HtmlPage.Of(OneHtml(code, kind)).SendAsync(exchange);
         else await SendJsonAsync(exchange, body => OneJson(body, code, kind));
         return null;
     }

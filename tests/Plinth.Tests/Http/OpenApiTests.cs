@@ -75,8 +75,9 @@ public class OpenApiTests
         try
         {
             (int code, string output)? lint = await Tool("node", $"\"{program}\" lint \"{file}\" --format=stylish --skip-rule=info-license --skip-rule=no-ambiguous-paths", folder);
-            Assert.True(lint is { code: 0 }, lint?.output);
-            Assert.DoesNotContain("warning", lint.Value.output, StringComparison.Ordinal);
+            Assert.NotNull(lint);
+            Assert.True(lint.Value.code == 0, lint.Value.output);
+            Assert.DoesNotContain("You have", lint.Value.output, StringComparison.Ordinal);
         }
         finally
         {

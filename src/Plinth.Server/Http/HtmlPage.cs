@@ -10,16 +10,16 @@ namespace Plinth.Http;
 /// One page of the product itself: a single file of HTML with its style and script inside, allowed by their hashes and by nothing else.
 /// It asks no other host for anything, so it works offline and cannot be made to run what is not in it.
 /// </summary>
-sealed partial class Page
+sealed partial class HtmlPage
 {
     static readonly StringValues s_html = "text/html; charset=utf-8";
 
     readonly byte[] _html;
     readonly StringValues _policy;
 
-    Page(byte[] html, string policy) => (_html, _policy) = (html, policy);
+    HtmlPage(byte[] html, string policy) => (_html, _policy) = (html, policy);
 
-    public static Page Load(string name) => Of(Text(name));
+    public static HtmlPage Load(string name) => Of(Text(name));
 
     /// <summary>An embedded page as it stands in the source.</summary>
     public static string Text(string name)
@@ -31,7 +31,7 @@ sealed partial class Page
         return Encoding.UTF8.GetString(bytes.ToArray());
     }
 
-    public static Page Of(string html)
+    public static HtmlPage Of(string html)
     {
         string scripts = Hashes(Script().Matches(html)), styles = Hashes(Style().Matches(html));
         return new(Encoding.UTF8.GetBytes(html),
