@@ -47,6 +47,13 @@ sealed class OpenApi
         foreach (Model model in models) AddModel(model);
         if (models.Length > 0) _paths["/api/batch"] = new JsonObject { ["post"] = OpenApiParts.Batch() };
         AddOperations();
+        JsonObject document = Whole(models);
+        DropUnused(document);
+        return document;
+    }
+
+    JsonObject Whole(ImmutableArray<Model> models)
+    {
         return new JsonObject
         {
             ["openapi"] = "3.1.1",
@@ -72,6 +79,42 @@ sealed class OpenApi
                 ["responses"] = OpenApiParts.Responses(),
             },
         };
+    }
+
+    /// <summary>Components that nothing reaches from a path: what the reader may not do needs no shape.</summary>
+    static void DropUnused(JsonObject document)
+    {
+        HashSet<string> used = new(StringComparer.Ordinal);
+        Reach(document, document["paths"], used);
+        foreach (var (kind, components) in (JsonObject)document["components"]!) // Put there by Whole.
+        {
+            foreach (string name in ((JsonObject)components!).Select(c => c.Key).ToArray())
+            {
+                if (!used.Contains($"#/components/{kind}/{name}")) ((JsonObject)components).Remove(name);
+            }
+        }
+    }
+
+    static void Reach(JsonObject document, JsonNode? node, HashSet<string> used)
+    {
+        if (node is JsonArray array)
+        {
+            foreach (JsonNode? item in array) Reach(document, item, used);
+        }
+        if (node is not JsonObject members) return;
+        foreach (var (name, value) in members)
+        {
+            bool refers = value is JsonValue && (name == "$ref" || members.Parent is JsonObject { } parent && parent.ContainsKey("propertyName"));
+            if (!refers) Reach(document, value, used);
+            else if (used.Add(value!.GetValue<string>())) Reach(document, Target(document, value.GetValue<string>()), used);
+        }
+    }
+
+    static JsonNode? Target(JsonObject document, string reference)
+    {
+        JsonNode? at = document;
+        foreach (string part in reference[2..].Split('/')) at = at?[part];
+        return at;
     }
 
     void AddModel(Model model)

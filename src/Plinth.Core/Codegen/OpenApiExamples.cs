@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Plinth.Schema;
 
 namespace Plinth.Codegen;
@@ -38,11 +39,23 @@ static class OpenApiExamples
     {
         if (depth > DepthMax) return field.IsList ? new JsonArray() : null;
         JsonNode? one = field.Validators.OfType<OneOfValidator>().FirstOrDefault() is { } oneOf ? Literal(oneOf.Values[0])
-            : field.Validators.Any(v => v is RegexValidator) ? null
+            : field.Validators.OfType<RegexValidator>().FirstOrDefault() is { } regex ? Matching(regex)
             : One(schema, field, depth);
         if (field.IsList) return one is null ? new JsonArray() : new JsonArray(one);
         // A value that cannot be made up is left out by null where null is taken, and else is a placeholder.
         return one ?? (field.IsNullable ? null : JsonValue.Create("…"));
+    }
+
+    /// <summary>Values that the patterns people write are about; the first that matches serves.</summary>
+    static readonly string[] s_matching =
+    [
+        "DE", "EUR", "12345", "AB 123", "example.org", "some-name", "abc", "ABC", "a", "A", "1", "12", "123", "1234", "+4930123456", "#336699", "2026-01", "v1.0.0", "SKU-1234", "some_name",
+    ];
+
+    static JsonNode? Matching(RegexValidator validator)
+    {
+        Regex regex = new(validator.Pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        return s_matching.FirstOrDefault(regex.IsMatch) is { } text ? (JsonNode)text : null;
     }
 
     static JsonNode? One(AppSchema schema, Field field, int depth) => field.Type switch
