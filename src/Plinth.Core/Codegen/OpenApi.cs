@@ -52,45 +52,43 @@ sealed class OpenApi
         return document;
     }
 
-    JsonObject Whole(ImmutableArray<Model> models)
+    JsonObject Whole(ImmutableArray<Model> models) => new()
     {
-        return new JsonObject
+        ["openapi"] = "3.1.1",
+        ["info"] = new JsonObject
         {
-            ["openapi"] = "3.1.1",
-            ["info"] = new JsonObject
-            {
-                ["title"] = _schema.Name,
-                ["version"] = _options.Version,
-                ["description"] = _schema.Doc ?? $"The API of {_schema.Name}: one resource per model, problem documents for every error.",
-            },
-            ["servers"] = new JsonArray(new JsonObject { ["url"] = "/" }),
-            ["security"] = new JsonArray(new JsonObject()),
-            ["tags"] = new JsonArray(
-            [
-                .. models.Select(m => (JsonNode)new JsonObject { ["name"] = m.Name, ["description"] = m.Doc ?? $"Records of the model {m.Name}." }),
-                new JsonObject { ["name"] = "Service", ["description"] = "Batches, health, version and descriptions of the service itself." },
-            ]),
-            ["paths"] = _paths,
-            ["components"] = new JsonObject
-            {
-                ["schemas"] = _schemas.Components(models),
-                ["parameters"] = OpenApiParts.Parameters(),
-                ["headers"] = OpenApiParts.Headers(),
-                ["responses"] = OpenApiParts.Responses(),
-            },
-        };
-    }
+            ["title"] = _schema.Name,
+            ["version"] = _options.Version,
+            ["description"] = _schema.Doc ?? $"The API of {_schema.Name}: one resource per model, problem documents for every error.",
+        },
+        ["servers"] = new JsonArray(new JsonObject { ["url"] = "/" }),
+        ["security"] = new JsonArray(new JsonObject()),
+        ["tags"] = new JsonArray(
+        [
+            .. models.Select(m => (JsonNode)new JsonObject { ["name"] = m.Name, ["description"] = m.Doc ?? $"Records of the model {m.Name}." }),
+            new JsonObject { ["name"] = "Service", ["description"] = "Batches, health, version and descriptions of the service itself." },
+        ]),
+        ["paths"] = _paths,
+        ["components"] = new JsonObject
+        {
+            ["schemas"] = _schemas.Components(models),
+            ["parameters"] = OpenApiParts.Parameters(),
+            ["headers"] = OpenApiParts.Headers(),
+            ["responses"] = OpenApiParts.Responses(),
+        },
+    };
 
     /// <summary>Components that nothing reaches from a path: what the reader may not do needs no shape.</summary>
     static void DropUnused(JsonObject document)
     {
         HashSet<string> used = new(StringComparer.Ordinal);
         Reach(document, document["paths"], used);
-        foreach (var (kind, components) in (JsonObject)document["components"]!) // Put there by Whole.
+        foreach (var (kind, node) in document["components"]!.AsObject()) // Put there by Whole, and its members are objects.
         {
-            foreach (string name in ((JsonObject)components!).Select(c => c.Key).ToArray())
+            JsonObject components = node!.AsObject();
+            foreach (string name in components.Select(c => c.Key).ToArray())
             {
-                if (!used.Contains($"#/components/{kind}/{name}")) ((JsonObject)components).Remove(name);
+                if (!used.Contains($"#/components/{kind}/{name}")) components.Remove(name);
             }
         }
     }

@@ -21,7 +21,7 @@ static class CborToJson
             if (Value(reader, output, limits.JsonDepth) is { } fault) return fault;
             if (reader.BytesRemaining > 0) return Wrong("the body goes on after its value", reader, cbor);
         }
-        catch (Exception e) when (e is CborContentException or InvalidOperationException or OverflowException or FormatException)
+        catch (Exception e) when (e is CborContentException or InvalidOperationException or OverflowException or FormatException or ArgumentException)
         {
             return Wrong("the body is not well-formed CBOR", reader, cbor);
         }

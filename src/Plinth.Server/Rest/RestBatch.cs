@@ -30,7 +30,7 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         if (!parsed.IsOk) return parsed.Fault;
         var (atomic, operations) = parsed.Value;
         var result = await engine.BatchAsync(exchange.Caller, [.. operations.Select(o => o.Command)], atomic, exchange.Cancel);
-        if (!result.IsOk) return result.Fault;
+        if (!result.IsOk) return OfOperations(result.Fault);
         ImmutableArray<Result<WriteReply>> replies = result.Value;
         try
         {
@@ -149,6 +149,12 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         }
         return null;
     }
+
+    /// <summary>The engine names the place in the batch as <c>[1].text</c>; here the array has a name.</summary>
+    static Fault OfOperations(Fault fault) => fault with
+    {
+        Details = [.. fault.Details.Select(d => d.Field.StartsWith('[') ? d with { Field = "operations" + d.Field } : d)],
+    };
 
     static Fault Named(Fault fault, int index)
     {
