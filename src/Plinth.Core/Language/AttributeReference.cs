@@ -4,7 +4,9 @@ using Plinth.Schema.Types;
 
 namespace Plinth.Language;
 
-/// <summary>The page <c>docs/reference/schema.md</c>: blocks, scalars and every attribute, made from the tables that the language itself reads.</summary>
+/// <summary>
+/// The page <c>docs/reference/schema.md</c>: blocks, scalars and every attribute, made from the tables that the language itself reads.
+/// </summary>
 static class AttributeReference
 {
     public static string Markdown()
@@ -39,7 +41,8 @@ static class AttributeReference
         {
             string name = argument.IsNamed ? argument.Name + ":" : argument.Name;
             string doc = argument.IsAvailable ? argument.Doc : argument.Doc + " (not available in this version)";
-            page.Append(CultureInfo.InvariantCulture, $"| `{name}`{(argument.IsRequired ? "" : ", optional")} | {Kind(argument)} | {doc} |\n");
+            page.Append(CultureInfo.InvariantCulture,
+                $"| `{name}`{(argument.IsRequired ? "" : ", optional")} | {Kind(argument)} | {doc} |\n");
         }
         page.Append("\n```plinth\n  ").Append(spec.Example).Append("\n```\n");
     }

@@ -9,7 +9,8 @@ namespace Plinth.Language;
 /// condition that uses a name which was reported already is not judged.
 /// </summary>
 sealed class ConditionChecker(
-    AppSchema schema, IReadOnlySet<string> brokenNames, IReadOnlyDictionary<SourceText, SourceText> sources, Findings findings, Limits limits)
+    AppSchema schema, IReadOnlySet<string> brokenNames, IReadOnlyDictionary<SourceText, SourceText> sources, Findings findings,
+        Limits limits)
 {
     bool _isIncomplete;
 

@@ -18,6 +18,9 @@ sealed class FieldDraft(SourceText source, NameSyntax name, Field field)
 
     public List<BoundAttribute> Attributes { get; } = [];
 
+    /// <summary>What a relation's name has behind it in this key field's name (<c>Id</c>): its former name had it too.</summary>
+    public string KeySuffix { get; init; } = "";
+
     public BoundAttribute? Attribute(string name) => Attributes.Find(a => string.Equals(a.Name, name, StringComparison.Ordinal));
 }
 

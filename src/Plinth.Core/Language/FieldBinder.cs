@@ -111,7 +111,7 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             case "@serverOnly": return field with { IsServerOnly = true };
             case "@pii": return field with { IsPii = true };
             case "@sensitive": return field with { IsSensitive = true };
-            case "@renamedFrom": return field with { RenamedFrom = attribute.Text("old") };
+            case "@renamedFrom": return field with { RenamedFrom = attribute.Text("old") + draft.KeySuffix };
             case "@deprecated": return field with { Deprecated = attribute.Text("why") };
             case "@trim": return field with { Normalisers = field.Normalisers.Add(Normaliser.Trim) };
             case "@lowercase": return field with { Normalisers = field.Normalisers.Add(Normaliser.Lowercase) };

@@ -58,7 +58,11 @@ sealed class KeyFieldMaker(RelationDraft relation, ImmutableArray<string> refere
             Doc = relation.Syntax.Doc,
             Span = relation.Span,
         };
-        FieldDraft draft = new(relation.Source, relation.Syntax.Name, field) { IsBroken = referred.IsBroken };
+        FieldDraft draft = new(relation.Source, relation.Syntax.Name, field)
+        {
+            IsBroken = referred.IsBroken,
+            KeySuffix = NameOf("", reference),
+        };
         // One column per field of a composite key: what names a single column or value cannot be shared out.
         foreach (BoundAttribute attribute in relation.Attributes)
         {

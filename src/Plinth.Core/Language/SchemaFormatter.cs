@@ -263,7 +263,8 @@ sealed class SchemaFormatter
             && HasBlankLineBefore(_file.Tokens[token].Start)) _text.Append('\n');
     }
 
-    /// <param name="isDoc">It stands where a doc comment is one. Elsewhere three slashes were two, and where it moves it must not become one.</param>
+    /// <param name="isDoc">It stands where a doc comment is one. Elsewhere three slashes were two, and where it moves it must not become
+    /// one.</param>
     string CommentText(Comment comment, int indent, bool isDoc)
     {
         string text = _file.Source.Slice(comment.Span).TrimEnd();
