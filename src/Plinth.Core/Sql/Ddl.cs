@@ -54,24 +54,6 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
         return sql.Raw(")").Raw(dialect.TableOptions).Build().Text;
     }
 
-    /// <summary>A table of the connection only, with the columns of a table and no constraint.</summary>
-    public string CreateShadow(TableShape table, string name)
-    {
-        SqlWriter sql = New().Raw("create temp table ").Name(name).Raw(" (");
-        foreach (ColumnShape column in table.Columns) sql.Name(column.Name).Raw(" ").Raw(dialect.ColumnType(column.Field)).Raw(", ");
-        return sql.Name(TableShape.VersionColumn).Raw(" ").Raw(dialect.ColumnType(ValueKind.Int)).Raw(")").Build().Text;
-    }
-
-    /// <summary>Rows of one table that the other does not have exactly so, by all columns; at most so many.</summary>
-    public string SelectExcept(IReadOnlyList<string> columns, string table, string other, int rowsMax)
-    {
-        SqlWriter sql = New().Raw("select ");
-        WriteNames(sql, columns);
-        sql.Raw(" from ").Name(table).Raw(" except select ");
-        WriteNames(sql, columns);
-        return sql.Raw(" from ").Name(other).Raw(" limit ").Constant(Value.From(rowsMax)).Build().Text;
-    }
-
     public string AddColumn(Model model, Field field)
     {
         SqlWriter sql = New().Raw("alter table ").Name(model.Table).Raw(" add column ");

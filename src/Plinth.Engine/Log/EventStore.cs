@@ -1,3 +1,5 @@
+using Plinth.Schema;
+using Plinth.Sql;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -46,6 +48,20 @@ sealed class EventStore : IDisposable
             database.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Folds the log and compares the outcome with the tables: <c>plinth replay</c>, <c>plinth doctor</c>.</summary>
+    public ReplayReport Replay(AppSchema schema, Action<long, long>? progress, CancellationToken cancel)
+    {
+        using Connection reader = Database.OpenReader();
+        return new Replay(schema, Keys, new Ddl(Database.Dialect, schema)).Run(reader, progress, cancel);
+    }
+
+    /// <summary>Follows the chain of hashes: <c>plinth audit verify</c>.</summary>
+    public LogVerification Verify(CancellationToken cancel)
+    {
+        using Connection reader = Database.OpenReader();
+        return EventLog.Verify(reader, cancel);
     }
 
     public void Dispose()

@@ -122,9 +122,10 @@ static class Payload
     static void ReadFields(
         ref Utf8JsonReader json, ReadOnlySpan<byte> document, Model model, Func<string, string?>? nameNow, Value[] row)
     {
+        int next = 0;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            Field? field = FieldOf(ref json, model, nameNow, out bool isGone);
+            Field? field = FieldOf(ref json, model, nameNow, ref next, out bool isGone);
             json.Read();
             if (field is null && !isGone) throw new InvalidDataException($"an event names a field that {model.Name} does not have");
             if (field is null)
@@ -140,7 +141,8 @@ static class Payload
         }
     }
 
-    static Field? FieldOf(ref Utf8JsonReader json, Model model, Func<string, string?>? nameNow, out bool isGone)
+    // Payloads follow the order of the fields, so the search starts where the last one ended.
+    static Field? FieldOf(ref Utf8JsonReader json, Model model, Func<string, string?>? nameNow, ref int next, out bool isGone)
     {
         isGone = false;
         if (nameNow is not null)
@@ -150,8 +152,10 @@ static class Payload
             return now is null ? null : model.Field(now);
         }
 
-        foreach (Field field in model.Fields)
+        for (int tried = 0; tried < model.Fields.Length; tried++)
         {
+            Field field = model.Fields[next];
+            next = next + 1 == model.Fields.Length ? 0 : next + 1;
             if (json.ValueTextEquals(field.Name)) return field;
         }
 
