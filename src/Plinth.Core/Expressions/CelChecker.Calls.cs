@@ -8,7 +8,9 @@ namespace Plinth.Expressions;
 /// <summary>Functions: one table of names, each with the forms it takes.</summary>
 sealed partial class CelChecker
 {
-    /// <summary>Methods of strings: the function, the kinds of its arguments behind the receiver, how many of them are optional, and the result.</summary>
+    /// <summary>
+    /// Methods of strings: the function, the kinds of its arguments behind the receiver, how many of them are optional, and the result.
+    /// </summary>
     static readonly Dictionary<string, (CelFunction Function, CelKind[] Arguments, int Optional, CelType Result)> s_textMethods =
         new(StringComparer.Ordinal)
         {
@@ -63,7 +65,8 @@ sealed partial class CelChecker
     /// <summary>Of CEL and its extensions; refused by name until their issue.</summary>
     static readonly HashSet<string> s_notAvailable = new(StringComparer.Ordinal)
     {
-        "type", "split", "join", "lastIndexOf", "format", "quote", "reverse", "sort", "distinct", "flatten", "slice", "orValue", "optMap", "changed",
+        "type", "split", "join", "lastIndexOf", "format", "quote", "reverse", "sort", "distinct", "flatten", "slice", "orValue", "optMap",
+            "changed",
     };
 
     CheckedNode Call(CelCall node)
@@ -97,7 +100,8 @@ sealed partial class CelChecker
         if (known.Contains(node.Name))
         {
             string kinds = string.Join(", ", arguments.Select(a => a.Type.Name));
-            return new CelError("type_mismatch", node.Span, $"{node.Name} does not take ({kinds})" + (node.Target is null ? "" : " with its receiver first"));
+            return new CelError("type_mismatch", node.Span,
+                $"{node.Name} does not take ({kinds})" + (node.Target is null ? "" : " with its receiver first"));
         }
         return new CelError("unknown_function", node.NameSpan, $"no function is named '{node.Name}'", Names.DidYouMean(node.Name, known));
     }
@@ -117,12 +121,15 @@ sealed partial class CelChecker
             : made;
     }
 
-    CallNode TextMethod(CelCall node, List<CheckedNode> arguments, (CelFunction Function, CelKind[] Arguments, int Optional, CelType Result) method)
+    CallNode TextMethod(CelCall node, List<CheckedNode> arguments,
+        (CelFunction Function, CelKind[] Arguments, int Optional, CelType Result) method)
     {
         CheckedNode receiver = arguments[0];
         if (receiver.Type.Kind is not (CelKind.String or CelKind.Dyn))
         {
-            string? hint = receiver.Type is RecordType ? "name a field of the record" : receiver.Type.Kind == CelKind.List ? "a list is searched by x in list" : null;
+            string? hint = receiver.Type is RecordType ? "name a field of the record"
+                : receiver.Type.Kind == CelKind.List ? "a list is searched by x in list"
+                : null;
             throw new CelError("type_mismatch", node.Span, $"{receiver.Type.Name} has no method {node.Name}", hint);
         }
         int given = arguments.Count - 1;
@@ -152,7 +159,8 @@ sealed partial class CelChecker
         };
         if (!fits) throw new CelError("type_mismatch", node.Span, $"{receiver.Type.Name} has no {node.Name}()");
         if (arguments.Count == 1) return new CallNode(CelType.Int, function, [receiver]);
-        if (arguments.Count > 2 || receiver.Type.Kind != CelKind.Timestamp || arguments[1] is not LiteralNode { Value: { Kind: ValueKind.String } zone })
+        if (arguments.Count > 2 || receiver.Type.Kind != CelKind.Timestamp
+            || arguments[1] is not LiteralNode { Value: { Kind: ValueKind.String } zone })
             throw new CelError("type_mismatch", node.Span, $"{node.Name}() takes a time zone literal at most, and only of a timestamp");
         if (!Operations.TryOffset(zone.String, out long microseconds))
         {
@@ -181,7 +189,8 @@ sealed partial class CelChecker
         if (argument.Type.Kind == CelKind.Int) return Convert(argument, new DecimalCelType(0))!;
         if (argument is not LiteralNode { Value: { Kind: ValueKind.String } text })
         {
-            throw new CelError("type_mismatch", argument.Span, $"{argument.Type.Name} has no conversion to decimal", "write the number as text, as in decimal(\"1.20\")");
+            throw new CelError("type_mismatch", argument.Span, $"{argument.Type.Name} has no conversion to decimal",
+                "write the number as text, as in decimal(\"1.20\")");
         }
         int point = text.String.IndexOf('.', StringComparison.Ordinal);
         int scale = point < 0 ? 0 : Math.Min(DecimalCelType.ScaleMax, text.String.Length - point - 1);

@@ -19,7 +19,8 @@ sealed partial class CelChecker
         {
             for (int i = _variables.Count - 1; i >= 0; i--)
             {
-                if (string.Equals(_variables[i].Name, node.Name, StringComparison.Ordinal)) return _variables[i].Node with { Span = node.Span };
+                var (name, variable) = _variables[i];
+                if (string.Equals(name, node.Name, StringComparison.Ordinal)) return variable with { Span = node.Span };
             }
         }
         if (IsReserved(node.Name)) return Reserved(node);
@@ -63,7 +64,8 @@ sealed partial class CelChecker
         bool isInScope = node.Name switch { "before" => _scope.Before, "request" => _scope.Request, _ => _scope.Identity };
         if (!isInScope)
         {
-            string place = node.Name == "before" ? "'before' is known in after: only" : $"'{node.Name}' is not known here: the value must depend on the row alone";
+            string place = node.Name == "before" ? "'before' is known in after: only"
+                : $"'{node.Name}' is not known here: the value must depend on the row alone";
             throw new CelError("unknown_name", node.Span, place);
         }
         return node.Name switch
@@ -91,7 +93,8 @@ sealed partial class CelChecker
     {
         if (!_scope.Relations)
         {
-            throw new CelError("not_available", span, $"'{relation.Name}' is a relation: here the value must depend on the row's own fields",
+            throw new CelError("not_available", span,
+                $"'{relation.Name}' is a relation: here the value must depend on the row's own fields",
                 relation.IsOwning ? $"the key is {string.Join(", ", relation.Fields)}" : null);
         }
         Model target = _scope.Schema.TargetOf(relation);
@@ -112,7 +115,8 @@ sealed partial class CelChecker
     CheckedNode Select(CelSelect node)
     {
         if (node.IsOptional) throw new CelError("not_available", node.Span, "optional selection (.?) is not available in this version");
-        if (node.Target is CelIdentifier name && !IsKnown(name.Name) && _scope.Schema.FindEnum(name.Name) is { } words) return Word(words, node);
+        if (node.Target is CelIdentifier name && !IsKnown(name.Name) && _scope.Schema.FindEnum(name.Name) is { } words)
+            return Word(words, node);
         if (node.Target is CelIdentifier { Name: "request" } request && _scope.Request) return OfRequest(request, node);
         CheckedNode target = Node(node.Target);
         return target.Type switch
@@ -132,7 +136,8 @@ sealed partial class CelChecker
     static LiteralNode Word(EnumType type, CelSelect node)
     {
         if (!type.Values.Contains(node.Name))
-            throw new CelError("unknown_word", node.NameSpan, $"{type.Name} has no value '{node.Name}'", Names.DidYouMean(node.Name, type.Values));
+            throw new CelError("unknown_word", node.NameSpan, $"{type.Name} has no value '{node.Name}'",
+                Names.DidYouMean(node.Name, type.Values));
         return new LiteralNode(new WordType(type.Name, type.Values), Value.From(node.Name));
     }
 
@@ -153,7 +158,8 @@ sealed partial class CelChecker
             return FieldOf(target, field);
         }
         if (model.Relation(node.Name) is { } relation) return Hop(target, relation, node.Span);
-        throw new CelError("unknown_field", node.NameSpan, $"{model.Name} has no field '{node.Name}'", Names.DidYouMean(node.Name, NamesOf(model)));
+        throw new CelError("unknown_field", node.NameSpan, $"{model.Name} has no field '{node.Name}'",
+            Names.DidYouMean(node.Name, NamesOf(model)));
     }
 
     CheckedNode OfStruct(CheckedNode target, EmbeddedType type, CelSelect node)
@@ -167,7 +173,9 @@ sealed partial class CelChecker
         return target is RowNode or BeforeNode ? new FieldNode(member, target, field) : new MemberNode(member, target, field.Name, field);
     }
 
-    /// <summary>The tag, or a member of the variants: of its type where they agree on it, else dyn. A variant without it has nothing there.</summary>
+    /// <summary>
+    /// The tag, or a member of the variants: of its type where they agree on it, else dyn. A variant without it has nothing there.
+    /// </summary>
     CheckedNode OfUnion(CheckedNode target, UnionType union, CelSelect node)
     {
         if (node.Name == "type") return new MemberNode(new WordType(union.Name, union.Variants), target, "type", null);
@@ -175,7 +183,8 @@ sealed partial class CelChecker
         if (fields.Count == 0)
         {
             throw new CelError("unknown_field", node.NameSpan, $"no variant of {union.Name} has a field '{node.Name}'",
-                Names.DidYouMean(node.Name, union.Variants.SelectMany(v => _scope.Schema.Type(v).Fields).Select(f => f.Name).Append("type")));
+                Names.DidYouMean(node.Name,
+                    union.Variants.SelectMany(v => _scope.Schema.Type(v).Fields).Select(f => f.Name).Append("type")));
         }
         CelType type = CelType.Of(_scope.Schema, fields[0]);
         bool isCommon = fields.TrueForAll(f => CelType.Of(_scope.Schema, f).Equals(type));
@@ -200,7 +209,8 @@ sealed partial class CelChecker
         CheckedNode target = Node(node.Target), index = Node(node.Index);
         switch (target.Type)
         {
-            case ListType list when index.Type.Kind is CelKind.Int or CelKind.Uint or CelKind.Dyn: return new IndexNode(list.Element, target, index);
+            case ListType list when index.Type.Kind is CelKind.Int or CelKind.Uint or CelKind.Dyn:
+                return new IndexNode(list.Element, target, index);
             case MapType map when index.Type.Kind is CelKind.String or CelKind.Dyn: return new IndexNode(map.Value, target, index);
             case { Kind: CelKind.Dyn } when index is LiteralNode { Value.Kind: ValueKind.String } key:
                 return new MemberNode(CelType.Dyn, target, key.Value.String, null);

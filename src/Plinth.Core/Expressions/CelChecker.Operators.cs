@@ -12,7 +12,7 @@ sealed partial class CelChecker
     {
         if (node.Operator is CelOperator.Equal or CelOperator.NotEqual) return Equality(node);
         if (node.Operator == CelOperator.In) return In(node);
-        if (node.Operator is CelOperator.Less or CelOperator.LessOrEqual or CelOperator.Greater or CelOperator.GreaterOrEqual) return Ordering(node);
+        if (node.Operator is >= CelOperator.Less and <= CelOperator.GreaterOrEqual) return Ordering(node);
         return Arithmetic(node, Node(node.Left), Node(node.Right));
     }
 
@@ -55,7 +55,8 @@ sealed partial class CelChecker
             case HopNode { Relation.IsOwning: true } hop when !_scope.Schema.TargetOf(hop.Relation).IsSoftDelete:
                 // A foreign key that is set leads somewhere: the key alone decides.
                 Model model = _scope.Schema.Model(hop.Relation.Model);
-                ImmutableArray<CheckedNode> parts = [.. hop.Relation.Fields.Select(f => new IsNullNode(FieldOf(hop.From, model.Field(f)!)))];
+                ImmutableArray<CheckedNode> parts =
+                    [.. hop.Relation.Fields.Select(f => new IsNullNode(FieldOf(hop.From, model.Field(f)!)))];
                 return parts.Length == 1 ? parts[0] : new OrNode(parts);
             default: return new IsNullNode(operand);
         }
@@ -175,8 +176,8 @@ sealed partial class CelChecker
             throw new CelError("type_mismatch", text.Span, $"a {words.EnumName} is never a {other.EnumName}");
         if (text is LiteralNode { Value: { Kind: ValueKind.String } value } && !words.Words.Contains(value.String))
         {
-            throw new CelError("unknown_word", text.Span, $"{words.EnumName} has no value '{value.String}'", Names.DidYouMean(value.String, words.Words)
-                ?? $"its values are {string.Join(", ", words.Words)}");
+            throw new CelError("unknown_word", text.Span, $"{words.EnumName} has no value '{value.String}'",
+                Names.DidYouMean(value.String, words.Words) ?? $"its values are {string.Join(", ", words.Words)}");
         }
     }
 
@@ -184,7 +185,8 @@ sealed partial class CelChecker
     {
         string? hint = (left.Type.Kind, right.Type.Kind) switch
         {
-            (CelKind.Decimal, CelKind.Double) or (CelKind.Double, CelKind.Decimal) => "decimals are exact: write the number as decimal(\"1.20\")",
+            (CelKind.Decimal, CelKind.Double) or (CelKind.Double, CelKind.Decimal) =>
+                "decimals are exact: write the number as decimal(\"1.20\")",
             (CelKind.Timestamp, CelKind.String) or (CelKind.String, CelKind.Timestamp) => "write timestamp(\"2026-01-31T08:30:00Z\")",
             (CelKind.Date, CelKind.String) or (CelKind.String, CelKind.Date) => "write date(\"2026-01-31\")",
             (CelKind.Time, CelKind.String) or (CelKind.String, CelKind.Time) => "write time(\"08:30:00\")",
@@ -197,7 +199,9 @@ sealed partial class CelChecker
         return new CelError("type_mismatch", span, $"{left.Type.Name} and {right.Type.Name} do not fit together", hint);
     }
 
-    /// <summary>The node as a value of the target type where that is exact: promotions, and literals of text forms. Null: not possible.</summary>
+    /// <summary>
+    /// The node as a value of the target type where that is exact: promotions, and literals of text forms. Null: not possible.
+    /// </summary>
     CheckedNode? Convert(CheckedNode node, CelType target)
     {
         if (node is LiteralNode { Value.IsNull: true } nothing) return nothing with { Type = target };
@@ -273,12 +277,14 @@ sealed partial class CelChecker
             (CelKind.Double, CelKind.Double) when function != CelFunction.Modulo => left,
             (CelKind.String, CelKind.String) when function == CelFunction.Add => CelType.String,
             (CelKind.Bytes, CelKind.Bytes) when function == CelFunction.Add => left,
-            (CelKind.List, CelKind.List) when function == CelFunction.Add && Fits(left, right) => new ListType(Common(((ListType)left).Element, ((ListType)right).Element)),
+            (CelKind.List, CelKind.List) when function == CelFunction.Add && Fits(left, right) =>
+                new ListType(Common(((ListType)left).Element, ((ListType)right).Element)),
             (CelKind.Timestamp, CelKind.Duration) when isSum => left,
             (CelKind.Duration, CelKind.Timestamp) when function == CelFunction.Add => right,
             (CelKind.Timestamp, CelKind.Timestamp) when function == CelFunction.Subtract => CelType.Duration,
             (CelKind.Duration, CelKind.Duration) when isSum => left,
-            (CelKind.Dyn, < CelKind.List) or (< CelKind.List, CelKind.Dyn) when left.Kind != CelKind.Null && right.Kind != CelKind.Null => CelType.Dyn,
+            (CelKind.Dyn, < CelKind.List) or (< CelKind.List, CelKind.Dyn) when left.Kind != CelKind.Null && right.Kind != CelKind.Null =>
+                CelType.Dyn,
             _ => null,
         };
     }
@@ -295,12 +301,14 @@ sealed partial class CelChecker
             case CelFunction.Multiply:
                 int scale = ((left.Type as DecimalCelType)?.Scale ?? 0) + ((right.Type as DecimalCelType)?.Scale ?? 0);
                 if (scale > DecimalCelType.ScaleMax)
-                    throw new CelError("type_mismatch", node.Span, $"the product has {scale} digits after the point; at most 18 are kept exactly");
+                    throw new CelError("type_mismatch", node.Span,
+                        $"the product has {scale} digits after the point; at most 18 are kept exactly");
                 left = Convert(left, left.Type as DecimalCelType ?? new DecimalCelType(0))!;
                 right = Convert(right, right.Type as DecimalCelType ?? new DecimalCelType(0))!;
                 return new CallNode(new DecimalCelType(scale), function, [left, right]);
             default:
-                throw new CelError("type_mismatch", node.Span, "a quotient of decimals is not exact", "divide doubles: double(a) / double(b)");
+                throw new CelError("type_mismatch", node.Span, "a quotient of decimals is not exact",
+                    "divide doubles: double(a) / double(b)");
         }
     }
 }

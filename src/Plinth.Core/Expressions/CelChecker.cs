@@ -49,7 +49,7 @@ sealed partial class CelChecker
             (CelKind.Bool, CelKind.Dyn) => "compare it, as in … == true",
             (CelKind.Double, CelKind.Int) => "write double(…)",
             (CelKind.Bool, CelKind.Record or CelKind.Auth) => "compare it with null, as in … != null",
-            (CelKind.Bool, CelKind.Records) => "use exists(…), as in " + "deals.exists(d, …)",
+            (CelKind.Bool, CelKind.Records) => "use exists(…), as in deals.exists(d, …)",
             _ => null,
         };
         throw new CelError("type_mismatch", node.Span, $"expected {expected.Name}, found {node.Type.Name}", hint);
@@ -74,7 +74,8 @@ sealed partial class CelChecker
             CelMapLiteral map => Map(map),
             CelMacro macro => Macro(macro),
             CelCall call => Call(call),
-            CelMessage message => throw new CelError("not_available", message.Span, $"values of {message.TypeName} cannot be written in an expression"),
+            CelMessage message =>
+                throw new CelError("not_available", message.Span, $"values of {message.TypeName} cannot be written in an expression"),
             _ => throw new InvalidOperationException($"no check for {node.GetType().Name}"),
         };
         return made.Span == default ? made with { Span = node.Span } : made;
@@ -118,7 +119,9 @@ sealed partial class CelChecker
         if (then is LiteralNode { Value.IsNull: true } none) then = none with { Type = otherwise.Type };
         else if (otherwise is LiteralNode { Value.IsNull: true } nothing) otherwise = nothing with { Type = then.Type };
         (then, otherwise) = Align(then, otherwise, node.Span, sameKind: true);
-        CelType type = then.Type.Kind == CelKind.Dyn ? then.Type : otherwise.Type.Kind == CelKind.Dyn ? otherwise.Type : Wider(then.Type, otherwise.Type);
+        CelType type = then.Type.Kind == CelKind.Dyn ? then.Type
+            : otherwise.Type.Kind == CelKind.Dyn ? otherwise.Type
+            : Wider(then.Type, otherwise.Type);
         if (type.Kind is CelKind.Record or CelKind.Records or CelKind.Auth or CelKind.Request)
             throw new CelError("type_mismatch", node.Span, "a choice between records is not possible", "choose between their fields");
         return new ConditionalNode(type, condition, then, otherwise);
@@ -161,7 +164,7 @@ sealed partial class CelChecker
 
     CheckedNode Map(CelMapLiteral node)
     {
-        ImmutableArray<KeyValuePair<string, CheckedNode>>.Builder entries = ImmutableArray.CreateBuilder<KeyValuePair<string, CheckedNode>>();
+        var entries = ImmutableArray.CreateBuilder<KeyValuePair<string, CheckedNode>>();
         CelType? element = null;
         foreach (var (key, value) in node.Entries)
         {
@@ -185,7 +188,8 @@ sealed partial class CelChecker
             ListType list => list.Element,
             MapType => CelType.String,
             { Kind: CelKind.Dyn } => CelType.Dyn,
-            RecordType => throw new CelError("type_mismatch", node.Range.Span, "this relation leads to one record, not to a list", "use its fields directly"),
+            RecordType => throw new CelError("type_mismatch", node.Range.Span, "this relation leads to one record, not to a list",
+                "use its fields directly"),
             _ => throw new CelError("type_mismatch", node.Range.Span, $"expected a list, found {range.Type.Name}"),
         };
         VariableNode variable = new(element, _variableHops.Count);
@@ -209,7 +213,8 @@ sealed partial class CelChecker
                 CheckedNode? filter = node.Transform is null ? null : Logical(node.Body);
                 CheckedNode transform = Node(node.Transform ?? node.Body);
                 if (transform.Type.Kind is CelKind.Record or CelKind.Records)
-                    throw new CelError("type_mismatch", transform.Span, "map() cannot make a list of records", "map to a field of the record");
+                    throw new CelError("type_mismatch", transform.Span, "map() cannot make a list of records",
+                        "map to a field of the record");
                 return new TransformNode(new ListType(transform.Type), range, variable, filter, transform);
             case CelMacroKind.Filter:
                 CelType type = range.Type is MapType ? new ListType(CelType.String) : range.Type;

@@ -1,6 +1,8 @@
 namespace Plinth.Expressions;
 
-/// <summary>Operators and functions after overloads are resolved: one word per meaning, the operand kinds are in the arguments' types.</summary>
+/// <summary>
+/// Operators and functions after overloads are resolved: one word per meaning, the operand kinds are in the arguments' types.
+/// </summary>
 enum CelFunction
 {
     Equal,

@@ -4,7 +4,10 @@ using Plinth.Text;
 
 namespace Plinth.Expressions;
 
-/// <summary>Text to tokens by the lexical grammar of cel-spec. Positions are those of the whole source, so that a diagnostic points into the schema.</summary>
+/// <summary>
+/// Text to tokens by the lexical grammar of cel-spec. Positions are those of the whole source, so that a diagnostic points into the
+/// schema.
+/// </summary>
 static class CelLexer
 {
     static readonly string[] s_symbols =
@@ -143,7 +146,9 @@ static class CelLexer
         if (isDouble)
         {
             double value = double.Parse(digits, NumberStyles.Float, CultureInfo.InvariantCulture);
-            return double.IsFinite(value) ? Value.From(value) : throw new CelError("syntax", span, $"{digits} is beyond the range of a double");
+            return double.IsFinite(value)
+                ? Value.From(value)
+                : throw new CelError("syntax", span, $"{digits} is beyond the range of a double");
         }
         bool read = isHex
             ? ulong.TryParse(digits.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out ulong number)

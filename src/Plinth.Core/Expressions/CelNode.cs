@@ -41,7 +41,9 @@ sealed record CelMessage(Span Span, string TypeName, ImmutableArray<KeyValuePair
 /// <summary><c>has(target.name)</c></summary>
 sealed record CelHas(Span Span, CelSelect Select) : CelNode(Span);
 
-/// <summary><c>range.all(variable, body)</c> and its kin; <paramref name="Transform"/> is the third argument of <c>map(v, filter, transform)</c>.</summary>
+/// <summary>
+/// <c>range.all(variable, body)</c> and its kin; <paramref name="Transform"/> is the third argument of <c>map(v, filter, transform)</c>.
+/// </summary>
 sealed record CelMacro(
     Span Span, CelMacroKind Kind, CelNode Range, string Variable, Span VariableSpan, CelNode Body, CelNode? Transform) : CelNode(Span);
 

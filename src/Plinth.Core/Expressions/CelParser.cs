@@ -30,7 +30,10 @@ sealed class CelParser
         return Parse(source, new Span(0, text.Length), Limits.Default);
     }
 
-    /// <summary>Reads the expression that stands at <paramref name="span"/> of <paramref name="source"/>. A root is answered exactly when there is no diagnostic.</summary>
+    /// <summary>
+    /// Reads the expression that stands at <paramref name="span"/> of <paramref name="source"/>. A root is answered exactly when there is
+    /// no diagnostic.
+    /// </summary>
     public static (CelNode? Root, ImmutableArray<Diagnostic> Diagnostics) Parse(SourceText source, Span span, Limits limits)
     {
         try
@@ -105,7 +108,8 @@ sealed class CelParser
         if (!token.Is("!") && !token.Is("-")) return Member();
         _at++;
         Deeper();
-        if (token.Is("-") && Current is { Kind: CelTokenKind.Literal } number && number.Value.Kind is ValueKind.Int or ValueKind.Double or ValueKind.Other)
+        if (token.Is("-")
+            && Current is { Kind: CelTokenKind.Literal, Value.Kind: ValueKind.Int or ValueKind.Double or ValueKind.Other } number)
         {
             CelNode negative = Member(Negative(token.Span.Join(number.Span), number));
             _depth--;
@@ -170,7 +174,8 @@ sealed class CelParser
             case CelTokenKind.Literal:
                 _at++;
                 if (token.Value.Kind == ValueKind.Other)
-                    throw new CelError("syntax", token.Span, $"{token.Text} is beyond the range of an int", "an unsigned number ends with u");
+                    throw new CelError("syntax", token.Span, $"{token.Text} is beyond the range of an int",
+                        "an unsigned number ends with u");
                 return Made(new CelLiteral(token.Span, token.Value));
             case CelTokenKind.Identifier:
                 return Named(token, isRooted: false);
@@ -233,7 +238,8 @@ sealed class CelParser
         if (kind is null) return null;
         if (arguments[0] is not CelIdentifier { IsRooted: false } variable)
             throw new CelError("syntax", arguments[0].Span, $"the first argument of {name.Text} names a variable, as in {name.Text}(x, …)");
-        return new CelMacro(span, kind.Value, target, variable.Name, variable.Span, arguments[1], arguments.Length == 3 ? arguments[2] : null);
+        CelNode? transform = arguments.Length == 3 ? arguments[2] : null;
+        return new CelMacro(span, kind.Value, target, variable.Name, variable.Span, arguments[1], transform);
     }
 
     ImmutableArray<CelNode> Arguments(string close, out Span closeSpan)
@@ -322,13 +328,15 @@ sealed class CelParser
     void Deeper()
     {
         if (++_depth > _limits.ExpressionDepth)
-            throw new CelError("limit_exceeded", Current.Span, $"the expression nests deeper than {_limits.ExpressionDepth} levels", "limits.expressionDepth");
+            throw new CelError("limit_exceeded", Current.Span, $"the expression nests deeper than {_limits.ExpressionDepth} levels",
+                "limits.expressionDepth");
     }
 
     CelNode Made(CelNode node)
     {
         if (++_nodes > _limits.ExpressionNodes)
-            throw new CelError("limit_exceeded", node.Span, $"the expression has more than {_limits.ExpressionNodes} parts", "limits.expressionNodes");
+            throw new CelError("limit_exceeded", node.Span, $"the expression has more than {_limits.ExpressionNodes} parts",
+                "limits.expressionNodes");
         return node;
     }
 }

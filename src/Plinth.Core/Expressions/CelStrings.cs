@@ -59,8 +59,9 @@ static class CelStrings
             }
         }
         string value = to.ToString();
-        if (HasLoneSurrogate(value)) throw new CelError("syntax", new Span(offset, inner.Length), "half of a surrogate pair is no character");
-        return value;
+        return HasLoneSurrogate(value)
+            ? throw new CelError("syntax", new Span(offset, inner.Length), "half of a surrogate pair is no character")
+            : value;
     }
 
     static byte[] Bytes(ReadOnlySpan<char> inner, int offset, bool isRaw)
@@ -72,7 +73,8 @@ static class CelStrings
             if (inner[i] == '\\' && !isRaw)
             {
                 uint code = Escape(inner, offset, ref i, out bool isCharacter);
-                if (isCharacter) throw new CelError("syntax", new Span(offset + i - 1, 1), "\\u and \\U stand in strings only, not in bytes");
+                if (isCharacter)
+                    throw new CelError("syntax", new Span(offset + i - 1, 1), "\\u and \\U stand in strings only, not in bytes");
                 to.Add((byte)code);
                 continue;
             }
@@ -108,14 +110,16 @@ static class CelStrings
                 at--;
                 return Octal(inner, offset, start, ref at);
             default:
-                throw new CelError("syntax", new Span(offset + start, 2), $"\\{kind} is no escape", "a backslash is written \\\\, or the literal r\"…\"");
+                throw new CelError("syntax", new Span(offset + start, 2), $"\\{kind} is no escape",
+                    "a backslash is written \\\\, or the literal r\"…\"");
         }
     }
 
     static uint Digits(ReadOnlySpan<char> inner, int offset, int start, ref int at, int count, NumberStyles style)
     {
         if (at + count > inner.Length || !uint.TryParse(inner.Slice(at, count), style, CultureInfo.InvariantCulture, out uint code))
-            throw new CelError("syntax", Span.Between(offset + start, offset + Math.Min(inner.Length, at + count)), $"the escape needs {count} hexadecimal digits");
+            throw new CelError("syntax", Span.Between(offset + start, offset + Math.Min(inner.Length, at + count)),
+                $"the escape needs {count} hexadecimal digits");
         at += count;
         return code;
     }
@@ -126,7 +130,8 @@ static class CelStrings
         for (int i = 0; i < 3; i++, at++)
         {
             if (at >= inner.Length || inner[at] is not (>= '0' and <= '7'))
-                throw new CelError("syntax", Span.Between(offset + start, offset + Math.Min(inner.Length, at + 1)), "the escape needs three octal digits");
+                throw new CelError("syntax", Span.Between(offset + start, offset + Math.Min(inner.Length, at + 1)),
+                    "the escape needs three octal digits");
             code = code * 8 + (uint)(inner[at] - '0');
         }
         return code;

@@ -17,7 +17,9 @@ readonly record struct CelToken(CelTokenKind Kind, Span Span, string Text, Value
     public bool Is(string symbol) => Kind == CelTokenKind.Symbol && string.Equals(Text, symbol, StringComparison.Ordinal);
 }
 
-/// <summary>Why an expression cannot be read or does not fit the schema; thrown within this room only, and turned into a diagnostic at its edge.</summary>
+/// <summary>
+/// Why an expression cannot be read or does not fit the schema; thrown within this room only, and turned into a diagnostic at its edge.
+/// </summary>
 sealed class CelError(string code, Span span, string message, string? hint = null) : Exception(message)
 {
     public string Code => code;

@@ -46,7 +46,8 @@ sealed class CheckedExpression
     {
         SourceText source = new(condition.Source.Path, condition.Text);
         var (expression, diagnostics) = Read(source, new Span(0, condition.Text.Length), scope, expected ?? CelType.Bool, Limits.Default);
-        return expression ?? throw new InvalidOperationException($"'{condition.Text}' was admitted and does not check: {diagnostics[0].Message}");
+        return expression
+            ?? throw new InvalidOperationException($"'{condition.Text}' was admitted and does not check: {diagnostics[0].Message}");
     }
 
     public static CheckedExpression Of(CheckedNode root) => new(root, ExpressionReads.Of(root));

@@ -60,7 +60,9 @@ static class Comparison
             case ValueKind.Boolean: order = a.Boolean.CompareTo(b.Boolean); return true;
             case ValueKind.String: order = CodePoints(a.String, b.String); return true;
             case ValueKind.Bytes: order = a.Bytes.AsSpan().SequenceCompareTo(b.Bytes); return true;
-            case ValueKind.DateTime or ValueKind.Date or ValueKind.Time or ValueKind.Duration: order = a.Ticks.CompareTo(b.Ticks); return true;
+            case ValueKind.DateTime or ValueKind.Date or ValueKind.Time or ValueKind.Duration:
+                order = a.Ticks.CompareTo(b.Ticks);
+                return true;
             case ValueKind.Uuid: order = Uuids(a, b); return true;
             default: return false;
         }
@@ -107,7 +109,9 @@ static class Comparison
         return order != 0 ? order : whole < number ? -1 : 0;
     }
 
-    /// <summary>Lists that differ in length, or in some known element, are unequal; else an unknown element makes the whole unknown.</summary>
+    /// <summary>
+    /// Lists that differ in length, or in some known element, are unequal; else an unknown element makes the whole unknown.
+    /// </summary>
     static Truth Equal(ImmutableArray<Value> a, ImmutableArray<Value> b)
     {
         if (a.Length != b.Length) return Truth.False;

@@ -11,7 +11,8 @@ sealed class CompiledExpression
     readonly Step _root;
     readonly int _variables;
 
-    CompiledExpression(CheckedExpression expression, Step root, int variables) => (Expression, _root, _variables) = (expression, root, variables);
+    CompiledExpression(CheckedExpression expression, Step root, int variables) =>
+        (Expression, _root, _variables) = (expression, root, variables);
 
     public CheckedExpression Expression { get; }
 
@@ -62,7 +63,10 @@ ref struct Evaluation
     }
 }
 
-/// <summary>One compiled node. A step of a condition overrides <see cref="Decide"/>, any other <see cref="Evaluate"/>; each falls back on the other.</summary>
+/// <summary>
+/// One compiled node. A step of a condition overrides <see cref="Decide"/>, any other <see cref="Evaluate"/>; each falls back on the
+/// other.
+/// </summary>
 abstract class Step
 {
     public virtual Value Evaluate(ref Evaluation e) => Decide(ref e).ToValue();

@@ -53,8 +53,10 @@ static class Conversions
         // The bounds themselves are excluded: 2^63 as a double is already beyond, and CEL refuses both ends.
         ValueKind.Double => a.Double is > -9223372036854775808.0 and < 9223372036854775808.0 ? Value.From((long)a.Double) : Value.Null,
         ValueKind.Decimal => Value.From(a.DecimalUnits / DecimalType.PowerOfTen(a.DecimalScale)),
-        ValueKind.String => long.TryParse(a.String, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value) ? Value.From(value) : Value.Null,
-        ValueKind.DateTime => Value.From((a.Ticks - DateTimeType.Min) / Calendar.MicrosecondsPerSecond + DateTimeType.Min / Calendar.MicrosecondsPerSecond),
+        ValueKind.String => long.TryParse(a.String, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
+            ? Value.From(value) : Value.Null,
+        ValueKind.DateTime =>
+            Value.From((a.Ticks - DateTimeType.Min) / Calendar.MicrosecondsPerSecond + DateTimeType.Min / Calendar.MicrosecondsPerSecond),
         ValueKind.Duration => Value.From(a.Ticks / Calendar.MicrosecondsPerSecond),
         _ => Value.Null,
     };
@@ -64,7 +66,8 @@ static class Conversions
         ValueKind.Uint => a,
         ValueKind.Int => a.Int >= 0 ? Value.From((ulong)a.Int) : Value.Null,
         ValueKind.Double => a.Double is >= 0 and < 18446744073709551616.0 ? Value.From((ulong)a.Double) : Value.Null,
-        ValueKind.String => ulong.TryParse(a.String, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? Value.From(value) : Value.Null,
+        ValueKind.String =>
+            ulong.TryParse(a.String, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? Value.From(value) : Value.Null,
         _ => Value.Null,
     };
 
@@ -77,7 +80,8 @@ static class Conversions
             case ValueKind.Uint: return Value.From((double)a.Uint);
             case ValueKind.Decimal: return Value.From((double)a.DecimalUnits / DecimalType.PowerOfTen(a.DecimalScale));
             case ValueKind.String:
-                bool read = double.TryParse(a.String, NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite,
+                bool read = double.TryParse(a.String,
+                    NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite,
                     CultureInfo.InvariantCulture, out double value);
                 return read && double.IsFinite(value) ? Value.From(value) : Value.Null;
             default: return Value.Null;
@@ -136,7 +140,8 @@ static class Conversions
     {
         Int128 magnitude = Int128.Abs(microseconds);
         string whole = (magnitude / Calendar.MicrosecondsPerSecond).ToString(CultureInfo.InvariantCulture);
-        string fraction = ((long)(magnitude % Calendar.MicrosecondsPerSecond)).ToString("000000", CultureInfo.InvariantCulture).TrimEnd('0');
+        long rest = (long)(magnitude % Calendar.MicrosecondsPerSecond);
+        string fraction = rest.ToString("000000", CultureInfo.InvariantCulture).TrimEnd('0');
         return (microseconds < 0 ? "-" : "") + whole + (fraction.Length > 0 ? "." + fraction : "") + "s";
     }
 }

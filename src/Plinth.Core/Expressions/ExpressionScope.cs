@@ -2,7 +2,9 @@ using Plinth.Schema;
 
 namespace Plinth.Expressions;
 
-/// <summary>Which names an expression may use: one constructor per place of the table "Expressions: CEL" in the language's contract.</summary>
+/// <summary>
+/// Which names an expression may use: one constructor per place of the table "Expressions: CEL" in the language's contract.
+/// </summary>
 sealed record ExpressionScope(AppSchema Schema)
 {
     /// <summary>The model whose fields and relations are in scope by their bare names (and as <c>this</c>-less paths).</summary>
@@ -30,7 +32,9 @@ sealed record ExpressionScope(AppSchema Schema)
 
     public static ExpressionScope After(AppSchema schema, Model row) => Rule(schema, row) with { Before = true };
 
-    /// <summary><c>@check</c>, <c>@@check</c>, <c>@computed</c>, <c>where:</c> of an index: the row's own fields, immutable functions.</summary>
+    /// <summary>
+    /// <c>@check</c>, <c>@@check</c>, <c>@computed</c>, <c>where:</c> of an index: the row's own fields, immutable functions.
+    /// </summary>
     public static ExpressionScope OwnFields(AppSchema schema, Model row) => new(schema) { Row = row };
 
     public static ExpressionScope OwnFields(AppSchema schema, EmbeddedType type) => new(schema) { Embedded = type };

@@ -47,7 +47,8 @@ static class JsonValues
         if (json.TokenType == JsonTokenType.Null) return Value.Null;
         switch (type)
         {
-            case ScalarFieldType { Scalar.Kind: not ValueKind.Json } scalar: return scalar.Scalar.TryRead(ref json, out Value value) ? value : Value.Null;
+            case ScalarFieldType { Scalar.Kind: not ValueKind.Json } scalar:
+                return scalar.Scalar.TryRead(ref json, out Value value) ? value : Value.Null;
             case EnumFieldType: return json.TokenType == JsonTokenType.String ? Value.From(json.GetString()!) : Value.Null;
             case ScalarFieldType: return Open(ref json);
             default: return Raw(ref json, utf8);

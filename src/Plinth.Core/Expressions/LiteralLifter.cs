@@ -50,7 +50,9 @@ sealed class LiteralLifter : NodeRewriter
     };
 }
 
-/// <summary>The text that two expressions share exactly when one statement serves both: structure, names and types, not lifted values.</summary>
+/// <summary>
+/// The text that two expressions share exactly when one statement serves both: structure, names and types, not lifted values.
+/// </summary>
 static class ShapeKey
 {
     public static string Of(CheckedExpression shape)
@@ -65,7 +67,8 @@ static class ShapeKey
         switch (node)
         {
             case LiteralNode literal: WriteLiteral(to, literal); break;
-            case SlotNode slot: to.Append(CultureInfo.InvariantCulture, $"${slot.Slot}{(slot.IsSmall ? 's' : ' ')}:{TypeOf(slot.Type)}"); break;
+            case SlotNode slot: to.Append(CultureInfo.InvariantCulture,
+                $"${slot.Slot}{(slot.IsSmall ? 's' : ' ')}:{TypeOf(slot.Type)}"); break;
             case RowNode: to.Append('@'); break;
             case BeforeNode: to.Append("@before"); break;
             case VariableNode variable: to.Append(CultureInfo.InvariantCulture, $"v{variable.Id}"); break;

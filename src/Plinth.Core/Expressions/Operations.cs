@@ -52,6 +52,8 @@ static class Operations
         CelFunction.Concat => Concat(a, b),
         CelFunction.Greatest => Comparison.Ordered(CelFunction.GreaterOrEqual, a, b) == Truth.True ? a : b,
         CelFunction.Least => Comparison.Ordered(CelFunction.LessOrEqual, a, b) == Truth.True ? a : b,
+        // Of literals, folded once; a step over rows keeps its pattern compiled.
+        CelFunction.Matches => Value.From(Regex2.Compile(b.String).IsMatch(a.String)),
         CelFunction.Contains or CelFunction.StartsWith or CelFunction.EndsWith or CelFunction.Substring or CelFunction.CharAt
             or CelFunction.IndexOf => TextOperations.Apply(function, a, b),
         _ => throw new InvalidOperationException($"{function} does not take two arguments"),
@@ -94,7 +96,8 @@ static class Operations
 
     static Value FromDuration(Int128 value) => Fits(value, out long fitting) ? Value.FromDuration(fitting) : Value.Null;
 
-    static Value FromInstant(Int128 value) => value >= DateTimeType.Min && value <= DateTimeType.Max ? Value.FromDateTime((long)value) : Value.Null;
+    static Value FromInstant(Int128 value) =>
+        value >= DateTimeType.Min && value <= DateTimeType.Max ? Value.FromDateTime((long)value) : Value.Null;
 
     static Value FromUnits(Int128 value, int scale) => Fits(value, out long fitting) ? Value.FromDecimal(fitting, scale) : Value.Null;
 
@@ -111,7 +114,8 @@ static class Operations
         (ValueKind.Int, ValueKind.Int) => FromInt((Int128)a.Int + b.Int),
         (ValueKind.Uint, ValueKind.Uint) => FromUint((Int128)a.Uint + b.Uint),
         (ValueKind.Double, ValueKind.Double) => Finite(a.Double + b.Double),
-        (ValueKind.Decimal, ValueKind.Decimal) when a.DecimalScale == b.DecimalScale => FromUnits((Int128)a.DecimalUnits + b.DecimalUnits, a.DecimalScale),
+        (ValueKind.Decimal, ValueKind.Decimal) when a.DecimalScale == b.DecimalScale =>
+            FromUnits((Int128)a.DecimalUnits + b.DecimalUnits, a.DecimalScale),
         (ValueKind.DateTime, ValueKind.Duration) or (ValueKind.Duration, ValueKind.DateTime) => FromInstant((Int128)a.Ticks + b.Ticks),
         (ValueKind.Duration, ValueKind.Duration) => FromDuration((Int128)a.Ticks + b.Ticks),
         (ValueKind.String or ValueKind.Bytes or ValueKind.List, _) => Concat(a, b),
@@ -123,7 +127,8 @@ static class Operations
         (ValueKind.Int, ValueKind.Int) => FromInt((Int128)a.Int - b.Int),
         (ValueKind.Uint, ValueKind.Uint) => FromUint((Int128)a.Uint - b.Uint),
         (ValueKind.Double, ValueKind.Double) => Finite(a.Double - b.Double),
-        (ValueKind.Decimal, ValueKind.Decimal) when a.DecimalScale == b.DecimalScale => FromUnits((Int128)a.DecimalUnits - b.DecimalUnits, a.DecimalScale),
+        (ValueKind.Decimal, ValueKind.Decimal) when a.DecimalScale == b.DecimalScale =>
+            FromUnits((Int128)a.DecimalUnits - b.DecimalUnits, a.DecimalScale),
         (ValueKind.DateTime, ValueKind.Duration) => FromInstant((Int128)a.Ticks - b.Ticks),
         (ValueKind.DateTime, ValueKind.DateTime) or (ValueKind.Duration, ValueKind.Duration) => FromDuration((Int128)a.Ticks - b.Ticks),
         _ => Value.Null,
@@ -132,7 +137,8 @@ static class Operations
     static Value Multiply(in Value a, in Value b) => (a.Kind, b.Kind) switch
     {
         (ValueKind.Int, ValueKind.Int) => FromInt((Int128)a.Int * b.Int),
-        (ValueKind.Uint, ValueKind.Uint) => (UInt128)a.Uint * b.Uint is var product && product <= ulong.MaxValue ? Value.From((ulong)product) : Value.Null,
+        (ValueKind.Uint, ValueKind.Uint) =>
+            (UInt128)a.Uint * b.Uint is var product && product <= ulong.MaxValue ? Value.From((ulong)product) : Value.Null,
         (ValueKind.Double, ValueKind.Double) => Finite(a.Double * b.Double),
         (ValueKind.Decimal, ValueKind.Decimal) => FromUnits((Int128)a.DecimalUnits * b.DecimalUnits, a.DecimalScale + b.DecimalScale),
         _ => Value.Null,
@@ -178,7 +184,8 @@ static class Operations
         if (zone is "UTC" or "Z" or "") return zone.Length > 0;
         bool isSigned = zone[0] is '+' or '-';
         ReadOnlySpan<char> text = isSigned ? zone.AsSpan(1) : zone;
-        if (text.Length != 5 || text[2] != ':' || !Calendar.TryDigits(text[..2], out int hours) || !Calendar.TryDigits(text[3..], out int minutes)) return false;
+        if (text.Length != 5 || text[2] != ':' || !Calendar.TryDigits(text[..2], out int hours)
+            || !Calendar.TryDigits(text[3..], out int minutes)) return false;
         microseconds = (hours * 60L + minutes) * 60 * Calendar.MicrosecondsPerSecond * (zone[0] == '-' ? -1 : 1);
         return hours < 24 && minutes < 60;
     }

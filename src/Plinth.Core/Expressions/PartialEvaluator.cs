@@ -22,7 +22,8 @@ sealed class PartialEvaluator
     public bool IsIndependent => _constants.Count == 0;
 
     /// <param name="context">The caller and the clock; the rest is not looked at.</param>
-    /// <param name="truthOnly">Only truth counts where the result goes (a condition of a rule or filter), so unknown may become false.</param>
+    /// <param name="truthOnly">Only truth counts where the result goes (a condition of a rule or filter), so unknown may become
+    /// false.</param>
     public CheckedExpression Fold(in EvaluationContext context, bool truthOnly = false)
     {
         CheckedNode root = _expression.Root;
@@ -47,7 +48,8 @@ sealed class PartialEvaluator
         {
             if (node is LiteralNode or AuthNode) return;
             CheckedExpression part = CheckedExpression.Of(node);
-            if (part.Reads.IsConstantForCaller && node.Type.Kind < CelKind.Struct && !IsListOfStructs(node.Type)) found.TryAdd(node, CompiledExpression.Compile(part));
+            if (part.Reads.IsConstantForCaller && node.Type.Kind < CelKind.Struct && !IsListOfStructs(node.Type)) found.TryAdd(node,
+                CompiledExpression.Compile(part));
             else base.Visit(node);
         }
 

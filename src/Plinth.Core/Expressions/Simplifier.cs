@@ -105,7 +105,8 @@ static class Simplifier
         }
         if (!isBool) return ReferenceEquals(condition, node.Condition) ? node : node with { Condition = condition };
         CheckedNode then = Simplify(node.Then, unknown), otherwise = Simplify(node.Else, unknown);
-        bool isSame = ReferenceEquals(condition, node.Condition) && ReferenceEquals(then, node.Then) && ReferenceEquals(otherwise, node.Else);
+        bool isSame = ReferenceEquals(condition, node.Condition) && ReferenceEquals(then, node.Then)
+            && ReferenceEquals(otherwise, node.Else);
         return isSame ? node : node with { Condition = condition, Then = then, Else = otherwise };
     }
 
@@ -124,7 +125,8 @@ static class Simplifier
             node = node with { List = Items(node.List, type, list) };
         if (node.List is not ListNode elements) return node;
         if (elements.Items.IsEmpty) return LiteralNode.False;
-        if (node.Item is LiteralNode { Value.IsNull: true } || elements.Items.All(i => i is LiteralNode { Value.IsNull: true })) return Unknown(unknown);
+        if (node.Item is LiteralNode { Value.IsNull: true }
+            || elements.Items.All(i => i is LiteralNode { Value.IsNull: true })) return Unknown(unknown);
         return node;
     }
 
@@ -135,11 +137,14 @@ static class Simplifier
         if (node.Range is ListNode { Items.IsEmpty: true }) return node.Kind == QuantifierKind.All ? LiteralNode.True : LiteralNode.False;
         UnknownMeans inner = node.Kind == QuantifierKind.ExistsOne ? UnknownMeans.Unknown : unknown;
         CheckedNode body = Simplify(node.Body, inner);
-        if (body is LiteralNode { Value.IsFalse: true } && node.Kind == QuantifierKind.Exists && node.Range.Type is RecordsType) return LiteralNode.False;
-        if (body is LiteralNode { Value.IsTrue: true } && node.Kind == QuantifierKind.All && node.Range.Type is RecordsType) return LiteralNode.True;
+        if (body is LiteralNode { Value.IsFalse: true } && node.Kind == QuantifierKind.Exists
+            && node.Range.Type is RecordsType) return LiteralNode.False;
+        if (body is LiteralNode { Value.IsTrue: true } && node.Kind == QuantifierKind.All
+            && node.Range.Type is RecordsType) return LiteralNode.True;
         return ReferenceEquals(body, node.Body) ? node : node with { Body = body };
     }
 
     static ListNode Items(CheckedNode literal, ListType type, in Value list) =>
-        new(type, [.. list.List.Select(v => (CheckedNode)new LiteralNode(type.Element, v) { Span = literal.Span })]) { Span = literal.Span };
+        new(type,
+            [.. list.List.Select(v => (CheckedNode)new LiteralNode(type.Element, v) { Span = literal.Span })]) { Span = literal.Span };
 }

@@ -68,7 +68,8 @@ sealed class StepCompiler
         if (call.Function == CelFunction.Matches)
         {
             Value pattern = ((LiteralNode)call.Arguments[1]).Value;
-            return pattern.IsNull ? new LiteralStep(Value.Null) : new MatchesStep(Compile(call.Arguments[0]), Regex2.Compile(pattern.String));
+            return pattern.IsNull ? new LiteralStep(Value.Null)
+                : new MatchesStep(Compile(call.Arguments[0]), Regex2.Compile(pattern.String));
         }
         if (call.Function == CelFunction.Size && call.Arguments[0].Type is RecordsType) return new CountStep(Compile(call.Arguments[0]));
         Step[] arguments = All(call.Arguments);

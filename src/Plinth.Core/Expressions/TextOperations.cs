@@ -6,7 +6,8 @@ namespace Plinth.Expressions;
 static class TextOperations
 {
     /// <summary>Unicode's White_Space, the set that trim() takes away on every execution.</summary>
-    public const string Blanks = "\t\n\v\f\r \u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000";
+    public const string Blanks =
+        "\t\n\v\f\r \u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000";
 
     public static int CodePoints(ReadOnlySpan<char> text)
     {

@@ -25,7 +25,9 @@ abstract partial class Dialect
 
     public abstract string UpperAscii { get; }
 
-    /// <summary>An integer computation, null where it overflowed on its way or ends outside of the bounds. Writes the computation once.</summary>
+    /// <summary>
+    /// An integer computation, null where it overflowed on its way or ends outside of the bounds. Writes the computation once.
+    /// </summary>
     public abstract void WriteInteger(SqlWriter sql, Action computation, long min, long max);
 
     /// <summary>A computation of doubles, null where it is not finite. Writes the computation once.</summary>
@@ -34,7 +36,9 @@ abstract partial class Dialect
     /// <summary>1-based position of a part in a text in code points, 0 where it does not occur, 1 for the empty part.</summary>
     public abstract void WritePosition(SqlWriter sql, Action text, Action part);
 
-    /// <summary>Year, month (from 0), day of the month (from 1: GetDate, from 0: GetDayOfMonth), of the week (Sunday 0) and of the year (from 0).</summary>
+    /// <summary>
+    /// Year, month (from 0), day of the month (from 1: GetDate, from 0: GetDayOfMonth), of the week (Sunday 0) and of the year (from 0).
+    /// </summary>
     public abstract void WriteDatePart(SqlWriter sql, CelFunction part, Action secondsSince1970);
 
     public abstract void WriteHex(SqlWriter sql, Action bytes);

@@ -205,7 +205,8 @@ sealed partial class ExpressionLowering
                     Raw(" as ").Raw(_dialect.IntegerType).Raw(") end");
                 });
                 break;
-            case (CelFunction.ToInt, CelKind.Decimal): Scaled("(", a, " / ", DecimalType.PowerOfTen(((DecimalCelType)a.Type).Scale), ")"); break;
+            case (CelFunction.ToInt, CelKind.Decimal): Scaled("(", a, " / ", DecimalType.PowerOfTen(((DecimalCelType)a.Type).Scale),
+                ")"); break;
             case (CelFunction.ToInt, CelKind.Timestamp): Since(a, Second, SinceYearOne / Second); break;
             case (CelFunction.ToInt, CelKind.Duration): Scaled("(", a, " / ", Second, ")"); break;
             case (CelFunction.ToDouble, CelKind.Int): Cast(a, _dialect.DoubleType); break;
@@ -227,7 +228,8 @@ sealed partial class ExpressionLowering
                 if (IntegerRange.IsSafe(call)) Product();
                 else _dialect.WriteInteger(_sql, Product, DateTimeType.Min, DateTimeType.Max);
                 break;
-            case (CelFunction.ToDate, CelKind.Timestamp): Since(a, Calendar.MicrosecondsPerDay, SinceYearOne / Calendar.MicrosecondsPerDay); break;
+            case (CelFunction.ToDate, CelKind.Timestamp): Since(a, Calendar.MicrosecondsPerDay,
+                SinceYearOne / Calendar.MicrosecondsPerDay); break;
             case (CelFunction.ToTime, CelKind.Timestamp):
                 Raw("((");
                 Scaled("", a, " + ", SinceYearOne, "");

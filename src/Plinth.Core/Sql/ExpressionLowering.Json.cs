@@ -29,7 +29,8 @@ sealed partial class ExpressionLowering
             switch (node)
             {
                 case MemberNode member:
-                    if (member.Name.AsSpan().ContainsAny('"', '\\')) throw No("a key with quotes or backslashes is looked up in memory only");
+                    if (member.Name.AsSpan().ContainsAny('"',
+                        '\\')) throw No("a key with quotes or backslashes is looked up in memory only");
                     path.Insert(0, $".\"{member.Name}\"");
                     node = member.Target;
                     break;

@@ -83,7 +83,8 @@ sealed partial class ExpressionLowering
     /// <summary>A sum at the left of a sum needs no parentheses; a long one would nest too deeply with them.</summary>
     void Sum(CheckedNode left, CelFunction around)
     {
-        bool isSum = around is CelFunction.Add or CelFunction.Subtract && left is CallNode { Function: CelFunction.Add or CelFunction.Subtract }
+        bool isSum = around is CelFunction.Add or CelFunction.Subtract
+            && left is CallNode { Function: CelFunction.Add or CelFunction.Subtract }
             && (Continues(left) || left.Type.Kind == CelKind.Double);
         if (!isSum)
         {

@@ -104,7 +104,8 @@ sealed partial class ExpressionLowering
         if (node.List.Type is not ListType list) throw No($"'in' over {node.List.Type.Name} is decided in memory only");
         // No variable of the expression has this number; nested ones cannot meet, since an item never names the variable around it.
         VariableNode element = new(list.Element, -1);
-        return new QuantifierNode(QuantifierKind.Exists, node.List, element, new CallNode(CelType.Bool, CelFunction.Equal, [element, node.Item]));
+        return new QuantifierNode(QuantifierKind.Exists, node.List, element,
+            new CallNode(CelType.Bool, CelFunction.Equal, [element, node.Item]));
     }
 
     void Quantifier(QuantifierNode node, Form form)
@@ -166,8 +167,10 @@ sealed partial class ExpressionLowering
         }
         Raw("(select case when ").Raw(node.Kind switch
         {
-            QuantifierKind.Exists => $"count(case when {alias}.p then 1 end) > 0 then true when count(*) > count({alias}.p) then null else false",
-            QuantifierKind.All => $"count(case when not {alias}.p then 1 end) > 0 then false when count(*) > count({alias}.p) then null else true",
+            QuantifierKind.Exists =>
+                $"count(case when {alias}.p then 1 end) > 0 then true when count(*) > count({alias}.p) then null else false",
+            QuantifierKind.All =>
+                $"count(case when not {alias}.p then 1 end) > 0 then false when count(*) > count({alias}.p) then null else true",
             _ => $"count(*) > count({alias}.p) then null else count(case when {alias}.p then 1 end) = 1",
         }).Raw(" end from (select ");
         Over(node, condition: null, () => Exact(node.Body));

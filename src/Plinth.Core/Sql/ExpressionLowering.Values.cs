@@ -18,7 +18,8 @@ sealed partial class ExpressionLowering
             case MemberNode or IndexNode: JsonValue(node); break;
             case VariableNode variable: Variable(variable); break;
             case ConditionalNode { Type.Kind: not CelKind.Bool } c: Choice(c, Value); break;
-            case CallNode { Type.Kind: not CelKind.Bool } or CallNode { Function: > CelFunction.GreaterOrEqual }: Call((CallNode)node); break;
+            case CallNode { Type.Kind: not CelKind.Bool }
+                or CallNode { Function: > CelFunction.GreaterOrEqual }: Call((CallNode)node); break;
             case ListNode or MapNode or TransformNode: throw No("a list is made in memory only");
             case AuthNode or ClaimNode or NowNode or RequestNode: throw No("the caller's part of the expression was not folded");
             case RowNode or BeforeNode or HopNode: throw No("a record is no value");
@@ -94,7 +95,8 @@ sealed partial class ExpressionLowering
     sealed record ItemBinding(string Alias, FieldType? Element) : Binding;
 
     /// <summary>Whether writing the node twice costs nothing: no nesting, so no doubling per level.</summary>
-    static bool IsPlain(CheckedNode node) => node is LiteralNode or SlotNode or VariableNode or FieldNode { Record: RowNode or BeforeNode or VariableNode };
+    static bool IsPlain(CheckedNode node) =>
+        node is LiteralNode or SlotNode or VariableNode or FieldNode { Record: RowNode or BeforeNode or VariableNode };
 
     /// <summary>
     /// Writes <paramref name="body"/> over operands that it may name more than once: plain ones in place, others computed once, as columns

@@ -240,7 +240,8 @@ sealed partial class ExpressionLowering
             OpenComparison(call.Function, symbol, left, right);
             return;
         }
-        if (left.Type.Kind is CelKind.List or CelKind.Map or CelKind.Struct) throw No($"a whole {left.Type.Name} is compared in memory only");
+        if (left.Type.Kind is CelKind.List or CelKind.Map
+            or CelKind.Struct) throw No($"a whole {left.Type.Name} is compared in memory only");
         bool asText = left.Type.Kind == CelKind.Uuid && (IsJson(left) || IsJson(right));
         Raw("(");
         Operand(left, asText);
@@ -249,7 +250,8 @@ sealed partial class ExpressionLowering
         Raw(")");
     }
 
-    /// <param name="asText">A uuid in JSON is text and in a column bytes: where the two meet, both are written as hexadecimal digits.</param>
+    /// <param name="asText">A uuid in JSON is text and in a column bytes: where the two meet, both are written as hexadecimal
+    /// digits.</param>
     void Operand(CheckedNode node, bool asText)
     {
         if (asText) UuidText(node);
@@ -269,7 +271,8 @@ sealed partial class ExpressionLowering
             Joined([.. list.Items.Select(i => new CallNode(CelType.Bool, CelFunction.Equal, [item, i]))], " or ", "false", Exact);
             return;
         }
-        if (item.Type.Kind is CelKind.List or CelKind.Map or CelKind.Struct) throw No($"a whole {item.Type.Name} is compared in memory only");
+        if (item.Type.Kind is CelKind.List or CelKind.Map
+            or CelKind.Struct) throw No($"a whole {item.Type.Name} is compared in memory only");
         bool asText = item.Type.Kind == CelKind.Uuid && (IsJson(item) || list.Items.Any(IsJson));
         Raw("(");
         Operand(item, asText);

@@ -30,7 +30,8 @@ readonly record struct IntegerRange(Int128 Min, Int128 Max)
         {
             LiteralNode { Value: { Kind: ValueKind.Int } v } => new(v.Int, v.Int),
             LiteralNode { Value: { Kind: ValueKind.Decimal } v } => new(v.DecimalUnits, v.DecimalUnits),
-            LiteralNode { Value: { Kind: ValueKind.DateTime or ValueKind.Duration or ValueKind.Date or ValueKind.Time } v } => new(v.Ticks, v.Ticks),
+            LiteralNode { Value: { Kind: ValueKind.DateTime or ValueKind.Duration or ValueKind.Date or ValueKind.Time } v } =>
+                new(v.Ticks, v.Ticks),
             SlotNode { IsSmall: true } => s_small,
             FieldNode { Field.Type: ScalarFieldType type } => OfField(type.Scalar),
             MemberNode { Field.Type: ScalarFieldType type } => OfField(type.Scalar),

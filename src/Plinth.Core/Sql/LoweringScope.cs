@@ -17,7 +17,9 @@ sealed record LoweringScope
     /// <summary>Added to the slots of the expression: where its values begin among those of the statement.</summary>
     public int SlotBase { get; init; }
 
-    /// <summary>What a hop that a request writes must satisfy beyond being live: the caller's rule of the model it enters. Null for rules.</summary>
+    /// <summary>
+    /// What a hop that a request writes must satisfy beyond being live: the caller's rule of the model it enters. Null for rules.
+    /// </summary>
     public Func<Relation, HopCondition?>? HopPredicate { get; init; }
 
     /// <summary>The values that <c>before</c> means, bound as constants.</summary>

@@ -89,7 +89,8 @@ sealed class RandomExpression(Random random)
             case 6: return $"{Instant(depth)} {op} {Instant(depth)}";
             case 7: return $"{Duration(depth)} {op} {Duration(depth)}";
             default:
-                return Used("kind", Pick($"kind {Pick("==", "!=")} {Pick("low", "mid", "high")}", $"{Record("kind")} == kind", $"{Record("kind")} {op} kind"));
+                return Used("kind", Pick($"kind {Pick("==", "!=")} {Pick("low", "mid", "high")}", $"{Record("kind")} == kind",
+                    $"{Record("kind")} {op} kind"));
         }
     }
 
@@ -104,7 +105,8 @@ sealed class RandomExpression(Random random)
             4 => $"({Bool(depth)})",
             _ => Pick("place", "place.city", "place.price", "data.k", "data.k.m", "owner.name"),
         };
-        if (random.Next(5) == 0) return Used("has", $"has({Pick("place.city", "data.k", "data.k.m", "data.none", "owner.name", "parent.s")})");
+        if (random.Next(5) == 0) return Used("has",
+            $"has({Pick("place.city", "data.k", "data.k.m", "data.none", "owner.name", "parent.s")})");
         return Used("null", $"{of} {Pick("==", "!=")} null");
     }
 
@@ -137,10 +139,13 @@ sealed class RandomExpression(Random random)
             case 1:
                 return Used("loop owner.rows", OverRecords($"owner.rows.{kind}({v}, ", v, depth));
             case 2: return $"{Record("tags")}.{kind}({v}, {v} {Pick("==", "<", ">=")} {Text(depth)} || {v}.contains({Text(0)}))";
-            case 3: return $"{Record(Pick("nums", "bigs", "place.codes"))}.{kind}({v}, {v} {Pick("==", "<", ">=", "!=")} {Int(depth)} && {Bool(depth - 1)})";
+            case 3:
+                string numbers = Record(Pick("nums", "bigs", "place.codes")), op = Pick("==", "<", ">=", "!=");
+                return $"{numbers}.{kind}({v}, {v} {op} {Int(depth)} && {Bool(depth - 1)})";
             case 4: return $"prices.{kind}({v}, {v} {Pick("==", "<", ">=")} {Decimal(depth)})";
             default:
-                string test = Pick($"{v}.type == \"Visit\"", $"{v}.weight < {Int(0)}", $"{v}.text == {Text(0)}", $"{v}.who == {Text(0)}", $"{v}.at < {Instant(0)}");
+                string test = Pick($"{v}.type == \"Visit\"", $"{v}.weight < {Int(0)}", $"{v}.text == {Text(0)}", $"{v}.who == {Text(0)}",
+                    $"{v}.at < {Instant(0)}");
                 return Used("loop union", $"{Pick("", "parent.")}entries.{kind}({v}, {test} {Pick("&&", "||")} {Bool(depth - 1)})");
         }
     }
@@ -153,7 +158,9 @@ sealed class RandomExpression(Random random)
         return text;
     }
 
-    string Open() => Used("json", $"data.{Pick("k", "m", "k.m", "k[0]", "m[1]", "none")} {Pick("==", "!=", "<", ">=")} {Pick("1", "a", "0.5", "\"a\"", "s", "true", "f", "q")}");
+    string Open() =>
+        Used("json", $"data.{Pick("k", "m", "k.m", "k[0]", "m[1]", "none")} {Pick("==", "!=", "<", ">=")} {Pick("1", "a", "0.5", "\"a\"",
+        "s", "true", "f", "q")}");
 
     string Bytewise() => Used("uuid", Pick("u", "v", Record("u"), "place.ref") + Pick(" == ", " != ", " < ", " >= ") +
         Pick("u", "v", "place.ref", "\"00000001-0000-0000-8001-020304050607\""));
@@ -297,7 +304,8 @@ sealed class RandomExpression(Random random)
 
     string Duration(int depth)
     {
-        if (depth <= 0) return random.Next(3) == 0 ? Pick("duration(\"1h30m\")", "duration(\"-1.5s\")", "duration(\"100000h\")") : Record(Pick("span", "lap"));
+        if (depth <= 0) return random.Next(3) == 0 ? Pick("duration(\"1h30m\")", "duration(\"-1.5s\")", "duration(\"100000h\")")
+            : Record(Pick("span", "lap"));
         return random.Next(3) switch
         {
             0 => Used("instant - instant", $"({Instant(depth - 1)} - {Instant(depth - 1)})"),

@@ -14,7 +14,8 @@ sealed class RandomRows
     public const string SchemaText = """
         auth { id Int  name String?  roles Kind[] }
         enum Kind { low mid high }
-        type Place { street String  city String?  zip Int  far BigInt?  rate Float  price Decimal(6, 2)?  seen DateTime?  on Date?  ref Uuid?
+        type Place { street String  city String?  zip Int  far BigInt?  rate Float  price Decimal(6, 2)?  seen DateTime?  on Date?
+          ref Uuid?
           open Boolean?  codes Int[] }
         type Remark { text String  weight Int }
         type Visit { at DateTime  weight Int  who String? }
@@ -33,7 +34,8 @@ sealed class RandomRows
         """;
 
     static readonly string[] s_texts =
-        ["", "a", "A", "ab", "Ab", "abc", "b", "bc", " x ", "%", "_", "é", "\uFB01", "\U0001F600", "a\U0001F600b", "Zoë", "low", "mid", "\u00A0y"];
+        ["", "a", "A", "ab", "Ab", "abc", "b", "bc", " x ", "%", "_", "é", "\uFB01", "\U0001F600", "a\U0001F600b", "Zoë", "low", "mid",
+            "\u00A0y"];
 
     readonly Random _random;
     readonly List<Value[]> _owners = [];
@@ -89,19 +91,22 @@ sealed class RandomRows
             IntType => Value.From((long)Pick([0, 1, -1, 2, 3, 7, 10, 100, int.MaxValue, int.MinValue, _random.Next(-20, 20)])),
             BigIntType => Value.From(Pick([0L, 1, -1, 5, long.MaxValue, long.MinValue, 3_000_000_000, _random.NextInt64()])),
             FloatType => Value.From(Pick([0d, 1, -1, 0.5, 2, 1e308, -1e308, 1e-300, 3.25, _random.Next(-50, 50) / 4d])),
-            DecimalType d => Value.FromDecimal(Pick([0L, 1, -1, 100, 1250, DecimalType.PowerOfTen(d.Precision) - 1, _random.Next(-9999, 9999)]), d.Scale),
+            DecimalType d => Value.FromDecimal(Pick([0L, 1, -1, 100, 1250, DecimalType.PowerOfTen(d.Precision) - 1,
+                _random.Next(-9999, 9999)]), d.Scale),
             BooleanType => Value.From(_random.Next(2) == 0),
             DateTimeType => Value.FromDateTime(Instant()),
             DateType => Value.FromDate(Pick([0L, -1, 19782, Calendar.DayMin, Calendar.DayMax, _random.Next(-30000, 30000)])),
             TimeType => Value.FromTime(Pick([0L, 1, 86_399_999_999, _random.NextInt64(86_400_000_000)])),
-            DurationType => Value.FromDuration(Pick([0L, 1, -1, 1_500_000, -86_400_000_000, long.MaxValue, _random.NextInt64(-9_000_000_000, 9_000_000_000)])),
+            DurationType => Value.FromDuration(Pick([0L, 1, -1, 1_500_000, -86_400_000_000, long.MaxValue,
+                _random.NextInt64(-9_000_000_000, 9_000_000_000)])),
             UuidType => Value.From(Uuid()),
             _ => Value.From(Pick(s_texts)),
         },
         _ => throw new InvalidOperationException(type.Name),
     };
 
-    long Instant() => Pick([0L, 1, -1, -1_000_001, 1_709_210_096_123_456, DateTimeType.Min, DateTimeType.Max, _random.NextInt64(-2_000_000_000_000_000, 4_000_000_000_000_000)]);
+    long Instant() => Pick([0L, 1, -1, -1_000_001, 1_709_210_096_123_456, DateTimeType.Min, DateTimeType.Max,
+        _random.NextInt64(-2_000_000_000_000_000, 4_000_000_000_000_000)]);
 
     /// <summary>One of few, so that equality has a chance.</summary>
     Guid Uuid() => new((uint)_random.Next(3), 0, 0, 0x80, 1, 2, 3, 4, 5, 6, 7);

@@ -40,11 +40,13 @@ static class SqliteNesting
                 if (word is "select") depth += Push(open, Select, closes: false);
                 else if (word is "case") depth += Push(open, Operator + Case, closes: false);
                 else if (word is "end") depth -= open.Pop();
-                (before, afterWord, at) = ('x', word is not ("case" or "when" or "then" or "else" or "select" or "from" or "where" or "as" or "on"), end);
+                (before, afterWord, at) = ('x',
+                    word is not ("case" or "when" or "then" or "else" or "select" or "from" or "where" or "as" or "on"), end);
             }
             else
             {
-                if (c == '(') depth += Push(open, 1 + (before == ',' ? Comma : before == '(' ? 0 : afterWord ? Function + Operator : Operator), closes: true);
+                if (c == '(') depth += Push(open,
+                    1 + (before == ',' ? Comma : before == '(' ? 0 : afterWord ? Function + Operator : Operator), closes: true);
                 else if (c == ')') depth -= Close(open);
                 (before, afterWord) = (c, false);
                 at++;

@@ -1,0 +1,31 @@
+using Plinth.Schema;
+
+namespace Plinth.Expressions;
+
+sealed class AuthStep : Step
+{
+    public override Value Evaluate(ref Evaluation e) => e.Context.Auth;
+}
+
+sealed class ClaimStep(Field claim) : Step
+{
+    public override Value Evaluate(ref Evaluation e)
+    {
+        Value auth = e.Context.Auth;
+        if (auth.IsNull || !auth.Map.TryGet(claim.Name, out Value value)) return Value.Null;
+        if (value.Kind != ValueKind.Json) return value;
+        if (claim.IsList) return JsonValues.List(value.Json, claim.Type);
+        return claim.Type is ScalarFieldType ? JsonValues.Read(value.Json) : value;
+    }
+}
+
+sealed class NowStep : Step
+{
+    public override Value Evaluate(ref Evaluation e) => Value.FromDateTime(e.Context.NowMicroseconds);
+}
+
+sealed class RequestStep(RequestMember member) : Step
+{
+    public override Value Evaluate(ref Evaluation e) =>
+        (member == RequestMember.Ip ? e.Context.Ip : e.Context.Method) is { } text ? Value.From(text) : Value.Null;
+}
