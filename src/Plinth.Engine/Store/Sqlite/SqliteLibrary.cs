@@ -47,6 +47,7 @@ static class SqliteLibrary
             raw.SetProvider(new SQLite3Provider_e_sqlite3());
             raw.FreezeProvider();
             raw.sqlite3_initialize();
+            SqliteFunctions.TakeFrom(s_handle != 0 ? s_handle : NativeLibrary.Load("e_sqlite3", provider, null));
             RequireSound();
             Version = $"SQLite {raw.sqlite3_libversion().utf8_to_string()} ({s_source ?? "bundled"})";
         }

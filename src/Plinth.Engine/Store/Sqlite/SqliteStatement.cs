@@ -2,17 +2,20 @@ using SQLitePCL;
 
 namespace Plinth.Store.Sqlite;
 
-/// <summary>A prepared statement over the raw API: no string and no boxed value per cell.</summary>
-sealed class SqliteStatement : Statement
+/// <summary>A prepared statement over the raw API: no string, no boxed value and no counted handle per cell.</summary>
+sealed unsafe class SqliteStatement : Statement
 {
     readonly SqliteConnection _connection;
     readonly sqlite3_stmt _handle;
+
+    // The address behind the handle, which this statement owns: it is good until Close.
+    readonly nint _address;
     readonly bool _writes;
     bool _isRunning;
 
     internal SqliteStatement(SqliteConnection connection, sqlite3_stmt handle, string sql)
     {
-        (_connection, _handle, Sql) = (connection, handle, sql);
+        (_connection, _handle, _address, Sql) = (connection, handle, handle.DangerousGetHandle(), sql);
         ColumnCount = raw.sqlite3_column_count(handle);
         ParameterCount = raw.sqlite3_bind_parameter_count(handle);
         _writes = raw.sqlite3_stmt_readonly(handle) == 0;
@@ -33,15 +36,18 @@ sealed class SqliteStatement : Statement
     /// <summary>Order of use, for dropping the one unused for longest.</summary>
     internal long UsedAt { get; set; }
 
-    public override void BindNull(int parameter) => Check(raw.sqlite3_bind_null(_handle, parameter));
+    public override void BindNull(int parameter) => Check(SqliteFunctions.BindNull(_address, parameter));
 
-    public override void BindInt64(int parameter, long value) => Check(raw.sqlite3_bind_int64(_handle, parameter, value));
+    public override void BindInt64(int parameter, long value) => Check(SqliteFunctions.BindInt64(_address, parameter, value));
 
-    public override void BindDouble(int parameter, double value) => Check(raw.sqlite3_bind_double(_handle, parameter, value));
+    public override void BindDouble(int parameter, double value) => Check(SqliteFunctions.BindDouble(_address, parameter, value));
 
     // An empty span has no address, which the library would take for null; hence the empty forms below.
-    public override void BindText(int parameter, ReadOnlySpan<byte> utf8) =>
-        Check(utf8.IsEmpty ? raw.sqlite3_bind_text(_handle, parameter, "") : raw.sqlite3_bind_text(_handle, parameter, utf8));
+    public override void BindText(int parameter, ReadOnlySpan<byte> utf8)
+    {
+        fixed (byte* start = utf8.IsEmpty ? "\0"u8 : utf8)
+            Check(SqliteFunctions.BindText(_address, parameter, start, utf8.Length, SqliteFunctions.Transient));
+    }
 
     public override void BindText(int parameter, string text)
     {
@@ -55,8 +61,11 @@ sealed class SqliteStatement : Statement
         Check(raw.sqlite3_bind_text(_handle, parameter, text));
     }
 
-    public override void BindBytes(int parameter, ReadOnlySpan<byte> bytes) =>
-        Check(bytes.IsEmpty ? raw.sqlite3_bind_zeroblob(_handle, parameter, 0) : raw.sqlite3_bind_blob(_handle, parameter, bytes));
+    public override void BindBytes(int parameter, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes.IsEmpty ? "\0"u8 : bytes)
+            Check(SqliteFunctions.BindBlob(_address, parameter, start, bytes.Length, SqliteFunctions.Transient));
+    }
 
     public override bool Step()
     {
@@ -66,7 +75,7 @@ sealed class SqliteStatement : Statement
             _connection.CountStatement();
         }
 
-        int code = raw.sqlite3_step(_handle);
+        int code = SqliteFunctions.Step(_address);
         if (code == raw.SQLITE_ROW) return true;
         if (code == raw.SQLITE_DONE)
         {
@@ -83,10 +92,10 @@ sealed class SqliteStatement : Statement
         _isRunning = false;
 
         // Its result repeats the failure that the step has already thrown.
-        raw.sqlite3_reset(_handle);
+        _ = SqliteFunctions.Reset(_address);
     }
 
-    public override StoredKind ColumnType(int column) => raw.sqlite3_column_type(_handle, column) switch
+    public override StoredKind ColumnType(int column) => SqliteFunctions.ColumnType(_address, column) switch
     {
         raw.SQLITE_INTEGER => StoredKind.Integer,
         raw.SQLITE_FLOAT => StoredKind.Real,
@@ -95,12 +104,16 @@ sealed class SqliteStatement : Statement
         _ => StoredKind.Null,
     };
 
-    public override long ColumnInt64(int column) => raw.sqlite3_column_int64(_handle, column);
+    public override long ColumnInt64(int column) => SqliteFunctions.ColumnInt64(_address, column);
 
-    public override double ColumnDouble(int column) => raw.sqlite3_column_double(_handle, column);
+    public override double ColumnDouble(int column) => SqliteFunctions.ColumnDouble(_address, column);
 
     // On a text column of a UTF-8 database this is the text itself, and unlike the text call it does not search for its end.
-    public override ReadOnlySpan<byte> ColumnBytes(int column) => raw.sqlite3_column_blob(_handle, column);
+    public override ReadOnlySpan<byte> ColumnBytes(int column)
+    {
+        byte* start = SqliteFunctions.ColumnBlob(_address, column);
+        return new(start, SqliteFunctions.ColumnBytes(_address, column));
+    }
 
     public override string ColumnName(int column) => raw.sqlite3_column_name(_handle, column).utf8_to_string();
 
