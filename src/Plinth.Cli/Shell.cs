@@ -17,6 +17,9 @@ sealed class Shell
 
     public required TimeProvider Time { get; init; }
 
+    /// <summary>Where the server's log goes: standard error.</summary>
+    public Stream? LogStream { get; init; }
+
     /// <summary>A person is looking: progress bars may move.</summary>
     public bool IsTerminal { get; init; }
 
@@ -32,6 +35,7 @@ sealed class Shell
             Environment = environment,
             Folder = Directory.GetCurrentDirectory(),
             Time = TimeProvider.System,
+            LogStream = Console.OpenStandardError(),
             IsTerminal = !Console.IsOutputRedirected && !Console.IsErrorRedirected,
         };
     }

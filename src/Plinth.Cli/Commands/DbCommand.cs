@@ -1,0 +1,172 @@
+using System.CommandLine;
+using System.Globalization;
+using Plinth.Cli.Hosting;
+using Plinth.Cli.Projects;
+using Plinth.Cli.Transfer;
+using Plinth.Plan;
+using Plinth.Runtime;
+using Plinth.Store;
+using Plinth.Store.Sqlite;
+using Plinth.Text;
+
+namespace Plinth.Cli.Commands;
+
+/// <summary><c>plinth db reset|seed|backup|restore</c></summary>
+static class DbCommand
+{
+    /// <summary>The files of the data folder that are the database; keys and lock are not among them.</summary>
+    static readonly string[] s_files = ["data.db", "data.db-wal", "data.db-shm"];
+
+    public static Command Build(Shell shell) => new("db", "The database of a project")
+    {
+        BuildReset(shell), BuildSeed(shell), BuildBackup(shell), BuildRestore(shell),
+    };
+
+    /// <summary>Loads <c>seeds/</c> and says what came in. The first fault ends it; what was loaded before it stays.</summary>
+    public static async Task<Result<long>> SeedAsync(Engine engine, Project project, CancellationToken cancel)
+    {
+        long before = engine.Position;
+        foreach (Seeds.SeedFile file in Seeds.Find(engine.Current.Schema, project.SeedFolder))
+        {
+            var result = await Importing.RunAsync(engine, file.Model, file.Path, file.Format, null, cancel);
+            if (result.Failed(out Fault? fault, out WriteReply? reply))
+                return fault with { Message = $"seeds/{Path.GetFileName(file.Path)}: {fault.Message}" };
+            reply.Dispose();
+        }
+        return engine.Position - before;
+    }
+
+    static Command BuildReset(Shell shell)
+    {
+        Argument<string?> folder = CommonOptions.Folder();
+        Command command = new("reset", "Delete all data, make the tables anew and load the seeds") { folder, CommonOptions.Data };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            if (OpenedProject.Open(shell, parsed, parsed.GetValue(folder)) is not { } opened) return ExitCode.WrongUse;
+            if (SchemaLoading.Load(shell, opened.Project) is not { } schema) return ExitCode.Found;
+            if (!parsed.GetValue(CommonOptions.Yes))
+            {
+                await shell.Error.WriteLineAsync($"plinth: this deletes every record in {opened.DataFolder}; say --yes to do it");
+                return ExitCode.WrongUse;
+            }
+            if (RemoveFiles(shell, opened) is { } refused) return refused;
+            return await EngineSession.RunAsync(shell, opened, schema, (project, engine) => SeedAndSayAsync(shell, engine, project.Project, cancel), cancel);
+        });
+        return command;
+    }
+
+    static Command BuildSeed(Shell shell)
+    {
+        Argument<string?> folder = CommonOptions.Folder();
+        Command command = new("seed", "Load the files of seeds/") { folder, CommonOptions.Data };
+        command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder),
+            (opened, engine) => SeedAndSayAsync(shell, engine, opened.Project, cancel), cancel));
+        return command;
+    }
+
+    static Command BuildBackup(Shell shell)
+    {
+        Argument<string> to = new("file") { Description = "The file to write; it must not exist" };
+        Argument<string?> folder = CommonOptions.Folder();
+        Command command = new("backup", "Copy the database to one file, also while it serves") { to, folder, CommonOptions.Data };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            if (OpenedProject.Open(shell, parsed, parsed.GetValue(folder)) is not { } opened) return ExitCode.WrongUse;
+            string path = Path.GetFullPath(Path.Combine(shell.Folder, parsed.GetValue(to) ?? ""));
+            if (File.Exists(path))
+            {
+                await shell.Error.WriteLineAsync($"plinth: '{parsed.GetValue(to)}' exists, and nothing is overwritten");
+                return ExitCode.Failed;
+            }
+            StoreOptions options = Composition.Engine(opened, shell.Time, migrate: false).Store with { ReadOnly = true };
+            if (!File.Exists(options.File))
+            {
+                await shell.Error.WriteLineAsync($"plinth: there is no database in {opened.DataFolder}");
+                return ExitCode.Failed;
+            }
+            try
+            {
+                using Database database = SqliteDatabase.Open(options, shell.Time);
+                await Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), "backing up", 1000, progress =>
+                {
+                    database.Backup(path, done => progress((long)(done * 1000)), cancel);
+                    return Task.FromResult(true);
+                });
+            }
+            catch (StoreException failure)
+            {
+                await shell.Error.WriteLineAsync($"plinth: {failure.Message}");
+                return ExitCode.Failed;
+            }
+            await shell.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"backed up to {path} ({new FileInfo(path).Length} bytes)"));
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    static Command BuildRestore(Shell shell)
+    {
+        Argument<string> from = new("file") { Description = "A file made by backup" };
+        Argument<string?> folder = CommonOptions.Folder();
+        Command command = new("restore", "Put a backup in the place of the database") { from, folder, CommonOptions.Data };
+        command.SetAction(async (parsed, cancel) =>
+        {
+            if (OpenedProject.Open(shell, parsed, parsed.GetValue(folder)) is not { } opened) return ExitCode.WrongUse;
+            string path = Path.GetFullPath(Path.Combine(shell.Folder, parsed.GetValue(from) ?? ""));
+            if (!File.Exists(path))
+            {
+                await shell.Error.WriteLineAsync($"plinth: no file '{parsed.GetValue(from)}'");
+                return ExitCode.WrongUse;
+            }
+            if (Restoring.Refusal(path) is { } damage)
+            {
+                await shell.Error.WriteLineAsync($"plinth: '{parsed.GetValue(from)}' is not a sound backup: {damage}");
+                return ExitCode.Failed;
+            }
+            string database = Path.Combine(opened.DataFolder, s_files[0]);
+            if (File.Exists(database) && !parsed.GetValue(CommonOptions.Yes))
+            {
+                await shell.Error.WriteLineAsync($"plinth: this replaces the database in {opened.DataFolder}; say --yes to do it");
+                return ExitCode.WrongUse;
+            }
+            // Copied beside its place first: a disk that fills up on the way costs nothing.
+            Directory.CreateDirectory(opened.DataFolder);
+            string beside = database + ".restoring";
+            File.Copy(path, beside, overwrite: true);
+            if (RemoveFiles(shell, opened) is { } refused) return refused;
+            File.Move(beside, database);
+            await shell.Out.WriteLineAsync($"restored {opened.DataFolder} from {path}");
+            return ExitCode.Done;
+        });
+        return command;
+    }
+
+    static async Task<int> SeedAndSayAsync(Shell shell, Engine engine, Project project, CancellationToken cancel)
+    {
+        var seeded = await SeedAsync(engine, project, cancel);
+        if (seeded.Failed(out Fault? fault, out long count))
+        {
+            SchemaLoading.Show(shell, fault);
+            return ExitCode.Failed;
+        }
+        await shell.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"seeded {count} records"));
+        return ExitCode.Done;
+    }
+
+    /// <summary>Removes the database's files under the folder's lock; an exit code when another process holds it.</summary>
+    static int? RemoveFiles(Shell shell, OpenedProject opened)
+    {
+        try
+        {
+            Directory.CreateDirectory(opened.DataFolder);
+            using FolderLock held = FolderLock.Take(opened.DataFolder);
+            foreach (string file in s_files) File.Delete(Path.Combine(opened.DataFolder, file));
+            return null;
+        }
+        catch (StoreException failure)
+        {
+            shell.Error.WriteLine($"plinth: {failure.Message}");
+            return ExitCode.Failed;
+        }
+    }
+}

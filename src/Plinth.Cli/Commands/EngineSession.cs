@@ -1,0 +1,46 @@
+using System.CommandLine;
+using Plinth.Cli.Hosting;
+using Plinth.Runtime;
+using Plinth.Schema;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Cli.Commands;
+
+/// <summary>A project's engine, opened for one command (import, export, backup …) without a server.</summary>
+static class EngineSession
+{
+    /// <summary>Opens the engine, runs the work and closes it. What goes wrong on the way is said, and answered with an exit code.</summary>
+    public static async Task<int> RunAsync(
+        Shell shell, ParseResult parsed, string? folder, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel)
+    {
+        if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
+        if (SchemaLoading.Load(shell, opened.Project) is not { } schema) return ExitCode.Found;
+        return await RunAsync(shell, opened, schema, work, cancel);
+    }
+
+    public static async Task<int> RunAsync(
+        Shell shell, OpenedProject opened, AppSchema schema, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel)
+    {
+        try
+        {
+            var result = await Engine.OpenAsync(Composition.Engine(opened, shell.Time, migrate: true), schema, cancel);
+            if (result.Failed(out Fault? fault, out Engine? engine))
+            {
+                SchemaLoading.Show(shell, fault);
+                return ExitCode.Failed;
+            }
+            await using (engine) return await work(opened, engine);
+        }
+        catch (StoreException failure)
+        {
+            shell.Error.WriteLine($"plinth: {failure.Message}");
+            return ExitCode.Failed;
+        }
+        catch (InvalidDataException failure)
+        {
+            shell.Error.WriteLine($"plinth: {failure.Message}");
+            return ExitCode.Failed;
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using Plinth.Cli.Projects;
+using Plinth.Language;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Cli.Commands;
+
+/// <summary>Reads a project's schema for commands that need a good one; mistakes are shown where they are.</summary>
+static class SchemaLoading
+{
+    /// <summary>Null when the schema has mistakes; then they were shown.</summary>
+    public static AppSchema? Load(Shell shell, Project project)
+    {
+        SchemaReading reading = SchemaReader.Read(project.Sources(shell.Folder));
+        Show(shell, reading.Diagnostics);
+        return reading.Schema;
+    }
+
+    public static void Show(Shell shell, ImmutableArray<Diagnostic> diagnostics)
+    {
+        foreach (Diagnostic found in diagnostics) shell.Error.WriteLine(DiagnosticText.Render(found));
+    }
+
+    /// <summary>A fault as a person reads it on the command line.</summary>
+    public static void Show(Shell shell, Fault fault)
+    {
+        shell.Error.WriteLine($"plinth: {fault.Message}");
+        foreach (FaultDetail detail in fault.Details)
+            shell.Error.WriteLine(detail.Field.Length == 0 ? $"  {detail.Message}" : $"  {detail.Field}: {detail.Message}");
+        if (fault.Hint is { } hint) shell.Error.WriteLine($"  hint: {hint}");
+    }
+}
