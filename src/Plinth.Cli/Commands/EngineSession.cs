@@ -19,10 +19,9 @@ static class EngineSession
         return await RunAsync(shell, opened, schema, work, cancel);
     }
 
-    public static async Task<int> RunAsync(
-        Shell shell, OpenedProject opened, AppSchema schema, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel)
-    {
-        try
+    public static Task<int> RunAsync(
+        Shell shell, OpenedProject opened, AppSchema schema, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel) =>
+        GuardAsync(shell, async () =>
         {
             var result = await Engine.OpenAsync(Composition.Engine(opened, shell.Time, migrate: true), schema, cancel);
             if (result.Failed(out Fault? fault, out Engine? engine))
@@ -31,15 +30,18 @@ static class EngineSession
                 return ExitCode.Failed;
             }
             await using (engine) return await work(opened, engine);
-        }
-        catch (StoreException failure)
+        });
+
+    /// <summary>What storage, files and the network can do to a command becomes a sentence and an exit code.</summary>
+    public static async Task<int> GuardAsync(Shell shell, Func<Task<int>> work)
+    {
+        try
         {
-            shell.Error.WriteLine($"plinth: {failure.Message}");
-            return ExitCode.Failed;
+            return await work();
         }
-        catch (InvalidDataException failure)
+        catch (Exception failure) when (failure is StoreException or InvalidDataException or IOException)
         {
-            shell.Error.WriteLine($"plinth: {failure.Message}");
+            await shell.Error.WriteLineAsync($"plinth: {failure.Message}");
             return ExitCode.Failed;
         }
     }

@@ -1,0 +1,84 @@
+using System.CommandLine;
+using System.Globalization;
+using Plinth.Cli.Hosting;
+using Plinth.Cli.Projects;
+using Plinth.Cli.Settings;
+using Plinth.Cli.Transfer;
+using Plinth.Log;
+using Plinth.Store;
+
+namespace Plinth.Cli.Commands;
+
+/// <summary><c>plinth doctor</c>: looks at everything that a running project stands on, and says what to do about what is not well.</summary>
+static class DoctorCommand
+{
+    /// <summary>Below this the disk counts as nearly full.</summary>
+    const long FreeBytesMin = 256L << 20;
+
+    sealed record Finding(string What, bool IsWell, string Says);
+
+    public static Command Build(Shell shell)
+    {
+        Argument<string?> folder = CommonOptions.Folder();
+        Option<bool> deep = new("--deep") { Description = "Also replay the log and compare it with the tables" };
+        Command command = new("doctor", "Look at settings, schema, disk, database and log") { folder, deep, CommonOptions.Data };
+        command.SetAction((parsed, cancel) => RunAsync(shell, parsed, parsed.GetValue(folder), parsed.GetValue(deep), cancel));
+        return command;
+    }
+
+    static async Task<int> RunAsync(Shell shell, ParseResult parsed, string? folder, bool deep, CancellationToken cancel)
+    {
+        if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
+        List<Finding> findings = [new("settings", true, $"in order; environment {opened.Settings.Environment}")];
+        var schema = SchemaLoading.Load(shell, opened.Project);
+        findings.Add(new("schema", schema is not null, schema is null ? "has mistakes: plinth check" : $"{schema.Models.Length} models"));
+        findings.Add(Disk(opened));
+        findings.Add(Ignored(opened.Project, opened.Settings));
+        if (schema is not null && File.Exists(Path.Combine(opened.DataFolder, "data.db")))
+            await EngineSession.RunAsync(shell, opened, schema, (_, engine) => Task.FromResult(Database(findings, engine, deep, cancel)), cancel);
+        else
+            findings.Add(new("database", true, "none yet"));
+        foreach (Finding finding in findings)
+        {
+            await shell.Out.WriteLineAsync(parsed.GetValue(CommonOptions.Json)
+                ? $$"""{"check":"{{finding.What}}","ok":{{(finding.IsWell ? "true" : "false")}},"says":{{JsonLine.Text(finding.Says)}}}"""
+                : $"{(finding.IsWell ? "ok  " : "BAD ")} {finding.What,-10} {finding.Says}");
+        }
+        return findings.All(f => f.IsWell) ? ExitCode.Done : ExitCode.Found;
+    }
+
+    static Finding Disk(OpenedProject opened)
+    {
+        string existing = Directory.Exists(opened.DataFolder) ? opened.DataFolder : opened.Project.Folder;
+        long free = new DriveInfo(existing).AvailableFreeSpace;
+        return new("disk", free >= FreeBytesMin, string.Create(CultureInfo.InvariantCulture, $"{free >> 20} MB free")
+            + (free >= FreeBytesMin ? "" : ": make room before writes fail"));
+    }
+
+    /// <summary>Data and secrets do not belong into version control.</summary>
+    static Finding Ignored(Project project, ResolvedSettings settings)
+    {
+        for (string? folder = project.Folder; folder is not null; folder = Path.GetDirectoryName(folder))
+        {
+            string file = Path.Combine(folder, ".gitignore");
+            if (File.Exists(file) && File.ReadLines(file).Any(l => l.Trim().TrimEnd('/') == settings.Text(SettingKeys.DataFolder).TrimEnd('/')))
+                return new("ignored", true, "the data folder is git-ignored");
+            if (Directory.Exists(Path.Combine(folder, ".git"))) return new("ignored", false, $"add {settings.Text(SettingKeys.DataFolder)}/ to .gitignore");
+        }
+        return new("ignored", true, "not under version control");
+    }
+
+    static int Database(List<Finding> findings, Runtime.Engine engine, bool deep, CancellationToken cancel)
+    {
+        findings.Add(new("library", true, engine.Store.Database.Version));
+        IReadOnlyList<string> damage = engine.Store.Database.CheckIntegrity();
+        findings.Add(new("database", damage.Count == 0, damage.Count == 0 ? "sound" : damage[0] + ": restore a backup"));
+        using Connection reader = engine.Store.Database.OpenReader();
+        LogVerification log = EventLog.Verify(reader, cancel);
+        findings.Add(new("log", log.Wrong is null, log.Wrong ?? string.Create(CultureInfo.InvariantCulture, $"{log.Events} events, the chain holds")));
+        if (!deep) return ExitCode.Done;
+        ReplayReport replay = engine.Replay(null, cancel);
+        findings.Add(new("replay", replay.Differences.Count == 0, replay.Differences is [var first, ..] ? first : "equal to the tables"));
+        return ExitCode.Done;
+    }
+}

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using System.Globalization;
+using Plinth.Cli.Transfer;
+using Plinth.Log;
+
+namespace Plinth.Cli.Commands;
+
+/// <summary><c>plinth replay</c>: folds the whole log and compares the outcome with the tables. They must be equal.</summary>
+static class ReplayCommand
+{
+    public static Command Build(Shell shell)
+    {
+        Argument<string?> folder = CommonOptions.Folder();
+        Command command = new("replay", "Rebuild every table from the log, beside the real ones, and compare") { folder, CommonOptions.Data };
+        command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
+        {
+            long started = shell.Time.GetTimestamp();
+            ReplayReport report = await Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), "replaying", engine.Position,
+                progress => Task.FromResult(engine.Replay((at, _) => progress(at), cancel)));
+            double seconds = shell.Time.GetElapsedTime(started).TotalSeconds;
+            await shell.Out.WriteLineAsync(parsed.GetValue(CommonOptions.Json) ? Json(report, seconds) : Text(report, seconds));
+            return report.Differences.Count == 0 ? ExitCode.Done : ExitCode.Found;
+        }, cancel));
+        return command;
+    }
+
+    static string Text(ReplayReport report, double seconds)
+    {
+        string head = string.Create(CultureInfo.InvariantCulture,
+            $"{report.Events} events, {report.Records} records in {seconds:0.00} s ({report.Events / Math.Max(seconds, 0.001):0} events/s): ");
+        return report.Differences.Count == 0 ? head + "equal to the tables" : head + "different\n  " + string.Join("\n  ", report.Differences);
+    }
+
+    static string Json(ReplayReport report, double seconds)
+    {
+        string differences = string.Join(',', report.Differences.Select(JsonLine.Text));
+        return string.Create(CultureInfo.InvariantCulture, $"{{\"events\":{report.Events},\"records\":{report.Records},")
+            + string.Create(CultureInfo.InvariantCulture, $"\"seconds\":{seconds:0.000},\"eventsPerSecond\":{report.Events / Math.Max(seconds, 0.001):0},")
+            + $"\"differences\":[{differences}]}}";
+    }
+}
