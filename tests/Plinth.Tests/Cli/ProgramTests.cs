@@ -1,0 +1,399 @@
+using System.Net.Http.Headers;
+using System.Text;
+using System.Text.Json;
+using Plinth.Cli;
+
+namespace Plinth.Tests.Cli;
+
+/// <summary>The program as a person runs it, in process: arguments in, text and exit code out, real folders, a real port.</summary>
+public sealed class ProgramTests : IDisposable
+{
+    readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("plinth-program-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Theory]
+    [InlineData("empty")]
+    [InlineData("crm")]
+    [InlineData("blog")]
+    [InlineData("books")]
+    public async Task A_template_makes_a_project_that_checks_and_seeds(string template)
+    {
+        Assert.Equal(ExitCode.Done, (await RunAsync("init", "app", "--template", template)).Code);
+        Ran check = await RunAsync("check", "app");
+        Assert.True(check.Code == ExitCode.Done, check.All);
+        Ran seed = await RunAsync("db", "reset", "app", "--yes");
+        Assert.True(seed.Code == ExitCode.Done, seed.All);
+        Ran replay = await RunAsync("replay", "app", "--json");
+        Assert.True(replay.Code == ExitCode.Done, replay.All);
+        Ran verify = await RunAsync("audit", "verify", "app");
+        Assert.True(verify.Code == ExitCode.Done, verify.All);
+        Ran doctor = await RunAsync("doctor", "app", "--deep");
+        Assert.True(doctor.Code == ExitCode.Done, doctor.All);
+    }
+
+    [Fact]
+    public async Task Init_overwrites_nothing()
+    {
+        _folder.CreateSubdirectory("app");
+        await File.WriteAllTextAsync(Path.Combine(_folder.FullName, "app", "mine.txt"), "mine");
+        Ran init = await RunAsync("init", "app");
+        Assert.Equal(ExitCode.Failed, init.Code);
+        Assert.Contains("not empty", init.Error, StringComparison.Ordinal);
+        Assert.Single(Directory.GetFileSystemEntries(Path.Combine(_folder.FullName, "app")));
+    }
+
+    [Fact]
+    public async Task Wrong_use_is_2_and_names_what_is_wrong()
+    {
+        Ran unknown = await RunAsync("frobnicate");
+        Assert.Equal(ExitCode.WrongUse, unknown.Code);
+        Assert.Contains("frobnicate", unknown.Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("dev", "nowhere")).Code);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("check")).Code);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("init", "x", "--template", "moon")).Code);
+    }
+
+    [Fact]
+    public async Task Check_finds_every_mistake_and_answers_1()
+    {
+        WriteSchema("model Note {\n  id Uuid @id @default(uuid7())\n  title Strng\n  @@alow(\"read\", true)\n}\n");
+        Ran check = await RunAsync("check", "app", "--json");
+        Assert.Equal(ExitCode.Found, check.Code);
+        using JsonDocument found = JsonDocument.Parse(check.Out);
+        string[] lines = [.. found.RootElement.EnumerateArray().Select(f => $"{f.GetProperty("line").GetInt32()} {f.GetProperty("hint").GetString()}")];
+        Assert.Contains(lines, l => l.StartsWith("3 ", StringComparison.Ordinal) && l.Contains("String", StringComparison.Ordinal));
+        Assert.Contains(lines, l => l.StartsWith("4 ", StringComparison.Ordinal) && l.Contains("allow", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_is_exported_can_be_imported_in_every_format()
+    {
+        WriteSchema("""
+            model Thing {
+              id Int @id
+              name String @unique
+              price Decimal(10, 2)
+              at DateTime?
+              tags String[]
+              upper String @computed(name.upperAscii())
+              changedAt DateTime @updatedAt
+              @@allow("all", true)
+            }
+            """);
+        File.WriteAllText(InApp("things.ndjson"),
+            "{\"id\":1,\"name\":\"a,\\\"b\\\"\",\"price\":\"1.50\",\"at\":\"2026-01-01T00:00:00Z\",\"tags\":[\"x\",\"y\"]}\n\n{\"id\":2,\"name\":\"\",\"price\":2,\"tags\":[]}\n");
+        Ran imported = await RunAsync("import", "Thing", "app/things.ndjson", "app", "--json");
+        Assert.True(imported.Code == ExitCode.Done, imported.All);
+        Assert.Equal(2, JsonDocument.Parse(imported.Out).RootElement.GetProperty("created").GetInt32());
+        string first = await ExportedAsync();
+        foreach (string format in (string[])["json", "ndjson", "csv"])
+        {
+            Ran exported = await RunAsync("export", "things", $"app/out.{format}", "app");
+            Assert.True(exported.Code == ExitCode.Done, exported.All);
+            Directory.Delete(InApp(".plinth"), recursive: true);
+            Ran back = await RunAsync("import", "Thing", $"app/out.{format}", "app");
+            Assert.True(back.Code == ExitCode.Done, format + ": " + back.All);
+            Assert.Equal(WithoutTimes(first), WithoutTimes(await ExportedAsync()));
+        }
+
+        async Task<string> ExportedAsync()
+        {
+            Ran run = await RunAsync("export", "Thing", "-", "app");
+            Assert.True(run.Code == ExitCode.Done, run.All);
+            return run.Out;
+        }
+
+        static string WithoutTimes(string lines) =>
+            System.Text.RegularExpressions.Regex.Replace(lines, "\"changedAt\":\"[^\"]*\"", "");
+    }
+
+    [Fact]
+    public async Task An_import_with_a_mistake_brings_nothing_in_and_names_the_record()
+    {
+        WriteSchema("model Thing {\n  id Int @id\n  name String @length(1, 3)\n  @@allow(\"all\", true)\n}\n");
+        File.WriteAllText(InApp("things.csv"), "id,name\n1,ok\n2,too long\n3,\"\"\n");
+        Ran imported = await RunAsync("import", "Thing", "app/things.csv", "app");
+        Assert.Equal(ExitCode.Failed, imported.Code);
+        Assert.Contains("[1].name", imported.Error, StringComparison.Ordinal);
+        Assert.Contains("[2].name", imported.Error, StringComparison.Ordinal);
+        Assert.Equal("", (await RunAsync("export", "Thing", "-", "app")).Out);
+        File.WriteAllText(InApp("bad.csv"), "id,nmae\n1,x\n");
+        Assert.Contains("did you mean 'name'?", (await RunAsync("import", "Thing", "app/bad.csv", "app")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_backup_restores_what_was_there_and_a_damaged_one_is_refused()
+    {
+        WriteSchema("model Thing {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        File.WriteAllText(InApp("one.ndjson"), "{\"id\":1}\n");
+        File.WriteAllText(InApp("two.ndjson"), "{\"id\":2}\n");
+        Assert.Equal(ExitCode.Done, (await RunAsync("import", "Thing", "app/one.ndjson", "app")).Code);
+        Ran backup = await RunAsync("db", "backup", "app/copy.db", "app");
+        Assert.True(backup.Code == ExitCode.Done, backup.All);
+        Assert.Equal(ExitCode.Failed, (await RunAsync("db", "backup", "app/copy.db", "app")).Code);
+        Assert.Equal(ExitCode.Done, (await RunAsync("import", "Thing", "app/two.ndjson", "app")).Code);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("db", "restore", "app/copy.db", "app")).Code);
+        Ran restored = await RunAsync("db", "restore", "app/copy.db", "app", "--yes");
+        Assert.True(restored.Code == ExitCode.Done, restored.All);
+        Assert.Equal("{\"id\":1}\n", (await RunAsync("export", "Thing", "-", "app")).Out);
+        File.WriteAllBytes(InApp("broken.db"), [.. File.ReadAllBytes(InApp("copy.db")).Take(5000)]);
+        Ran refused = await RunAsync("db", "restore", "app/broken.db", "app", "--yes");
+        Assert.Equal(ExitCode.Failed, refused.Code);
+        Assert.Equal("{\"id\":1}\n", (await RunAsync("export", "Thing", "-", "app")).Out);
+    }
+
+    [Fact]
+    public async Task Dev_serves_follows_the_schema_and_keeps_the_old_one_when_the_new_is_wrong()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  title String\n  @@allow(\"all\", true)\n}\n");
+        await using Running dev = await StartAsync("dev", "app", "--port", "0");
+        using HttpClient client = new() { BaseAddress = dev.Url };
+        Assert.Equal("Created", await PostAsync(client, "/api/notes", "{\"id\":1,\"title\":\"a\"}"));
+
+        WriteSchema("model Note {\n  id Int @id\n  title String\n  stars Int @default(3)\n  @@allow(\"all\", true)\n}\n");
+        await dev.SaysAsync("schema 2 serves");
+        Assert.Contains("\"stars\":3", await client.GetStringAsync("/api/notes/1"), StringComparison.Ordinal);
+
+        WriteSchema("model Note {\n  id Int @id\n  title Strin\n  @@allow(\"all\", true)\n}\n");
+        await dev.SaysAsync("keeps serving");
+        Assert.Contains("unknown_type", dev.Said, StringComparison.Ordinal);
+        Assert.Contains("\"stars\":3", await client.GetStringAsync("/api/notes/1"), StringComparison.Ordinal);
+
+        // Dropping a field that holds data is refused, with the remedy.
+        WriteSchema("model Note {\n  id Int @id\n  stars Int @default(3)\n  @@allow(\"all\", true)\n}\n");
+        await dev.SaysAsync("title");
+        Assert.Contains("\"title\":\"a\"", await client.GetStringAsync("/api/notes/1"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Dev_drops_no_request_while_the_schema_is_swapped()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        await using Running dev = await StartAsync("dev", "app", "--port", "0");
+        using HttpClient client = new() { BaseAddress = dev.Url };
+        using CancellationTokenSource stop = new();
+        Task<int> asking = Task.Run(async () =>
+        {
+            int answered = 0;
+            while (!stop.IsCancellationRequested)
+            {
+                using HttpResponseMessage answer = await client.GetAsync("/api/notes");
+                Assert.True(answer.IsSuccessStatusCode, answer.ToString());
+                answered++;
+            }
+            return answered;
+        });
+        for (int i = 1; i <= 3; i++)
+        {
+            WriteSchema("model Note {\n  id Int @id\n" + string.Concat(Enumerable.Range(0, i).Select(n => $"  extra{n} String?\n")) + "  @@allow(\"all\", true)\n}\n");
+            await dev.SaysAsync($"schema {i + 1} serves");
+        }
+        await stop.CancelAsync();
+        Assert.True(await asking > 0);
+    }
+
+    [Fact]
+    public async Task Dev_as_gives_every_request_an_identity_and_serve_has_no_such_flag()
+    {
+        WriteSchema("auth { id Int  role Role }\nenum Role { admin reader }\nmodel Note {\n  id Int @id\n  @@allow(\"all\", auth.role == \"admin\")\n}\n");
+        await using (Running dev = await StartAsync("dev", "app", "--port", "0", "--as", "admin"))
+        {
+            using HttpClient client = new() { BaseAddress = dev.Url };
+            Assert.Equal("Created", await PostAsync(client, "/api/notes", "{\"id\":1}"));
+        }
+        await using (Running dev = await StartAsync("dev", "app", "--port", "0"))
+        {
+            using HttpClient client = new() { BaseAddress = dev.Url };
+            Assert.Equal("Unauthorized", await PostAsync(client, "/api/notes", "{\"id\":2}"));
+        }
+        Assert.Contains("no Role", (await RunAsync("dev", "app", "--as", "king")).Error, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'role'?", (await RunAsync("dev", "app", "--as", "{\"rol\":\"admin\"}")).Error, StringComparison.Ordinal);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("serve", "app", "--as", "admin")).Code);
+    }
+
+    [Fact]
+    public async Task Serve_refuses_a_database_of_another_schema_until_it_is_told_to_migrate()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        await using (await StartAsync("serve", "app", "--port", "0"))
+        {
+        }
+        WriteSchema("model Note {\n  id Int @id\n  title String?\n  @@allow(\"all\", true)\n}\n");
+        Ran refused = await RunAsync("serve", "app", "--port", "0");
+        Assert.Equal(ExitCode.Failed, refused.Code);
+        Assert.Contains("--migrate", refused.Error, StringComparison.Ordinal);
+        await using Running served = await StartAsync("serve", "app", "--port", "0", "--migrate");
+        using HttpClient client = new() { BaseAddress = served.Url };
+        Assert.Equal("Created", await PostAsync(client, "/api/notes", "{\"id\":1,\"title\":\"x\"}"));
+    }
+
+    [Fact]
+    public async Task A_second_writer_on_the_same_data_is_refused_by_name_while_a_backup_is_taken()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        await using Running dev = await StartAsync("dev", "app", "--port", "0");
+        Ran second = await RunAsync("db", "seed", "app");
+        Assert.Equal(ExitCode.Failed, second.Code);
+        Assert.Contains("in use", second.Error, StringComparison.Ordinal);
+        Ran backup = await RunAsync("db", "backup", "app/copy.db", "app");
+        Assert.True(backup.Code == ExitCode.Done, backup.All);
+    }
+
+    [Fact]
+    public async Task Fmt_lays_out_and_is_idempotent()
+    {
+        WriteSchema("model   Note{id Int @id // the key\n title String @@allow(\"all\",true)}");
+        Assert.Equal(ExitCode.Found, (await RunAsync("fmt", "app", "--check")).Code);
+        Assert.Equal(ExitCode.Done, (await RunAsync("fmt", "app")).Code);
+        Assert.Contains("// the key", File.ReadAllText(InApp("schema.plinth")), StringComparison.Ordinal);
+        Assert.Equal(ExitCode.Done, (await RunAsync("fmt", "app", "--check")).Code);
+        Ran printed = await RunAsync("schema", "print", "app");
+        Assert.Equal("Note", JsonDocument.Parse(printed.Out).RootElement.GetProperty("models")[0].GetProperty("name").GetString());
+    }
+
+    [Theory]
+    [InlineData("bash")]
+    [InlineData("zsh")]
+    [InlineData("fish")]
+    public async Task Completions_are_a_script_for_the_shell(string name)
+    {
+        Ran script = await RunAsync("completions", name);
+        Assert.Equal(ExitCode.Done, script.Code);
+        Assert.Contains("[suggest:", script.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Config_print_masks_secrets_and_shows_origins()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        File.WriteAllText(InApp("plinth.yaml"), "ops:\n  token: a-secret-that-is-long\n");
+        Ran config = await RunAsync("config", "print", "app", "--changed");
+        Assert.Equal(ExitCode.Done, config.Code);
+        Assert.DoesNotContain("a-secret", config.All, StringComparison.Ordinal);
+        Assert.Contains("plinth.yaml:2:3", config.Out, StringComparison.Ordinal);
+    }
+
+    string InApp(string name) => Path.Combine(_folder.FullName, "app", name);
+
+    void WriteSchema(string text)
+    {
+        _folder.CreateSubdirectory("app");
+        File.WriteAllText(InApp("schema.plinth"), text);
+    }
+
+    static async Task<string> PostAsync(HttpClient client, string path, string json)
+    {
+        using StringContent body = new(json, Encoding.UTF8, new MediaTypeHeaderValue("application/json"));
+        using HttpResponseMessage answer = await client.PostAsync(path, body);
+        return answer.StatusCode.ToString();
+    }
+
+    Shell NewShell(TextWriter to, TextWriter error) => new()
+    {
+        Out = to,
+        Error = error,
+        Environment = new(StringComparer.Ordinal),
+        Folder = _folder.FullName,
+        Time = TimeProvider.System,
+    };
+
+    async Task<Ran> RunAsync(params string[] args)
+    {
+        using StringWriter output = new(), error = new();
+        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
+        int code = await PlinthProgram.RunAsync(NewShell(output, error), args, bound.Token);
+        return new(code, output.ToString(), error.ToString());
+    }
+
+    async Task<Running> StartAsync(params string[] args)
+    {
+        Running running = new();
+        running.Start(PlinthProgram.RunAsync(NewShell(running.Writer, running.Writer), args, running.Stop.Token));
+        string ready = await running.SaysAsync("ready http");
+        running.Url = new Uri(ready.Split(' ')[1]);
+        return running;
+    }
+
+    sealed record Ran(int Code, string Out, string Error)
+    {
+        public string All => $"exit {Code}\n{Out}{Error}";
+    }
+
+    /// <summary>A server started through the program; what it says can be waited for.</summary>
+    sealed class Running : IAsyncDisposable
+    {
+        static readonly TimeSpan s_patience = TimeSpan.FromSeconds(30);
+
+        readonly StringBuilder _said = new();
+        Task<int> _ran = Task.FromResult(0);
+        int _seen;
+
+        public Running() => Writer = new Listener(_said);
+
+        public CancellationTokenSource Stop { get; } = new();
+
+        public TextWriter Writer { get; }
+
+        public Uri Url { get; set; } = new("http://127.0.0.1");
+
+        public string Said
+        {
+            get
+            {
+                lock (_said) return _said.ToString();
+            }
+        }
+
+        public void Start(Task<int> run) => _ran = run;
+
+        /// <summary>The first line not yet waited past that holds the text.</summary>
+        public async Task<string> SaysAsync(string text)
+        {
+            DateTime until = DateTime.UtcNow + s_patience;
+            while (true)
+            {
+                string said = Said;
+                int at = said.IndexOf(text, _seen, StringComparison.Ordinal);
+                int end = at < 0 ? -1 : said.IndexOf('\n', at);
+                if (end >= 0)
+                {
+                    _seen = end;
+                    return said[at..end].Trim();
+                }
+                Assert.False(_ran.IsCompleted, $"the program ended:\n{said}");
+                Assert.True(DateTime.UtcNow < until, $"'{text}' was not said:\n{said}");
+                await Task.Delay(10);
+            }
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Stop.CancelAsync();
+            Assert.Equal(ExitCode.Done, await _ran);
+            Stop.Dispose();
+            await Writer.DisposeAsync();
+        }
+
+        sealed class Listener(StringBuilder said) : StringWriter
+        {
+            public override void Write(char value)
+            {
+                lock (said) said.Append(value);
+            }
+
+            public override void Write(string? value)
+            {
+                lock (said) said.Append(value);
+            }
+
+            public override void WriteLine(string? value) => Write(value + "\n");
+
+            public override Task WriteLineAsync(string? value)
+            {
+                WriteLine(value);
+                return Task.CompletedTask;
+            }
+        }
+    }
+}
