@@ -8,6 +8,7 @@ using Plinth.Runtime;
 using Plinth.Store;
 using Plinth.Store.Sqlite;
 using Plinth.Text;
+using Command = System.CommandLine.Command;
 
 namespace Plinth.Cli.Commands;
 

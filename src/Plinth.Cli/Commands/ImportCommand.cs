@@ -5,6 +5,7 @@ using Plinth.Plan;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Text;
+using Command = System.CommandLine.Command;
 
 namespace Plinth.Cli.Commands;
 

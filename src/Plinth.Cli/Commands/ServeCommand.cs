@@ -43,7 +43,8 @@ static class ServeCommand
             var result = await Engine.OpenAsync(engineOptions, schema, shutdown.Asked);
             if (result.Failed(out Fault? fault, out Engine? engine))
             {
-                SchemaLoading.Show(shell, fault);
+                bool isOther = fault.Kind == Faults.MigrationRefused && !engineOptions.Migrate;
+                SchemaLoading.Show(shell, isOther ? fault with { Hint = "plinth serve --migrate applies it, where nothing is lost by it" } : fault);
                 return ExitCode.Failed;
             }
             await using (engine)

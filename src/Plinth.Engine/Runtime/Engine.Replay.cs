@@ -1,0 +1,19 @@
+using Plinth.Log;
+using Plinth.Sql;
+using Plinth.Store;
+
+namespace Plinth.Runtime;
+
+sealed partial class Engine
+{
+    /// <summary>Folds the whole log and compares the outcome with the tables, over one snapshot; requests go on meanwhile.</summary>
+    /// <param name="progress">Told the position folded so far, and the last one.</param>
+    /// <param name="cancel">Stops between pages.</param>
+    public ReplayReport Replay(Action<long, long>? progress, CancellationToken cancel)
+    {
+        Snapshot snapshot = Current;
+        using Connection reader = Store.Database.OpenReader();
+        Ddl ddl = new(Store.Database.Dialect, MigrationMeaning.Of(snapshot.Schema).Conditions);
+        return new Replay(snapshot.Schema, Store.Keys, ddl).Run(reader, progress, cancel);
+    }
+}
