@@ -1,0 +1,136 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Text.Json;
+using Plinth.Log;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Schema.Types;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+sealed partial class Engine
+{
+    /// <summary>
+    /// The events of one record, oldest first: who changed what, when, from what to what. Who may get the record may see them;
+    /// values that are secret in the log are named as redacted, and server-only fields are not even named.
+    /// </summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="model">The model's name.</param>
+    /// <param name="key">The parts of the key as the URL has them, decoded.</param>
+    /// <param name="after">Events after this position; 0 for the first page.</param>
+    /// <param name="limit">Most events that are answered; null takes the schema's page size.</param>
+    /// <param name="cancel">Stops the statements that run.</param>
+    /// <returns><c>{items, page}</c>, where <c>page.next</c> is the position to go on after.</returns>
+    public async ValueTask<Result<ReadReply>> HistoryAsync(
+        Caller caller, string model, ImmutableArray<string> key, long after, int? limit, CancellationToken cancel)
+    {
+        // The record is read under the caller's rules first: whoever may not get it learns nothing from its past either.
+        var record = await ReadAsync(caller, new ReadRequest { Model = model, Kind = ReadKind.Get, Key = key }, cancel);
+        if (record.Failed(out Fault? fault, out ReadReply? seen)) return fault;
+        seen.Dispose();
+        Snapshot snapshot = Current;
+        Model of = snapshot.Schema.Model(model);
+        int events = limit ?? snapshot.Schema.Defaults.PageSize;
+        if (events < 1 || events > snapshot.Schema.Defaults.MaxPageSize)
+        {
+            return Faults.MalformedParameter.Says(string.Create(CultureInfo.InvariantCulture,
+                $"limit: {events} is not from 1 to {snapshot.Schema.Defaults.MaxPageSize}"));
+        }
+        ByteOutput body = new();
+        using ReadLease lease = Store.Database.Read(cancel);
+        List<LogEvent> history = EventLog.History(lease.Connection, model, CanonicalKey(of, key), after, events + 1);
+        bool more = history.Count > events;
+        body.Write("{\"items\":["u8);
+        for (int i = 0; i < Math.Min(events, history.Count); i++)
+        {
+            if (i > 0) body.Write((byte)',');
+            WriteEvent(body, of, history[i]);
+        }
+        body.Write("],\"page\":{\"next\":"u8);
+        if (more) JsonText.WriteIntString(body, history[events - 1].Position);
+        else JsonText.WriteNull(body);
+        body.Write(",\"limit\":"u8);
+        JsonText.WriteInt(body, events);
+        body.Write("}}"u8);
+        return new ReadReply(body) { NeedsBodyHash = true, Position = Position };
+    }
+
+    /// <summary>The key as the log names the record: each part in its type's own text form.</summary>
+    static string CanonicalKey(Model model, ImmutableArray<string> key)
+    {
+        string[] parts = new string[key.Length];
+        for (int i = 0; i < parts.Length; i++)
+        {
+            parts[i] = model.KeyFields[i].Type is ScalarFieldType { Scalar: var scalar } && scalar.TryParse(key[i], out Value value)
+                ? scalar.Format(value)
+                : key[i];
+        }
+        return string.Join(',', parts);
+    }
+
+    static void WriteEvent(ByteOutput body, Model model, LogEvent happened)
+    {
+        body.Write("{\"position\":"u8);
+        JsonText.WriteIntString(body, happened.Position);
+        body.Write(",\"kind\":"u8);
+        JsonText.WriteString(body, happened.Kind);
+        body.Write(",\"at\":"u8);
+        DateTimeType.WriteJson(body, happened.At);
+        body.Write(",\"actor\":"u8);
+        if (happened.Actor is { } actor) JsonText.WriteString(body, actor);
+        else JsonText.WriteNull(body);
+        body.Write(",\"version\":"u8);
+        JsonText.WriteInt(body, happened.Version);
+        if (happened.Data is { } data) WriteChange(body, model, data);
+        body.Write((byte)'}');
+    }
+
+    static void WriteChange(ByteOutput body, Model model, byte[] data)
+    {
+        using JsonDocument payload = JsonDocument.Parse(data);
+        List<string> redacted = [];
+        foreach (JsonProperty side in payload.RootElement.EnumerateObject())
+        {
+            switch (side.Name)
+            {
+                case "set":
+                    WriteSide(body, ",\"after\":{"u8, model, side.Value);
+                    break;
+                case "was":
+                    WriteSide(body, ",\"before\":{"u8, model, side.Value);
+                    break;
+                case "sealed":
+                    redacted.AddRange(side.Value.EnumerateArray().SelectMany(s => s.GetProperty("fields").EnumerateArray())
+                        .Select(f => f.GetString() ?? "").Where(name => model.Field(name) is { IsServerOnly: false }));
+                    break;
+            }
+        }
+        if (redacted.Count == 0) return;
+        body.Write(",\"redacted\":["u8);
+        for (int i = 0; i < redacted.Count; i++)
+        {
+            if (i > 0) body.Write((byte)',');
+            JsonText.WriteString(body, redacted[i]);
+        }
+        body.Write((byte)']');
+    }
+
+    /// <summary>A field that has become secret, or is gone, since the event happened is not shown either.</summary>
+    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> name, Model model, JsonElement fields)
+    {
+        body.Write(name);
+        bool first = true;
+        foreach (JsonProperty field in fields.EnumerateObject())
+        {
+            if (model.Field(field.Name) is not { IsSecretInLog: false }) continue;
+            if (!first) body.Write((byte)',');
+            first = false;
+            JsonText.WriteName(body, field.Name);
+            body.Write(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(field.Value));
+        }
+        body.Write((byte)'}');
+    }
+}
