@@ -13,7 +13,7 @@ sealed partial class Engine
     {
         Snapshot snapshot = Current;
         using Connection reader = Store.Database.OpenReader();
-        Ddl ddl = new(Store.Database.Dialect, MigrationMeaning.Of(snapshot.Schema).Conditions);
+        Ddl ddl = new(Store.Database.Dialect, snapshot.Schema);
         return new Replay(snapshot.Schema, Store.Keys, ddl).Run(reader, progress, cancel);
     }
 }
