@@ -15,7 +15,8 @@ static class PlinthProgram
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors) shell.Error.WriteLine($"plinth: {error.Message}");
-            shell.Error.WriteLine($"  hint: `plinth {string.Join(' ', parsed.CommandResult.Command == root ? [] : new[] { parsed.CommandResult.Command.Name, "" })}--help`");
+            Command at = parsed.CommandResult.Command;
+            shell.Error.WriteLine(at == root ? "  hint: `plinth --help`" : $"  hint: `plinth {at.Name} --help`");
             return ExitCode.WrongUse;
         }
         try

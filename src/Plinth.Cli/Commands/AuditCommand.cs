@@ -29,6 +29,7 @@ static class AuditCommand
     static string Json(LogVerification found)
     {
         string wrong = found.Wrong is null ? "null" : JsonLine.Text(found.Wrong);
-        return string.Create(CultureInfo.InvariantCulture, $$"""{"events":{{found.Events}},"commits":{{found.Commits}},"wrong":{{wrong}}}""");
+        return string.Create(
+            CultureInfo.InvariantCulture, $$"""{"events":{{found.Events}},"commits":{{found.Commits}},"wrong":{{wrong}}}""");
     }
 }

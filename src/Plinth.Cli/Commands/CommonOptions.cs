@@ -14,11 +14,14 @@ static class CommonOptions
 
     public static readonly Option<bool> NoColor = new("--no-color") { Description = "No colours (NO_COLOR works too)", Recursive = true };
 
-    public static readonly Option<string?> Data = new("--data") { Description = "Data folder (default <folder>/.plinth)", HelpName = "dir" };
+    public static readonly Option<string?> Data = new(
+        "--data") { Description = "Data folder (default <folder>/.plinth)", HelpName = "dir" };
 
-    public static readonly Option<int?> Port = new("--port") { Description = "Port to listen on (default 4747; 0 takes a free one)", HelpName = "port" };
+    public static readonly Option<int?> Port = new(
+        "--port") { Description = "Port to listen on (default 4747; 0 takes a free one)", HelpName = "port" };
 
-    public static readonly Option<string?> Host = new("--host") { Description = "Address to listen on (default 127.0.0.1)", HelpName = "address" };
+    public static readonly Option<string?> Host = new(
+        "--host") { Description = "Address to listen on (default 127.0.0.1)", HelpName = "address" };
 
     public static readonly Option<string[]> Set = new("--set")
     {

@@ -44,14 +44,15 @@ static class DbCommand
         command.SetAction(async (parsed, cancel) =>
         {
             if (OpenedProject.Open(shell, parsed, parsed.GetValue(folder)) is not { } opened) return ExitCode.WrongUse;
-            if (SchemaLoading.Load(shell, opened.Project) is not { } schema) return ExitCode.Found;
+            if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
             if (!parsed.GetValue(CommonOptions.Yes))
             {
                 await shell.Error.WriteLineAsync($"plinth: this deletes every record in {opened.DataFolder}; say --yes to do it");
                 return ExitCode.WrongUse;
             }
             if (RemoveFiles(shell, opened) is { } refused) return refused;
-            return await EngineSession.RunAsync(shell, opened, schema, (project, engine) => SeedAndSayAsync(shell, engine, project.Project, cancel), cancel);
+            return await EngineSession.RunAsync(
+                shell, opened, schema, (project, engine) => SeedAndSayAsync(shell, engine, project.Project, cancel), cancel);
         });
         return command;
     }
@@ -99,7 +100,8 @@ static class DbCommand
                 await shell.Error.WriteLineAsync($"plinth: {failure.Message}");
                 return ExitCode.Failed;
             }
-            await shell.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"backed up to {path} ({new FileInfo(path).Length} bytes)"));
+            await shell.Out.WriteLineAsync(
+                string.Create(CultureInfo.InvariantCulture, $"backed up to {path} ({new FileInfo(path).Length} bytes)"));
             return ExitCode.Done;
         });
         return command;

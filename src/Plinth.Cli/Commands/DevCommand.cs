@@ -20,13 +20,15 @@ static class DevCommand
     public static Command Build(Shell shell)
     {
         Argument<string?> folder = CommonOptions.Folder();
-        Option<string?> identity = new("--as") { Description = "Claims for every request: '{\"id\":…,\"role\":\"admin\"}', or a role's word", HelpName = "claims" };
+        Option<string?> identity = new(
+            "--as") { Description = "Claims for every request: '{\"id\":…,\"role\":\"admin\"}', or a role's word", HelpName = "claims" };
         Option<bool> noSeed = new("--no-seed") { Description = "Leave a new database empty" };
         Command command = new("dev", "Serve the project while you write it")
         {
             folder, identity, noSeed, CommonOptions.Host, CommonOptions.Port, CommonOptions.Data, CommonOptions.Set,
         };
-        command.SetAction((parsed, cancel) => RunAsync(shell, parsed, parsed.GetValue(folder), parsed.GetValue(identity), !parsed.GetValue(noSeed), cancel));
+        command.SetAction((parsed, cancel) => RunAsync(shell, parsed, parsed.GetValue(folder), parsed.GetValue(identity),
+            !parsed.GetValue(noSeed), cancel));
         return command;
     }
 
@@ -73,7 +75,7 @@ static class DevCommand
         {
             while (true)
             {
-                if (SchemaLoading.Load(shell, opened.Project) is { } schema) return schema;
+                if (SchemaLoading.Load(shell, opened) is { } schema) return schema;
                 await shell.Error.WriteLineAsync("waiting for the schema to be mended …");
                 await watch.ChangedAsync(asked);
             }
@@ -98,8 +100,10 @@ static class DevCommand
         string data = Path.GetRelativePath(shell.Folder, opened.DataFolder);
         await shell.Out.WriteLineAsync($"plinth {VersionCommand.Version}  {schema.Name}: {schema.Models.Length} models, data in {data}");
         await shell.Out.WriteLineAsync($"  docs     {url}/docs");
-        foreach (Model model in schema.Models.Where(m => !m.Rules.IsEmpty).Take(12)) await shell.Out.WriteLineAsync($"  api      {url}/api/{model.Route}");
-        await shell.Out.WriteLineAsync(identity is null ? "  caller   anonymous (--as '<claims>' to be someone)" : $"  caller   {identity}");
+        foreach (Model model in schema.Models.Where(m => !m.Rules.IsEmpty).Take(12)) await shell.Out.WriteLineAsync(
+            $"  api      {url}/api/{model.Route}");
+        await shell.Out.WriteLineAsync(
+            identity is null ? "  caller   anonymous (--as '<claims>' to be someone)" : $"  caller   {identity}");
         if (schema.Models.FirstOrDefault(m => !m.Rules.IsEmpty) is { } first)
             await shell.Out.WriteLineAsync($"  try      curl '{url}/api/{first.Route}?limit=3'");
     }
@@ -112,7 +116,7 @@ static class DevCommand
             {
                 await watch.ChangedAsync(asked);
                 long started = shell.Time.GetTimestamp();
-                SchemaReading reading = SchemaReader.Read(opened.Project.Sources(shell.Folder));
+                SchemaReading reading = SchemaReader.Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
                 SchemaLoading.Show(shell, reading.Diagnostics);
                 if (reading.Schema is not { } schema)
                 {

@@ -9,7 +9,8 @@ using Plinth.Store;
 
 namespace Plinth.Cli.Commands;
 
-/// <summary><c>plinth doctor</c>: looks at everything that a running project stands on, and says what to do about what is not well.</summary>
+/// <summary><c>plinth doctor</c>: looks at everything that a running project stands on, and says what to do about what is not
+/// well.</summary>
 static class DoctorCommand
 {
     /// <summary>Below this the disk counts as nearly full.</summary>
@@ -30,12 +31,13 @@ static class DoctorCommand
     {
         if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
         List<Finding> findings = [new("settings", true, $"in order; environment {opened.Settings.Environment}")];
-        var schema = SchemaLoading.Load(shell, opened.Project);
+        var schema = SchemaLoading.Load(shell, opened);
         findings.Add(new("schema", schema is not null, schema is null ? "has mistakes: plinth check" : $"{schema.Models.Length} models"));
         findings.Add(Disk(opened));
         findings.Add(Ignored(opened.Project, opened.Settings));
         if (schema is not null && File.Exists(Path.Combine(opened.DataFolder, "data.db")))
-            await EngineSession.RunAsync(shell, opened, schema, (_, engine) => Task.FromResult(Database(findings, engine, deep, cancel)), cancel);
+            await EngineSession.RunAsync(
+                shell, opened, schema, (_, engine) => Task.FromResult(Database(findings, engine, deep, cancel)), cancel);
         else
             findings.Add(new("database", true, "none yet"));
         foreach (Finding finding in findings)
@@ -61,9 +63,11 @@ static class DoctorCommand
         for (string? folder = project.Folder; folder is not null; folder = Path.GetDirectoryName(folder))
         {
             string file = Path.Combine(folder, ".gitignore");
-            if (File.Exists(file) && File.ReadLines(file).Any(l => l.Trim().TrimEnd('/') == settings.Text(SettingKeys.DataFolder).TrimEnd('/')))
+            if (File.Exists(file) && File.ReadLines(file).Any(
+                l => l.Trim().TrimEnd('/') == settings.Text(SettingKeys.DataFolder).TrimEnd('/')))
                 return new("ignored", true, "the data folder is git-ignored");
-            if (Directory.Exists(Path.Combine(folder, ".git"))) return new("ignored", false, $"add {settings.Text(SettingKeys.DataFolder)}/ to .gitignore");
+            if (Directory.Exists(Path.Combine(folder, ".git"))) return new(
+                "ignored", false, $"add {settings.Text(SettingKeys.DataFolder)}/ to .gitignore");
         }
         return new("ignored", true, "not under version control");
     }
@@ -75,7 +79,8 @@ static class DoctorCommand
         findings.Add(new("database", damage.Count == 0, damage.Count == 0 ? "sound" : damage[0] + ": restore a backup"));
         using Connection reader = engine.Store.Database.OpenReader();
         LogVerification log = EventLog.Verify(reader, cancel);
-        findings.Add(new("log", log.Wrong is null, log.Wrong ?? string.Create(CultureInfo.InvariantCulture, $"{log.Events} events, the chain holds")));
+        findings.Add(new("log", log.Wrong is null, log.Wrong ?? string.Create(
+            CultureInfo.InvariantCulture, $"{log.Events} events, the chain holds")));
         if (!deep) return ExitCode.Done;
         ReplayReport replay = engine.Replay(null, cancel);
         findings.Add(new("replay", replay.Differences.Count == 0, replay.Differences is [var first, ..] ? first : "equal to the tables"));

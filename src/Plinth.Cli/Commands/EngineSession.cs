@@ -10,12 +10,13 @@ namespace Plinth.Cli.Commands;
 /// <summary>A project's engine, opened for one command (import, export, backup …) without a server.</summary>
 static class EngineSession
 {
-    /// <summary>Opens the engine, runs the work and closes it. What goes wrong on the way is said, and answered with an exit code.</summary>
+    /// <summary>Opens the engine, runs the work and closes it. What goes wrong on the way is said, and answered with an exit
+    /// code.</summary>
     public static async Task<int> RunAsync(
         Shell shell, ParseResult parsed, string? folder, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel)
     {
         if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
-        if (SchemaLoading.Load(shell, opened.Project) is not { } schema) return ExitCode.Found;
+        if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
         return await RunAsync(shell, opened, schema, work, cancel);
     }
 

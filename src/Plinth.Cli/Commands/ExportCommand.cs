@@ -17,7 +17,8 @@ static class ExportCommand
         Argument<string> file = new("file") { Description = "The file to write; - is standard output" };
         Argument<string?> folder = CommonOptions.Folder();
         Option<string?> format = new("--format") { Description = "json, ndjson or csv (default: by the file's extension, else ndjson)" };
-        Command command = new("export", "Write every record of a model") { model, file, folder, format, CommonOptions.Data, CommonOptions.Set };
+        Command command = new("export", "Write every record of a model") { model, file, folder, format, CommonOptions.Data,
+            CommonOptions.Set };
         command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
             if (ModelArgument.Find(shell, engine.Current.Schema, parsed.GetValue(model) ?? "") is not { } source) return ExitCode.WrongUse;
@@ -33,9 +34,11 @@ static class ExportCommand
         return command;
     }
 
-    static async Task<int> RunAsync(Shell shell, Engine engine, Model model, string path, RecordFormat format, ParseResult parsed, CancellationToken cancel)
+    static async Task<int> RunAsync(
+        Shell shell, Engine engine, Model model, string path, RecordFormat format, ParseResult parsed, CancellationToken cancel)
     {
-        Task<Result<long>> WriteAsync(TextWriter to) => Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), $"exporting {model.Name}", 0,
+        Task<Result<long>> WriteAsync(TextWriter to) =>
+            Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), $"exporting {model.Name}", 0,
             progress => Exporting.RunAsync(engine, model, format, to, progress, cancel));
 
         Result<long> result;
@@ -45,7 +48,8 @@ static class ExportCommand
         }
         else
         {
-            await using StreamWriter to = new(Path.Combine(shell.Folder, path), append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
+            await using StreamWriter to = new(
+                Path.Combine(shell.Folder, path), append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false));
             result = await WriteAsync(to);
         }
         if (result.Failed(out Fault? fault, out long count))
@@ -53,7 +57,8 @@ static class ExportCommand
             SchemaLoading.Show(shell, fault);
             return ExitCode.Failed;
         }
-        if (path != "-") await shell.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"exported {count} {model.Name} records to {path}"));
+        if (path != "-") await shell.Out.WriteLineAsync(
+            string.Create(CultureInfo.InvariantCulture, $"exported {count} {model.Name} records to {path}"));
         return ExitCode.Done;
     }
 }

@@ -18,7 +18,8 @@ static class ImportCommand
         Argument<string> file = new("file") { Description = "A .json, .ndjson or .csv file" };
         Argument<string?> folder = CommonOptions.Folder();
         Option<string?> format = new("--format") { Description = "json, ndjson or csv (default: by the file's extension)" };
-        Command command = new("import", "Bring the records of a file in: all or none") { model, file, folder, format, CommonOptions.Data, CommonOptions.Set };
+        Command command = new("import", "Bring the records of a file in: all or none") { model, file, folder, format, CommonOptions.Data,
+            CommonOptions.Set };
         command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
             string path = Path.GetFullPath(Path.Combine(shell.Folder, parsed.GetValue(file) ?? ""));
@@ -38,7 +39,8 @@ static class ImportCommand
         return command;
     }
 
-    static async Task<int> RunAsync(Shell shell, Engine engine, Model model, string path, RecordFormat format, ParseResult parsed, CancellationToken cancel)
+    static async Task<int> RunAsync(
+        Shell shell, Engine engine, Model model, string path, RecordFormat format, ParseResult parsed, CancellationToken cancel)
     {
         long started = shell.Time.GetTimestamp(), before = engine.Position;
         long size = new FileInfo(path).Length;
@@ -53,7 +55,8 @@ static class ImportCommand
         long created = engine.Position - before;
         double seconds = shell.Time.GetElapsedTime(started).TotalSeconds;
         await shell.Out.WriteLineAsync(parsed.GetValue(CommonOptions.Json)
-            ? string.Create(CultureInfo.InvariantCulture, $$"""{"model":"{{model.Name}}","created":{{created}},"seconds":{{seconds:0.000}}}""")
+            ? string.Create(
+                CultureInfo.InvariantCulture, $$"""{"model":"{{model.Name}}","created":{{created}},"seconds":{{seconds:0.000}}}""")
             : string.Create(CultureInfo.InvariantCulture, $"imported {created} {model.Name} records in {seconds:0.00} s"));
         return ExitCode.Done;
     }

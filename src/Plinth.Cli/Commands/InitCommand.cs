@@ -16,7 +16,8 @@ static class InitCommand
         template.AcceptOnlyFromAmong([.. Template.Names]);
         Command command = new("init", "Make a new project") { folder, template };
         command.SetAction((parsed, cancel) =>
-            RunAsync(shell, parsed.GetValue(folder) ?? "", parsed.GetValue(template) ?? "empty", parsed.GetValue(CommonOptions.Json), cancel));
+            RunAsync(shell, parsed.GetValue(folder) ?? "", parsed.GetValue(template) ?? "empty", parsed.GetValue(CommonOptions.Json),
+                cancel));
         return command;
     }
 

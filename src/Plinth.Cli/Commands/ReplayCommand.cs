@@ -11,7 +11,8 @@ static class ReplayCommand
     public static Command Build(Shell shell)
     {
         Argument<string?> folder = CommonOptions.Folder();
-        Command command = new("replay", "Rebuild every table from the log, beside the real ones, and compare") { folder, CommonOptions.Data };
+        Command command = new("replay", "Rebuild every table from the log, beside the real ones, and compare") { folder,
+            CommonOptions.Data };
         command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
             long started = shell.Time.GetTimestamp();
@@ -26,16 +27,20 @@ static class ReplayCommand
 
     static string Text(ReplayReport report, double seconds)
     {
+        double speed = report.Events / Math.Max(seconds, 0.001);
         string head = string.Create(CultureInfo.InvariantCulture,
-            $"{report.Events} events, {report.Records} records in {seconds:0.00} s ({report.Events / Math.Max(seconds, 0.001):0} events/s): ");
-        return report.Differences.Count == 0 ? head + "equal to the tables" : head + "different\n  " + string.Join("\n  ", report.Differences);
+            $"{report.Events} events, {report.Records} records in {seconds:0.00} s ({speed:0} events/s): ");
+        return report.Differences.Count == 0 ? head + "equal to the tables" : head + "different\n  "
+            + string.Join("\n  ", report.Differences);
     }
 
     static string Json(ReplayReport report, double seconds)
     {
         string differences = string.Join(',', report.Differences.Select(JsonLine.Text));
         return string.Create(CultureInfo.InvariantCulture, $"{{\"events\":{report.Events},\"records\":{report.Records},")
-            + string.Create(CultureInfo.InvariantCulture, $"\"seconds\":{seconds:0.000},\"eventsPerSecond\":{report.Events / Math.Max(seconds, 0.001):0},")
+            + string.Create(
+                CultureInfo.InvariantCulture,
+                    $"\"seconds\":{seconds:0.000},\"eventsPerSecond\":{report.Events / Math.Max(seconds, 0.001):0},")
             + $"\"differences\":[{differences}]}}";
     }
 }

@@ -17,7 +17,8 @@ static class SchemaCommand
         {
             if (SchemaFiles.Find(shell, parsed.GetValue(path)) is not { } sources) return ExitCode.WrongUse;
             SchemaReading reading = SchemaReader.Read(sources);
-            foreach (Diagnostic error in reading.Diagnostics.Where(d => d.Severity == Severity.Error)) shell.Error.WriteLine(DiagnosticText.Render(error));
+            foreach (Diagnostic error in reading.Diagnostics.Where(d => d.Severity == Severity.Error)) shell.Error.WriteLine(
+                DiagnosticText.Render(error));
             if (reading.Schema is null) return ExitCode.Found;
             shell.Out.WriteLine(Encoding.UTF8.GetString(SchemaJson.Write(reading.Schema)));
             return ExitCode.Done;

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Plinth.Cli.Projects;
 using Plinth.Language;
 using Plinth.Schema;
 using Plinth.Text;
@@ -10,9 +9,9 @@ namespace Plinth.Cli.Commands;
 static class SchemaLoading
 {
     /// <summary>Null when the schema has mistakes; then they were shown.</summary>
-    public static AppSchema? Load(Shell shell, Project project)
+    public static AppSchema? Load(Shell shell, OpenedProject opened)
     {
-        SchemaReading reading = SchemaReader.Read(project.Sources(shell.Folder));
+        SchemaReading reading = SchemaReader.Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
         Show(shell, reading.Diagnostics);
         return reading.Schema;
     }

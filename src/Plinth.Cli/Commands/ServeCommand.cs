@@ -16,7 +16,8 @@ static class ServeCommand
     public static Command Build(Shell shell)
     {
         Argument<string?> folder = CommonOptions.Folder();
-        Option<bool> migrate = new("--migrate") { Description = "Bring an existing database to the schema first, where nothing is lost by it" };
+        Option<bool> migrate = new(
+            "--migrate") { Description = "Bring an existing database to the schema first, where nothing is lost by it" };
         Command command = new("serve", "Serve the project: production")
         {
             folder, migrate, CommonOptions.Host, CommonOptions.Port, CommonOptions.Data, CommonOptions.Set,
@@ -29,14 +30,15 @@ static class ServeCommand
     {
         long started = shell.Time.GetTimestamp();
         if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
-        if (SchemaLoading.Load(shell, opened.Project) is not { } schema) return ExitCode.Found;
+        if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
         ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Serve, identity: null);
         if ((Refusal(opened.Settings) ?? options.Refusal()) is { } unsafeSetting)
         {
             await shell.Error.WriteLineAsync($"plinth: {unsafeSetting}");
             return ExitCode.Found;
         }
-        EngineOptions engineOptions = Composition.Engine(opened, shell.Time, migrate || !File.Exists(Path.Combine(opened.DataFolder, "data.db")));
+        EngineOptions engineOptions = Composition.Engine(
+            opened, shell.Time, migrate || !File.Exists(Path.Combine(opened.DataFolder, "data.db")));
         return await EngineSession.GuardAsync(shell, async () =>
         {
             using Shutdown shutdown = new(cancel);
@@ -44,7 +46,8 @@ static class ServeCommand
             if (result.Failed(out Fault? fault, out Engine? engine))
             {
                 bool isOther = fault.Kind == Faults.MigrationRefused && !engineOptions.Migrate;
-                SchemaLoading.Show(shell, isOther ? fault with { Hint = "plinth serve --migrate applies it, where nothing is lost by it" } : fault);
+                SchemaLoading.Show(shell, isOther ? fault with { Hint = "plinth serve --migrate applies it, where nothing is lost by it" }
+                    : fault);
                 return ExitCode.Failed;
             }
             await using (engine)

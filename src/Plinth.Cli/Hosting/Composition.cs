@@ -35,8 +35,10 @@ static class Composition
     public static ServerOptions Server(Shell shell, ResolvedSettings settings, ServerMode mode, Schema.Value? identity)
     {
         int opsPort = settings.Integer(SettingKeys.OpsPort);
-        string otlp = settings.Text(SettingKeys.OtlpEndpoint) is { Length: > 0 } set ? set : shell.Environment.GetValueOrDefault("OTEL_EXPORTER_OTLP_ENDPOINT", "");
-        bool pretty = settings.Text(SettingKeys.LogFormat) is "pretty" || (settings.Text(SettingKeys.LogFormat) == "auto" && shell.IsTerminal);
+        string otlp = settings.Text(SettingKeys.OtlpEndpoint) is { Length: > 0 } set ? set
+            : shell.Environment.GetValueOrDefault("OTEL_EXPORTER_OTLP_ENDPOINT", "");
+        bool pretty = settings.Text(SettingKeys.LogFormat) is "pretty"
+            || (settings.Text(SettingKeys.LogFormat) == "auto" && shell.IsTerminal);
         return new()
         {
             Mode = mode,

@@ -25,7 +25,8 @@ static class DevelopmentIdentity
             {
                 string name = reader.GetString() ?? "";
                 if (auth.Claim(name) is not { } claim)
-                    return (default, $"unknown claim '{name}'" + (Names.DidYouMean(name, auth.Claims.Select(c => c.Name)) is { } hint ? ", " + hint : ""));
+                    return (default, $"unknown claim '{name}'"
+                        + (Names.DidYouMean(name, auth.Claims.Select(c => c.Name)) is { } hint ? ", " + hint : ""));
                 reader.Read();
                 if (reader.TokenType == JsonTokenType.Null) continue;
                 if (!TryClaim(ref reader, claim, out Value value)) return (default, $"the claim '{name}' is no {claim.Type.Name}");

@@ -14,7 +14,8 @@ sealed class SchemaWatch : IDisposable
 
     readonly Project _project;
     readonly List<FileSystemWatcher> _watchers = [];
-    readonly Channel<bool> _signals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    readonly Channel<bool> _signals = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     ImmutableArray<string> _last;
 
     public SchemaWatch(Project project)
@@ -51,7 +52,8 @@ sealed class SchemaWatch : IDisposable
 
     void Watch(string folder)
     {
-        FileSystemWatcher watcher = new(folder, "*.plinth") { NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Size };
+        FileSystemWatcher watcher = new(
+            folder, "*.plinth") { NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Size };
         watcher.Changed += Signal;
         watcher.Created += Signal;
         watcher.Deleted += Signal;

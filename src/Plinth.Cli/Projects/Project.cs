@@ -3,7 +3,8 @@ using Plinth.Text;
 
 namespace Plinth.Cli.Projects;
 
-/// <summary>A project folder: <c>schema.plinth</c> (or <c>schema/*.plinth</c>), settings, seeds. Found upwards from where the person stands.</summary>
+/// <summary>A project folder: <c>schema.plinth</c> (or <c>schema/*.plinth</c>), settings, seeds. Found upwards from where the person
+/// stands.</summary>
 sealed record Project(string Folder)
 {
     /// <summary>The file that a person edits, when the schema is one file.</summary>
@@ -27,7 +28,8 @@ sealed record Project(string Folder)
 
     public static bool IsProject(string folder) =>
         File.Exists(Path.Combine(folder, SchemaFile))
-        || (Directory.Exists(Path.Combine(folder, SchemaFolder)) && Directory.EnumerateFiles(Path.Combine(folder, SchemaFolder), "*.plinth").Any());
+        || (Directory.Exists(Path.Combine(folder, SchemaFolder))
+            && Directory.EnumerateFiles(Path.Combine(folder, SchemaFolder), "*.plinth").Any());
 
     /// <summary>Full paths of the schema's files, in ordinal order so that every machine reads them alike.</summary>
     public ImmutableArray<string> SchemaPaths()

@@ -1,6 +1,7 @@
 namespace Plinth.Cli.Settings;
 
-/// <summary>A <c>.env</c> file: NAME=value per line, # comments, optional quotes. It fills in what the real environment does not set.</summary>
+/// <summary>A <c>.env</c> file: NAME=value per line, # comments, optional quotes. It fills in what the real environment does not
+/// set.</summary>
 static class EnvFile
 {
     public static void Read(string path, string shown, IDictionary<string, string> environment, List<SettingProblem> problems)
@@ -15,7 +16,8 @@ static class EnvFile
             string name = equals < 0 ? "" : line[..equals].Trim();
             if (name.Length == 0 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c == '_'))
             {
-                problems.Add(new(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{shown}:{i + 1}:1"), "expected NAME=value"));
+                problems.Add(new(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{shown}:{i + 1}:1"),
+                    "expected NAME=value"));
                 continue;
             }
             environment.TryAdd(name, Unquote(line[(equals + 1)..].Trim()));

@@ -72,7 +72,8 @@ sealed partial class ResolvedSettings
     /// <summary>The bounds, as set.</summary>
     public Limits Limits()
     {
-        Limits limits = Plinth.Text.Limits.Default with { CacheBytes = Switch(SettingKeys.CacheRecords) ? Bytes(SettingKeys.CacheBytes) : 0 };
+        Limits limits = Plinth.Text.Limits.Default with { CacheBytes = Switch(SettingKeys.CacheRecords) ? Bytes(SettingKeys.CacheBytes)
+            : 0 };
         foreach (LimitKey limit in LimitKeys.All)
         {
             string text = Text(limit.Key);
@@ -82,7 +83,8 @@ sealed partial class ResolvedSettings
         return limits;
     }
 
-    static void ReadEnvironment(IDictionary<string, string> environment, Dictionary<string, SettingValue> values, List<SettingProblem> problems)
+    static void ReadEnvironment(
+        IDictionary<string, string> environment, Dictionary<string, SettingValue> values, List<SettingProblem> problems)
     {
         foreach (var (variable, text) in environment.OrderBy(e => e.Key, StringComparer.Ordinal))
         {

@@ -69,7 +69,8 @@ sealed record ListForm(Func<string, string?> RefuseItem) : SettingForm
         [.. text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)];
 }
 
-/// <summary>One setting: its name (<c>section.key</c>), form, default and meaning. The configuration reference is made from these.</summary>
+/// <summary>One setting: its name (<c>section.key</c>), form, default and meaning. The configuration reference is made from
+/// these.</summary>
 /// <param name="Default">As text, in the form; empty means unset.</param>
 /// <param name="IsSecret">Never shown: not in output, logs or errors.</param>
 sealed record SettingKey(string Name, SettingForm Form, string Default, string Doc, bool IsSecret = false)

@@ -14,23 +14,29 @@ static class SettingKeys
 
     public static readonly SettingKey Host = new("server.host", new ListFormOfOne(RefuseHost), "127.0.0.1",
         "Address to listen on. `0.0.0.0` and `::` (dual stack) listen on every interface.");
-    public static readonly SettingKey Port = new("server.port", new IntegerForm(0, 65535), "4747", "Port to listen on; 0 takes a free one.");
+    public static readonly SettingKey Port = new(
+        "server.port", new IntegerForm(0, 65535), "4747", "Port to listen on; 0 takes a free one.");
     public static readonly SettingKey DataFolder = new("data.folder", s_text, ".plinth",
         "Folder of the embedded database, its backups and the log's keys, relative to the project folder.");
     public static readonly SettingKey Synchronous = new("database.synchronous", new ChoiceForm(["full", "normal"]), "full",
-        "Durability of a commit. `full`: every acknowledged write survives a power cut. `normal`: the last writes may not, but the file stays sound.");
+        "Durability of a commit. `full`: every acknowledged write survives a power cut. `normal`: the last writes may not, "
+            + "but the file stays sound.");
     public static readonly SettingKey Library = new("database.library", s_text, "",
         "Path of the database library to load instead of the system's or the bundled one.");
-    public static readonly SettingKey CacheRecords = new("cache.records", s_switch, "on", "Serve reads by id from memory where the log keeps it current.");
-    public static readonly SettingKey CacheBytes = new("cache.bytes", new BytesForm(0, 64L << 30), "64MB", "Most memory that cached records may take.");
+    public static readonly SettingKey CacheRecords = new(
+        "cache.records", s_switch, "on", "Serve reads by id from memory where the log keeps it current.");
+    public static readonly SettingKey CacheBytes = new(
+        "cache.bytes", new BytesForm(0, 64L << 30), "64MB", "Most memory that cached records may take.");
     public static readonly SettingKey LogFormat = new("log.format", new ChoiceForm(["auto", "pretty", "json"]), "auto",
         "`pretty` for people, `json` for machines; `auto` is pretty on a terminal.");
-    public static readonly SettingKey LogLevel = new("log.level", new ChoiceForm(["debug", "info", "warn", "error"]), "info", "Least level that is written.");
+    public static readonly SettingKey LogLevel = new(
+        "log.level", new ChoiceForm(["debug", "info", "warn", "error"]), "info", "Least level that is written.");
     public static readonly SettingKey OtlpEndpoint = new("telemetry.otlpEndpoint", s_text, "",
         "OTLP endpoint for traces and metrics, such as http://127.0.0.1:4317; empty is off. OTEL_EXPORTER_OTLP_ENDPOINT is read too.");
     public static readonly SettingKey OpsPort = new("ops.port", new IntegerForm(0, 65535), "0",
         "Port of its own for /metrics, /livez and /readyz; 0 is none.");
-    public static readonly SettingKey OpsToken = new("ops.token", s_text, "", "Bearer token that /metrics asks for in `serve`.", IsSecret: true);
+    public static readonly SettingKey OpsToken = new(
+        "ops.token", s_text, "", "Bearer token that /metrics asks for in `serve`.", IsSecret: true);
     public static readonly SettingKey CorsOrigins = new("cors.origins", new ListForm(RefuseOrigin), "",
         "Origins that browsers may call from, such as https://app.example.org. Empty: none in `serve`, loopback in `dev`.");
     public static readonly SettingKey TrustedProxies = new("proxies.trusted", new ListForm(RefuseNetwork), "",
@@ -50,7 +56,8 @@ static class SettingKeys
 
     public static ImmutableArray<SettingKey> All { get; } =
     [
-        Host, Port, DrainSeconds, DataFolder, Synchronous, Library, CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
+        Host, Port, DrainSeconds, DataFolder, Synchronous, Library, CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort,
+            OpsToken,
         CorsOrigins, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, IdempotencyHours, .. s_limits.Select(l => l.Key),
     ];
 
@@ -64,11 +71,13 @@ static class SettingKeys
     static string? RefuseHost(string text) => text == "localhost" || IPAddress.TryParse(text, out _) ? null : "an IP address or localhost";
 
     static string? RefuseOrigin(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && (uri.Scheme is "http" or "https") && uri.AbsolutePath == "/" && !text.EndsWith('/')
+        Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && (uri.Scheme is "http" or "https") && uri.AbsolutePath == "/"
+            && !text.EndsWith('/')
             ? null
             : "an origin: scheme, host and port, without a path (\"*\" is never taken)";
 
-    static string? RefuseNetwork(string text) => IPNetwork.TryParse(text, out _) || IPAddress.TryParse(text, out _) ? null : "an IP address or a network such as 10.0.0.0/8";
+    static string? RefuseNetwork(string text) => IPNetwork.TryParse(text, out _) || IPAddress.TryParse(text, out _) ? null
+        : "an IP address or a network such as 10.0.0.0/8";
 
     /// <summary>One text, checked as a list's item would be.</summary>
     sealed record ListFormOfOne(Func<string, string?> RefuseText) : SettingForm
@@ -84,33 +93,53 @@ static class LimitKeys
 {
     public static ImmutableArray<LimitKey> All { get; } =
     [
-        Of("bodyBytes", Limits.Default.BodyBytes, 64L << 20, "Bytes of a request body, but for bulk creates.", (l, v) => l with { BodyBytes = (int)v }),
+        Of("bodyBytes", Limits.Default.BodyBytes, 64L << 20, "Bytes of a request body, but for bulk creates.", (l, v) =>
+            l with { BodyBytes = (int)v }),
         Of("bulkBytes", Limits.Default.BulkBytes, 16L << 30, "Bytes of a bulk create.", (l, v) => l with { BulkBytes = v }),
-        Of("recordBytes", Limits.Default.RecordBytes, 64L << 20, "Bytes of one record in a bulk create.", (l, v) => l with { RecordBytes = (int)v }),
+        Of("recordBytes", Limits.Default.RecordBytes, 64L << 20, "Bytes of one record in a bulk create.", (l, v) =>
+            l with { RecordBytes = (int)v }),
         Of("jsonDepth", Limits.Default.JsonDepth, 256, "Nesting of a JSON or CBOR document.", (l, v) => l with { JsonDepth = (int)v }),
         Of("parameters", Limits.Default.Parameters, 1000, "Query parameters of one request.", (l, v) => l with { Parameters = (int)v }),
         Of("filterBytes", Limits.Default.FilterBytes, 1 << 20, "UTF-8 bytes of a filter.", (l, v) => l with { FilterBytes = (int)v }),
-        Of("expressionNodes", Limits.Default.ExpressionNodes, 100_000, "Nodes of an expression.", (l, v) => l with { ExpressionNodes = (int)v }),
-        Of("expressionDepth", Limits.Default.ExpressionDepth, 200, "Nesting of an expression.", (l, v) => l with { ExpressionDepth = (int)v }),
-        Of("expressionCost", Limits.Default.ExpressionCost, 100_000_000, "Steps that one evaluation may take.", (l, v) => l with { ExpressionCost = (int)v }),
+        Of("expressionNodes", Limits.Default.ExpressionNodes, 100_000, "Nodes of an expression.", (l, v) =>
+            l with { ExpressionNodes = (int)v }),
+        Of("expressionDepth", Limits.Default.ExpressionDepth, 200, "Nesting of an expression.", (l, v) =>
+            l with { ExpressionDepth = (int)v }),
+        Of("expressionCost", Limits.Default.ExpressionCost, 100_000_000, "Steps that one evaluation may take.", (l, v) =>
+            l with { ExpressionCost = (int)v }),
         Of("includeDepth", Limits.Default.IncludeDepth, 20, "Levels of include.", (l, v) => l with { IncludeDepth = (int)v }),
         Of("includes", Limits.Default.Includes, 200, "Relations included by one request.", (l, v) => l with { Includes = (int)v }),
-        Of("includePage", Limits.Default.IncludePage, 10_000, "Children of one parent, when the request names no limit.", (l, v) => l with { IncludePage = (int)v }),
-        Of("includedRows", Limits.Default.IncludedRows, 1_000_000, "Records that one included relation may lead to.", (l, v) => l with { IncludedRows = (int)v }),
+        Of("includePage", Limits.Default.IncludePage, 10_000, "Children of one parent, when the request names no limit.", (l, v) =>
+            l with { IncludePage = (int)v }),
+        Of("includedRows", Limits.Default.IncludedRows, 1_000_000, "Records that one included relation may lead to.", (l, v) =>
+            l with { IncludedRows = (int)v }),
         Of("hops", Limits.Default.Hops, 20, "Relation hops on one path of a filter.", (l, v) => l with { Hops = (int)v }),
         Of("sortKeys", Limits.Default.SortKeys, 32, "Sort keys of one request.", (l, v) => l with { SortKeys = (int)v }),
         Of("offset", Limits.Default.Offset, 100_000_000, "Rows that offset may skip.", (l, v) => l with { Offset = (int)v }),
-        Of("writeRows", Limits.Default.WriteRows, 10_000_000, "Rows that a filtered write or a cascade may change.", (l, v) => l with { WriteRows = (int)v }),
+        Of("writeRows", Limits.Default.WriteRows, 10_000_000, "Rows that a filtered write or a cascade may change.", (l, v) =>
+            l with { WriteRows = (int)v }),
         Of("bulkRows", Limits.Default.BulkRows, 1_000_000_000, "Rows of one bulk create.", (l, v) => l with { BulkRows = (int)v }),
-        Of("bulkFrom", Limits.Default.BulkFrom, 100_000, "Rows from which a create of many is streamed.", (l, v) => l with { BulkFrom = (int)v }),
+        Of("bulkFrom", Limits.Default.BulkFrom, 100_000, "Rows from which a create of many is streamed.", (l, v) =>
+            l with { BulkFrom = (int)v }),
         Of("groups", Limits.Default.Groups, 1_000_000, "Groups that one aggregate may answer.", (l, v) => l with { Groups = (int)v }),
-        Of("batchOperations", Limits.Default.BatchOperations, 10_000, "Operations of one batch.", (l, v) => l with { BatchOperations = (int)v }),
-        Of("writeQueue", Limits.Default.WriteQueue, 1_000_000, "Commands that may wait for the committer.", (l, v) => l with { WriteQueue = (int)v }),
+        Of("batchOperations", Limits.Default.BatchOperations, 10_000, "Operations of one batch.", (l, v) =>
+            l with { BatchOperations = (int)v }),
+        Of("writeQueue", Limits.Default.WriteQueue, 1_000_000, "Commands that may wait for the committer.", (l, v) =>
+            l with { WriteQueue = (int)v }),
         Of("groupCommands", Limits.Default.GroupCommands, 4096, "Commands of one commit.", (l, v) => l with { GroupCommands = (int)v }),
-        Of("requestMs", Limits.Default.RequestMs, 3_600_000, "Milliseconds that a request may take.", (l, v) => l with { RequestMs = (int)v }),
-        Of("statementMs", Limits.Default.StatementMs, 3_600_000, "Milliseconds that one statement may take.", (l, v) => l with { StatementMs = (int)v }),
-        Of("statements", Limits.Default.Statements, 100_000, "Prepared statements kept per connection.", (l, v) => l with { Statements = (int)v }),
+        Of("requestMs", Limits.Default.RequestMs, 3_600_000, "Milliseconds that a request may take.", (l, v) =>
+            l with { RequestMs = (int)v }),
+        Of("statementMs", Limits.Default.StatementMs, 3_600_000, "Milliseconds that one statement may take.", (l, v) =>
+            l with { StatementMs = (int)v }),
+        Of("statements", Limits.Default.Statements, 100_000, "Prepared statements kept per connection.", (l, v) =>
+            l with { Statements = (int)v }),
         Of("plans", Limits.Default.Plans, 1_000_000, "Plans kept per schema version.", (l, v) => l with { Plans = (int)v }),
+        Of("schemaBytes", Limits.Default.SchemaBytes, 1 << 30, "Bytes of one schema file.", (l, v) => l with { SchemaBytes = (int)v }),
+        Of("schemaDepth", Limits.Default.SchemaDepth, 1000, "Nesting in a schema.", (l, v) => l with { SchemaDepth = (int)v }),
+        Of("schemaBlocks", Limits.Default.SchemaBlocks, 1_000_000, "Blocks of a schema.", (l, v) => l with { SchemaBlocks = (int)v }),
+        Of("schemaFields", Limits.Default.SchemaFields, 10_000, "Fields of one model.", (l, v) => l with { SchemaFields = (int)v }),
+        Of("schemaFindings", Limits.Default.SchemaFindings, 1_000_000, "Findings that one check reports.", (l, v) =>
+            l with { SchemaFindings = (int)v }),
     ];
 
     static LimitKey Of(string name, long byDefault, long max, string doc, Func<Limits, long, Limits> with)

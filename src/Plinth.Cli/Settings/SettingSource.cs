@@ -1,7 +1,8 @@
 namespace Plinth.Cli.Settings;
 
 /// <summary>One value as one source gave it.</summary>
-/// <param name="Origin">Where it stands: <c>plinth.yaml:3:9</c>, <c>environment PLINTH_SERVER__PORT</c>, <c>--port</c>, <c>default</c>.</param>
+/// <param name="Origin">Where it stands: <c>plinth.yaml:3:9</c>, <c>environment PLINTH_SERVER__PORT</c>, <c>--port</c>,
+/// <c>default</c>.</param>
 sealed record SettingValue(string Text, string Origin);
 
 /// <summary>What a setting is given as when a source cannot be read as it stands.</summary>

@@ -4,7 +4,8 @@ using Plinth.Text;
 
 namespace Plinth.Cli.Settings;
 
-/// <summary>Reads <c>plinth.yaml</c> and its overlays: sections of keys, through the event parser so that every value keeps its place.</summary>
+/// <summary>Reads <c>plinth.yaml</c> and its overlays: sections of keys, through the event parser so that every value keeps its
+/// place.</summary>
 static class SettingsFile
 {
     const int DepthMax = 8;
@@ -32,7 +33,8 @@ static class SettingsFile
         }
     }
 
-    static void ReadMapping(Parser parser, string prefix, string shown, Dictionary<string, SettingValue> values, List<SettingProblem> problems, int depth)
+    static void ReadMapping(Parser parser, string prefix, string shown, Dictionary<string, SettingValue> values,
+        List<SettingProblem> problems, int depth)
     {
         while (!parser.TryConsume<MappingEnd>(out _))
         {

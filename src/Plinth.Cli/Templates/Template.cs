@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Plinth.Cli.Templates;
 
-/// <summary>A project to start from. `crm`, `blog` and `books` are the examples themselves, embedded: there is no second copy to grow stale.</summary>
+/// <summary>A project to start from. `crm`, `blog` and `books` are the examples themselves, embedded: there is no second copy to grow
+/// stale.</summary>
 static class Template
 {
     const string Prefix = "templates/";

@@ -21,7 +21,8 @@ sealed class CsvReader(TextReader text)
 
     int _line = 1;
 
-    /// <summary>The next row, or null at the end. An empty line is skipped. A cell that was quoted is told apart from an empty one.</summary>
+    /// <summary>The next row, or null at the end. An empty line is skipped. A cell that was quoted is told apart from an empty
+    /// one.</summary>
     /// <exception cref="InvalidDataException">A quote is not closed, or stands inside a cell, or a cell is longer than 16 MB.</exception>
     public List<(string Text, bool Quoted)>? Read()
     {

@@ -6,7 +6,8 @@ using Plinth.Text;
 
 namespace Plinth.Cli.Transfer;
 
-/// <summary>Rows of CSV as JSON records: the header names fields; each cell is read by its field's type. An empty cell is null, a quoted empty one an empty text.</summary>
+/// <summary>Rows of CSV as JSON records: the header names fields; each cell is read by its field's type. An empty cell is null, a
+/// quoted empty one an empty text.</summary>
 sealed class CsvRecords
 {
     readonly ImmutableArray<(Field Field, bool Kept)> _columns;
@@ -22,7 +23,8 @@ sealed class CsvRecords
     /// <exception cref="InvalidDataException">The row has another number of cells, or a cell is no value of its field's type.</exception>
     public byte[] Json(List<(string Text, bool Quoted)> row, int line)
     {
-        if (row.Count != _columns.Length) throw new InvalidDataException($"line {line}: {row.Count} cells where the header has {_columns.Length}");
+        if (row.Count != _columns.Length) throw new InvalidDataException(
+            $"line {line}: {row.Count} cells where the header has {_columns.Length}");
         using ByteOutput output = new();
         output.Write((byte)'{');
         for (int i = 0; i < row.Count; i++)
@@ -65,5 +67,6 @@ sealed class CsvRecords
     }
 
     static InvalidDataException Unknown(Model model, string name) =>
-        new($"line 1: {model.Name} has no field '{name}'" + (Names.DidYouMean(name, model.Fields.Select(f => f.Name)) is { } hint ? $" ({hint})" : ""));
+        new($"line 1: {model.Name} has no field '{name}'"
+            + (Names.DidYouMean(name, model.Fields.Select(f => f.Name)) is { } hint ? $" ({hint})" : ""));
 }

@@ -45,7 +45,8 @@ sealed class RecordReader(Model model, RecordFormat format)
                 if (Line(rest) is { Length: > 0 } last) yield return last;
                 yield break;
             }
-            if (rest.Length > Limits.Default.RecordBytes) throw new InvalidDataException($"a line is longer than {Limits.Default.RecordBytes} bytes");
+            if (rest.Length > Limits.Default.RecordBytes) throw new InvalidDataException(
+                $"a line is longer than {Limits.Default.RecordBytes} bytes");
             reader.AdvanceTo(rest.Start, rest.End);
         }
     }
@@ -103,7 +104,8 @@ sealed class RecordReader(Model model, RecordFormat format)
 
     async IAsyncEnumerable<ReadOnlyMemory<byte>> ItemsAsync(Stream file, [EnumeratorCancellation] CancellationToken cancel)
     {
-        await using var items = JsonSerializer.DeserializeAsyncEnumerable(file, ElementJson.Default.JsonElement, cancel).GetAsyncEnumerator(cancel);
+        await using var items = JsonSerializer.DeserializeAsyncEnumerable(file, ElementJson.Default.JsonElement, cancel).GetAsyncEnumerator(
+            cancel);
         while (true)
         {
             JsonElement item;

@@ -52,7 +52,8 @@ sealed class RecordWriter(Model model, RecordFormat format, TextWriter to)
         {
             if (i > 0) to.Write(',');
             if (!record.TryGetProperty(_fields[i].Name, out JsonElement cell) || cell.ValueKind == JsonValueKind.Null) continue;
-            CsvText.WriteCell(to, cell.ValueKind == JsonValueKind.String && !_fields[i].IsJsonStored ? cell.GetString() : cell.GetRawText());
+            CsvText.WriteCell(to, cell.ValueKind == JsonValueKind.String && !_fields[i].IsJsonStored ? cell.GetString()
+                : cell.GetRawText());
         }
         to.Write("\r\n");
     }

@@ -3,7 +3,8 @@ using Plinth.Schema;
 
 namespace Plinth.Cli.Transfer;
 
-/// <summary>The files of <c>seeds/</c>: one per model, named by model or route (<c>Company.ndjson</c>, <c>10-companies.json</c>), in an order in which references exist.</summary>
+/// <summary>The files of <c>seeds/</c>: one per model, named by model or route (<c>Company.ndjson</c>, <c>10-companies.json</c>), in
+/// an order in which references exist.</summary>
 static class Seeds
 {
     public sealed record SeedFile(Model Model, string Path, RecordFormat Format);
@@ -23,8 +24,10 @@ static class Seeds
         string stem = Path.GetFileNameWithoutExtension(path).TrimStart("0123456789-_".ToCharArray());
         string name = Path.GetFileName(path);
         Model model = schema.FindModel(stem) ?? schema.FindRoute(stem) ?? throw new InvalidDataException(
-            $"seeds/{name} names no model" + (Plinth.Text.Names.DidYouMean(stem, schema.Models.Select(m => m.Name)) is { } hint ? $" ({hint})" : ""));
-        RecordFormat format = RecordFormats.Of(null, path) ?? throw new InvalidDataException($"seeds/{name} is neither .json, .ndjson nor .csv");
+            $"seeds/{name} names no model"
+                + (Plinth.Text.Names.DidYouMean(stem, schema.Models.Select(m => m.Name)) is { } hint ? $" ({hint})" : ""));
+        RecordFormat format = RecordFormats.Of(null, path) ?? throw new InvalidDataException(
+            $"seeds/{name} is neither .json, .ndjson nor .csv");
         return new(model, path, format);
     }
 

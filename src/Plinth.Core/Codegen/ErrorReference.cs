@@ -14,14 +14,18 @@ static class ErrorReference
 
             <!-- Made from the list of faults; `./dev accept` rewrites it. -->
 
-            Every error of every route is `application/problem+json` (RFC 9457) with a stable `code`. `GET /errors/{code}` explains each on a running
+            Every error of every route is `application/problem+json` (
+                RFC 9457) with a stable `code`. `GET /errors/{code}` explains each on a running
             server. A schema may name its own code for a unique key: `@unique(code: "slug_already_exist")`.
 
             """);
         foreach (var kind in Faults.All.GroupBy(f => f.Kind))
         {
-            page.Append(CultureInfo.InvariantCulture, $"\n## {Heading(kind.Key)}\n\n| code | title | what it means, and what to do |\n| --- | --- | --- |\n");
-            foreach (FaultCode fault in kind) page.Append(CultureInfo.InvariantCulture, $"| `{fault.Code}` | {fault.Title} | {fault.Explanation} |\n");
+            page.Append(
+                CultureInfo.InvariantCulture,
+                    $"\n## {Heading(kind.Key)}\n\n| code | title | what it means, and what to do |\n| --- | --- | --- |\n");
+            foreach (FaultCode fault in kind) page.Append(
+                CultureInfo.InvariantCulture, $"| `{fault.Code}` | {fault.Title} | {fault.Explanation} |\n");
         }
         return page.ToString();
     }

@@ -39,7 +39,8 @@ sealed class AppSchema
 
     public AppDefaults Defaults { get; }
 
-    /// <summary>The shape of <c>auth</c> in expressions; null when the schema declares none (then only <c>auth == null</c> is known).</summary>
+    /// <summary>The shape of <c>auth</c> in expressions; null when the schema declares none (then only <c>auth == null</c> is
+    /// known).</summary>
     public AuthShape? Auth { get; }
 
     public ImmutableArray<EnumType> Enums { get; }

@@ -29,7 +29,8 @@ sealed record Field
     /// <summary>Applied in the order written, before validation.</summary>
     public ImmutableArray<Normaliser> Normalisers { get; init; } = [];
 
-    /// <summary>Computed from the row's own fields at each write, and stored (so it filters and sorts like any field). Never in inputs.</summary>
+    /// <summary>Computed from the row's own fields at each write, and stored (so it filters and sorts like any field). Never in
+    /// inputs.</summary>
     public Condition? Computed { get; init; }
 
     /// <summary>In outputs, never in inputs.</summary>
@@ -71,7 +72,8 @@ sealed record Field
     public bool IsSecretInLog => IsServerOnly || IsPii || IsSensitive;
 
     /// <summary>The kind of its stored values, when they are not null.</summary>
-    public ValueKind StoredKind => IsJsonStored ? ValueKind.Json : Type is ScalarFieldType { Scalar.Kind: var kind } ? kind : ValueKind.String;
+    public ValueKind StoredKind => IsJsonStored ? ValueKind.Json : Type is ScalarFieldType { Scalar.Kind: var kind } ? kind
+        : ValueKind.String;
 
     /// <summary>Digits after the point, of decimals; 0 of all others.</summary>
     public int Scale => Type is ScalarFieldType { Scalar: Types.DecimalType { Scale: var scale } } ? scale : 0;
@@ -117,7 +119,8 @@ enum Normaliser
     Uppercase,
 }
 
-/// <summary>What a value must satisfy. Null passes every validator; lists are checked per item, except length, which counts items.</summary>
+/// <summary>What a value must satisfy. Null passes every validator; lists are checked per item, except length, which counts
+/// items.</summary>
 abstract record Validator
 {
     private protected Validator()

@@ -113,7 +113,8 @@ readonly struct Value : IEquatable<Value>
         }
     }
 
-    public ImmutableArray<Value> List => System.Runtime.InteropServices.ImmutableCollectionsMarshal.AsImmutableArray((Value[])Is(ValueKind.List)._reference!);
+    public ImmutableArray<Value> List =>
+        System.Runtime.InteropServices.ImmutableCollectionsMarshal.AsImmutableArray((Value[])Is(ValueKind.List)._reference!);
 
     public ValueMap Map => (ValueMap)Is(ValueKind.Map)._reference!;
 
@@ -171,7 +172,8 @@ readonly struct Value : IEquatable<Value>
         BinaryPrimitives.WriteInt64BigEndian(to[8..], _low);
     }
 
-    /// <summary>Identity of stored values: same kind, same bits, same content. Not CEL's <c>==</c>, which knows numbers across kinds.</summary>
+    /// <summary>Identity of stored values: same kind, same bits, same content. Not CEL's <c>==</c>, which knows numbers across
+    /// kinds.</summary>
     public bool Equals(Value other)
     {
         if (Kind != other.Kind) return false;

@@ -6,7 +6,8 @@ enum Severity
     Warning,
 }
 
-/// <summary>One finding about a source: what is wrong, where, and the way out. Codes are named (<c>unknown_type</c>) and never reused.</summary>
+/// <summary>One finding about a source: what is wrong, where, and the way out. Codes are named (<c>unknown_type</c>) and never
+/// reused.</summary>
 sealed record Diagnostic(string Code, Severity Severity, SourceText Source, Span Span, string Message, string? Hint = null)
 {
     /// <summary><c>path:line:column</c>, as editors and terminals link it.</summary>

@@ -2,7 +2,8 @@ using System.Collections.Immutable;
 
 namespace Plinth.Text;
 
-/// <summary>Every fault the product can answer with. One list: the error reference, the problem types and the test that each has a case read it.</summary>
+/// <summary>Every fault the product can answer with. One list: the error reference, the problem types and the test that each has a
+/// case read it.</summary>
 static class Faults
 {
     // Not readable: the bytes are not what the route takes.
@@ -16,7 +17,8 @@ static class Faults
         "A cursor belongs to the model, sort and filter it was given out for. Start again from the first page.");
     public static readonly FaultCode MalformedHeader = New("malformed_header", FaultKind.NotReadable, "A header cannot be read",
         "A request header has the wrong form. The message names it.");
-    public static readonly FaultCode UnsupportedMediaType = New("unsupported_media_type", FaultKind.NotReadable, "The media type is not taken",
+    public static readonly FaultCode UnsupportedMediaType = New(
+        "unsupported_media_type", FaultKind.NotReadable, "The media type is not taken",
         "Send application/json or application/cbor (application/x-ndjson for bulk creates, application/merge-patch+json for PATCH).");
     public static readonly FaultCode NotAcceptable = New("not_acceptable", FaultKind.NotReadable, "No acceptable representation",
         "The Accept header allows neither application/json nor application/cbor.");
@@ -62,9 +64,11 @@ static class Faults
         "Another record holds the same unique key. details names the fields of the constraint.");
     public static readonly FaultCode VersionConflict = New("version_conflict", FaultKind.RefusedByState, "Changed in between",
         "The record kept changing while the command was decided. Read it again and retry.");
-    public static readonly FaultCode PreconditionFailed = New("precondition_failed", FaultKind.RefusedByState, "The precondition does not hold",
+    public static readonly FaultCode PreconditionFailed = New(
+        "precondition_failed", FaultKind.RefusedByState, "The precondition does not hold",
         "If-Match names another version than the record has. Read it again and retry.");
-    public static readonly FaultCode PreconditionRequired = New("precondition_required", FaultKind.RefusedByState, "A precondition is required",
+    public static readonly FaultCode PreconditionRequired = New(
+        "precondition_required", FaultKind.RefusedByState, "A precondition is required",
         "The model has @version: send If-Match with the ETag, or the version field in the body.");
     public static readonly FaultCode RestrictedByReference = New("restricted_by_reference", FaultKind.RefusedByState, "Still referred to",
         "Other records refer to this one and their relation does not cascade.");
@@ -72,13 +76,16 @@ static class Faults
         "Deleting this record would change more rows than the limit allows; nothing was changed.");
     public static readonly FaultCode ReservedId = New("reserved_id", FaultKind.RefusedByState, "A reserved id",
         "The id equals a collection verb (aggregate, query) and could never be addressed.");
-    public static readonly FaultCode IdempotencyMismatch = New("idempotency_mismatch", FaultKind.RefusedByState, "The key was used for another request",
+    public static readonly FaultCode IdempotencyMismatch = New(
+        "idempotency_mismatch", FaultKind.RefusedByState, "The key was used for another request",
         "The Idempotency-Key was already used with a different request. Use a fresh key for each distinct operation.");
-    public static readonly FaultCode IdempotencyInFlight = New("idempotency_in_flight", FaultKind.RefusedByState, "The first request is still running",
+    public static readonly FaultCode IdempotencyInFlight = New(
+        "idempotency_in_flight", FaultKind.RefusedByState, "The first request is still running",
         "A request with the same Idempotency-Key is in progress. Retry after it has ended.");
 
     public static readonly FaultCode MigrationRefused = New("migration_refused", FaultKind.RefusedByState, "The schema change is refused",
-        "The data does not allow the change of the schema, or it could lose or bend data. The message names the place, the hint the way to do it.");
+        "The data does not allow the change of the schema, or it could lose or bend data. The message names the place, the hint "
+            + "the way to do it.");
 
     // Ours.
     public static readonly FaultCode RateLimited = New("rate_limited", FaultKind.Ours, "Too many requests",
@@ -97,10 +104,13 @@ static class Faults
     /// <summary>Every code, for the error reference and the tests over it.</summary>
     public static ImmutableArray<FaultCode> All { get; } =
     [
-        MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable, BodyTooLarge,
-        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField, UnknownParameter, NotFound,
+        MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable,
+            BodyTooLarge,
+        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField,
+            UnknownParameter, NotFound,
         Unauthorized, Forbidden, MissingClaim, ValidationFailed, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
-        PreconditionRequired, RestrictedByReference, CascadeTooLarge, ReservedId, IdempotencyMismatch, IdempotencyInFlight, MigrationRefused,
+        PreconditionRequired, RestrictedByReference, CascadeTooLarge, ReservedId, IdempotencyMismatch, IdempotencyInFlight,
+            MigrationRefused,
         RateLimited,
         Overloaded, NotReady, StorageUnavailable, Timeout, Internal,
     ];

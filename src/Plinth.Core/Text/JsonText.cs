@@ -11,7 +11,8 @@ namespace Plinth.Text;
 static class JsonText
 {
     static readonly SearchValues<byte> s_escaped = SearchValues.Create(
-        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, (byte)'"', (byte)'\\']);
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, (byte)'"',
+            (byte)'\\']);
 
     public static void WriteString(ByteOutput output, ReadOnlySpan<byte> utf8)
     {

@@ -1,6 +1,7 @@
 namespace Plinth.Text;
 
-/// <summary>Every bound of the product that a setting can move: its default, unit and setting. One page of the documentation is made from it.</summary>
+/// <summary>Every bound of the product that a setting can move: its default, unit and setting. One page of the documentation is made
+/// from it.</summary>
 sealed record Limits
 {
     public static readonly Limits Default = new();
@@ -41,7 +42,8 @@ sealed record Limits
     /// <summary>Relations included by one request, over all levels. <c>limits.includes</c></summary>
     public int Includes { get; init; } = 20;
 
-    /// <summary>Children fetched for one included to-many relation of one parent, when the request names none. <c>limits.includePage</c></summary>
+    /// <summary>Children fetched for one included to-many relation of one parent, when the request names none.
+    /// <c>limits.includePage</c></summary>
     public int IncludePage { get; init; } = 100;
 
     /// <summary>Records that one included relation may lead to, over all parents of one level. <c>limits.includedRows</c></summary>

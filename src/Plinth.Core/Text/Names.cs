@@ -5,7 +5,8 @@ namespace Plinth.Text;
 /// <summary>The one place where names are derived from names: columns, tables, routes, suggestions.</summary>
 static class Names
 {
-    /// <summary><c>webhookDelivery</c> → <c>webhook_delivery</c>; a run of capitals is one word (<c>HTTPLog</c> → <c>http_log</c>).</summary>
+    /// <summary><c>webhookDelivery</c> → <c>webhook_delivery</c>; a run of capitals is one word (<c>HTTPLog</c> →
+    /// <c>http_log</c>).</summary>
     public static string SnakeCase(string name)
     {
         StringBuilder text = new(name.Length + 8);

@@ -16,7 +16,8 @@ public sealed class Csv_is_read_as_it_is_written
             foreach (string?[] row in rows)
             {
                 for (int i = 0; i < row.Length; i++)
-                    row[i] = random.Next(5) == 0 ? null : string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => Alphabet[random.Next(Alphabet.Length)]));
+                    row[i] = random.Next(5) == 0 ? null
+                        : string.Concat(Enumerable.Range(0, random.Next(8)).Select(_ => Alphabet[random.Next(Alphabet.Length)]));
                 // A row of nothing but nulls is an empty line, which readers skip.
                 row[0] ??= "x";
             }

@@ -61,7 +61,8 @@ public sealed class ProgramTests : IDisposable
         Ran check = await RunAsync("check", "app", "--json");
         Assert.Equal(ExitCode.Found, check.Code);
         using JsonDocument found = JsonDocument.Parse(check.Out);
-        string[] lines = [.. found.RootElement.EnumerateArray().Select(f => $"{f.GetProperty("line").GetInt32()} {f.GetProperty("hint").GetString()}")];
+        string[] lines = [.. found.RootElement.EnumerateArray().Select(
+            f => $"{f.GetProperty("line").GetInt32()} {f.GetProperty("hint").GetString()}")];
         Assert.Contains(lines, l => l.StartsWith("3 ", StringComparison.Ordinal) && l.Contains("String", StringComparison.Ordinal));
         Assert.Contains(lines, l => l.StartsWith("4 ", StringComparison.Ordinal) && l.Contains("allow", StringComparison.Ordinal));
     }
@@ -82,7 +83,8 @@ public sealed class ProgramTests : IDisposable
             }
             """);
         File.WriteAllText(InApp("things.ndjson"),
-            "{\"id\":1,\"name\":\"a,\\\"b\\\"\",\"price\":\"1.50\",\"at\":\"2026-01-01T00:00:00Z\",\"tags\":[\"x\",\"y\"]}\n\n{\"id\":2,\"name\":\"\",\"price\":2,\"tags\":[]}\n");
+            "{\"id\":1,\"name\":\"a,\\\"b\\\"\",\"price\":\"1.50\",\"at\":\"2026-01-01T00:00:00Z\",\"tags\":[\"x\",\"y\"]}\n\n"
+            + "{\"id\":2,\"name\":\"\",\"price\":2,\"tags\":[]}\n");
         Ran imported = await RunAsync("import", "Thing", "app/things.ndjson", "app", "--json");
         Assert.True(imported.Code == ExitCode.Done, imported.All);
         Assert.Equal(2, JsonDocument.Parse(imported.Out).RootElement.GetProperty("created").GetInt32());
@@ -186,7 +188,8 @@ public sealed class ProgramTests : IDisposable
         });
         for (int i = 1; i <= 3; i++)
         {
-            WriteSchema("model Note {\n  id Int @id\n" + string.Concat(Enumerable.Range(0, i).Select(n => $"  extra{n} String?\n")) + "  @@allow(\"all\", true)\n}\n");
+            WriteSchema("model Note {\n  id Int @id\n" + string.Concat(Enumerable.Range(0, i).Select(n => $"  extra{n} String?\n"))
+                + "  @@allow(\"all\", true)\n}\n");
             await dev.SaysAsync($"schema {i + 1} serves");
         }
         await stop.CancelAsync();
@@ -196,7 +199,9 @@ public sealed class ProgramTests : IDisposable
     [Fact]
     public async Task Dev_as_gives_every_request_an_identity_and_serve_has_no_such_flag()
     {
-        WriteSchema("auth { id Int  role Role }\nenum Role { admin reader }\nmodel Note {\n  id Int @id\n  @@allow(\"all\", auth.role == \"admin\")\n}\n");
+        WriteSchema(
+            "auth { id Int  role Role }\nenum Role { admin reader }\n"
+            + "model Note {\n  id Int @id\n  @@allow(\"all\", auth.role == \"admin\")\n}\n");
         await using (Running dev = await StartAsync("dev", "app", "--port", "0", "--as", "admin"))
         {
             using HttpClient client = new() { BaseAddress = dev.Url };
@@ -208,7 +213,8 @@ public sealed class ProgramTests : IDisposable
             Assert.Equal("Unauthorized", await PostAsync(client, "/api/notes", "{\"id\":2}"));
         }
         Assert.Contains("no Role", (await RunAsync("dev", "app", "--as", "king")).Error, StringComparison.Ordinal);
-        Assert.Contains("did you mean 'role'?", (await RunAsync("dev", "app", "--as", "{\"rol\":\"admin\"}")).Error, StringComparison.Ordinal);
+        Assert.Contains("did you mean 'role'?", (await RunAsync("dev", "app", "--as", "{\"rol\":\"admin\"}")).Error,
+            StringComparison.Ordinal);
         Assert.Equal(ExitCode.WrongUse, (await RunAsync("serve", "app", "--as", "admin")).Code);
     }
 

@@ -31,10 +31,12 @@ public sealed class Settings_come_from_four_sources : IDisposable
     public void Every_problem_of_every_source_is_reported_at_once()
     {
         Write("plinth.yaml", "server:\n  prot: 1\n  port: high\nops:\n  token: ${NOT_SET_ANYWHERE}\n");
-        var problems = Bad(new() { ["PLINTH_SERVER__HOTS"] = "x", ["PLINTH_ENV"] = "moon", ["PLINTH_OPS__TOKEN_FILE"] = "/does/not/exist" });
+        var problems = Bad(new() { ["PLINTH_SERVER__HOTS"] = "x", ["PLINTH_ENV"] = "moon",
+            ["PLINTH_OPS__TOKEN_FILE"] = "/does/not/exist" });
         string all = string.Join('\n', problems);
         Assert.Contains("plinth.yaml:2:3: unknown setting 'server.prot' (did you mean 'server.port'?)", all, StringComparison.Ordinal);
-        Assert.Contains("plinth.yaml:3:3: server.port: 'high' is not acceptable (expected an integer from 0 to 65535)", all, StringComparison.Ordinal);
+        Assert.Contains("plinth.yaml:3:3: server.port: 'high' is not acceptable (expected an integer from 0 to 65535)", all,
+            StringComparison.Ordinal);
         Assert.Contains("${NOT_SET_ANYWHERE}", all, StringComparison.Ordinal);
         Assert.Contains("PLINTH_SERVER__HOTS: unknown setting (did you mean 'PLINTH_SERVER__HOST'?)", all, StringComparison.Ordinal);
         Assert.Contains("unknown environment 'moon'", all, StringComparison.Ordinal);
@@ -89,7 +91,8 @@ public sealed class Settings_come_from_four_sources : IDisposable
         {
             Plinth.Text.Limits moved = limit.With(Plinth.Text.Limits.Default, 3);
             Assert.NotEqual(Plinth.Text.Limits.Default, moved);
-            Assert.Equal(Plinth.Text.Limits.Default, limit.With(moved, long.Parse(limit.Key.Default, System.Globalization.CultureInfo.InvariantCulture)));
+            Assert.Equal(Plinth.Text.Limits.Default, limit.With(
+                moved, long.Parse(limit.Key.Default, System.Globalization.CultureInfo.InvariantCulture)));
         }
         Assert.Equal(typeof(Plinth.Text.Limits).GetProperties().Count(p => p.CanWrite && p.Name != "CacheBytes"), LimitKeys.All.Length);
     }

@@ -16,7 +16,8 @@ static class Calendar
     {
         days = 0;
         if (text.Length != 10 || text[4] != '-' || text[7] != '-') return false;
-        if (!TryDigits(text[..4], out int year) || !TryDigits(text[5..7], out int month) || !TryDigits(text[8..], out int day)) return false;
+        if (!TryDigits(text[..4], out int year) || !TryDigits(text[5..7], out int month)
+            || !TryDigits(text[8..], out int day)) return false;
         if (year < 1 || month is < 1 or > 12 || day < 1 || day > DateTime.DaysInMonth(year, month)) return false;
         days = new DateOnly(year, month, day).DayNumber - EpochDays;
         return true;
@@ -27,7 +28,8 @@ static class Calendar
     {
         microseconds = 0;
         if (text.Length < 8 || text[2] != ':' || text[5] != ':') return 0;
-        if (!TryDigits(text[..2], out int hour) || !TryDigits(text[3..5], out int minute) || !TryDigits(text[6..8], out int second)) return 0;
+        if (!TryDigits(text[..2], out int hour) || !TryDigits(text[3..5], out int minute)
+            || !TryDigits(text[6..8], out int second)) return 0;
         if (hour > 23 || minute > 59 || second > 59) return 0;
         microseconds = ((hour * 60L + minute) * 60 + second) * MicrosecondsPerSecond;
         if (text.Length == 8 || text[8] != '.') return 8;
@@ -54,7 +56,8 @@ static class Calendar
         return 10;
     }
 
-    /// <summary>HH:mm:ss and a fraction of no digit, or three, or six: the fewest that keep the value, but at least <paramref name="fractionMin"/>.</summary>
+    /// <summary>HH:mm:ss and a fraction of no digit, or three, or six: the fewest that keep the value, but at least <paramref
+    /// name="fractionMin"/>.</summary>
     public static int WriteTime(long microseconds, Span<byte> to, int fractionMin)
     {
         long seconds = microseconds / MicrosecondsPerSecond;

@@ -59,7 +59,8 @@ sealed class DateTimeType : StringForm
         minutes = 0;
         if (text is "Z" or "z") return true;
         if (text.Length != 6 || text[0] is not ('+' or '-') || text[3] != ':') return false;
-        if (!Calendar.TryDigits(text[1..3], out int hour) || !Calendar.TryDigits(text[4..], out int minute) || hour > 23 || minute > 59) return false;
+        if (!Calendar.TryDigits(text[1..3], out int hour) || !Calendar.TryDigits(text[4..], out int minute) || hour > 23
+            || minute > 59) return false;
         minutes = (hour * 60 + minute) * (text[0] == '-' ? -1 : 1);
         return true;
     }

@@ -3,7 +3,8 @@ using System.Text.Json;
 
 namespace Plinth.Schema.Types;
 
-/// <summary><c>Decimal(p, s)</c>: p digits in all, s of them after the point, p ≤ 18; exact. A string on every wire; numbers are taken too.</summary>
+/// <summary><c>Decimal(p, s)</c>: p digits in all, s of them after the point, p ≤ 18; exact. A string on every wire; numbers are taken
+/// too.</summary>
 sealed class DecimalType(int precision, int scale) : StringForm
 {
     public const int PrecisionMax = 18;
@@ -26,8 +27,15 @@ sealed class DecimalType(int precision, int scale) : StringForm
     public override string Expected => string.Create(CultureInfo.InvariantCulture,
         $"a decimal with at most {Precision - Scale} digits before and {Scale} after the point, as a string or a number");
 
-    public override string JsonSchema => string.Create(CultureInfo.InvariantCulture,
-        $$"""{"type":"string","format":"decimal","pattern":"^-?[0-9]{1,{{Math.Max(1, Precision - Scale)}}}(\\.[0-9]{1,{{Math.Max(1, Scale)}}})?$"}""");
+    public override string JsonSchema
+    {
+        get
+        {
+            string pattern = string.Create(CultureInfo.InvariantCulture,
+                $"^-?[0-9]{{1,{Math.Max(1, Precision - Scale)}}}(\\\\.[0-9]{{1,{Math.Max(1, Scale)}}})?$");
+            return $$"""{"type":"string","format":"decimal","pattern":"{{pattern}}"}""";
+        }
+    }
 
     public static long PowerOfTen(int exponent) => s_powers[exponent];
 

@@ -91,7 +91,8 @@ sealed class DurationType : StringForm
             int end = text.IndexOfAnyExcept("0123456789.");
             if (end <= 0) return false;
             int unit = units.IndexOf(text[end]);
-            if (unit < 0 || !TryNumber(text[..end], out decimal count) || (text[..end].Contains('.') && end != text.Length - 1)) return false;
+            if (unit < 0 || !TryNumber(text[..end], out decimal count)
+                || (text[..end].Contains('.') && end != text.Length - 1)) return false;
             total += count * MicrosecondsOf(text[end]);
             units = units[(unit + 1)..];
             text = text[(end + 1)..];
@@ -118,7 +119,8 @@ sealed class DurationType : StringForm
             if (end <= 0 || !TryNumber(text[..end], out decimal count)) return false;
             int next = text[end..].IndexOfAny("0123456789.");
             ReadOnlySpan<char> unit = next < 0 ? text[end..] : text.Slice(end, next);
-            decimal size = unit switch { "h" => 3_600_000_000m, "m" => 60_000_000m, "s" => 1_000_000m, "ms" => 1000m, "us" => 1m, "ns" => 0.001m, _ => 0m };
+            decimal size = unit switch { "h" => 3_600_000_000m, "m" => 60_000_000m, "s" => 1_000_000m, "ms" => 1000m, "us" => 1m, "ns" =>
+                0.001m, _ => 0m };
             if (size == 0) return false;
             total += count * size;
             text = next < 0 ? default : text[(end + next)..];

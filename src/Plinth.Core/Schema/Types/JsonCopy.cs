@@ -3,7 +3,8 @@ using Plinth.Text;
 
 namespace Plinth.Schema.Types;
 
-/// <summary>Copies one JSON value, token by token, into its canonical form: no insignificant space, our escapes, no duplicate member.</summary>
+/// <summary>Copies one JSON value, token by token, into its canonical form: no insignificant space, our escapes, no duplicate
+/// member.</summary>
 static class JsonCopy
 {
     /// <summary>

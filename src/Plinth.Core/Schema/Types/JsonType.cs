@@ -13,7 +13,8 @@ sealed class JsonType : ScalarType
 
     public override ValueKind Kind => ValueKind.Json;
 
-    public override string Expected => "a JSON value without duplicate members, U+0000, lone surrogates and numbers beyond the range of a double";
+    public override string Expected =>
+        "a JSON value without duplicate members, U+0000, lone surrogates and numbers beyond the range of a double";
 
     public override string JsonSchema => "{}";
 
