@@ -59,4 +59,5 @@ static class Codes
 
     // Warnings.
     public const string UnreachableModel = "unreachable_model";
+    public const string UnsettableField = "unsettable_field";
 }

@@ -11,7 +11,7 @@ sealed class KeyFieldMaker(RelationDraft relation, ImmutableArray<string> refere
     readonly ModelDraft _target = relation.Target;
 
     /// <summary><c>company</c> + <c>id</c> → <c>companyId</c>.</summary>
-    static string NameOf(string relation, string reference) => relation + char.ToUpperInvariant(reference[0]) + reference[1..];
+    public static string NameOf(string relation, string reference) => relation + char.ToUpperInvariant(reference[0]) + reference[1..];
 
     /// <summary>
     /// Named after the relation and what they refer to; the names of those found or added, in the order of the references.

@@ -19,6 +19,12 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         AddSoftDelete();
         CheckKey();
         CheckEngineFields();
+        foreach (FieldDraft draft in model.Fields)
+        {
+            if (draft.IsBroken) continue;
+            WarnOfUnsettable(draft);
+            new DefaultCheck(findings).Check(draft);
+        }
         BindUniques();
         BindIndexes();
         BindFullText();
@@ -74,6 +80,8 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
                 : field.Computed is not null ? "is computed, and could change"
                 : field.IsVersion || field.IsUpdatedAt ? "changes with every write"
                 : null;
+            if (wrong is null && draft.Attribute("@immutable") is { } immutable)
+                findings.Error(draft.Source, Codes.NoEffect, immutable.Span, "@immutable has no effect: a key never changes", "remove it");
             if (wrong is not null)
                 findings.Error(draft.Source, Codes.BadKey, draft.Name.Span, $"'{name}' cannot be part of the key: it {wrong}",
                     "a key is of String, Int, BigInt, Uuid, Cuid, NanoId …");
@@ -96,6 +104,16 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
                 $"{model.Name} has two @version fields");
             version = draft;
         }
+    }
+
+    /// <summary>Required, in no input, and nothing makes its value: whoever creates a record is told that it is missing.</summary>
+    void WarnOfUnsettable(FieldDraft draft)
+    {
+        Field field = draft.Field;
+        bool isMade = field.Default is not null || field.Computed is not null || field.IsVersion || field.IsUpdatedAt || field.IsList;
+        if (field.IsCreatable || isMade || field.IsNullable) return;
+        findings.Warning(draft.Source, Codes.UnsettableField, draft.Name.Span,
+            $"'{field.Name}' is required and in no input: no caller can create a record", "give it a default, or make it optional");
     }
 
     void BindUniques()

@@ -22,7 +22,7 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         }
         foreach (ModelDraft model in models)
         {
-            foreach (RelationDraft relation in model.Relations) relation.IsOwning = !relation.IsList && SaysItHoldsTheKey(relation);
+            foreach (RelationDraft relation in model.Relations) relation.IsOwning |= !relation.IsList && SaysItHoldsTheKey(relation);
         }
         foreach (ModelDraft model in models) ResolveKey(model);
         foreach (ModelDraft model in models)
@@ -167,12 +167,12 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         _ => ReferentialAction.Restrict,
     };
 
-    static bool SaysItHoldsTheKey(RelationDraft relation)
+    bool SaysItHoldsTheKey(RelationDraft relation)
     {
         if (relation.Attributes.Exists(a => a.Name is not ("@relation" or "@deprecated"))) return true;
         if (relation.Attribute("@relation") is { } own)
             return own.Syntax.Arguments.IsEmpty || own.Has("fields") || own.Has("references") || own.Has("onDelete") || own.Has("onUpdate");
-        return relation.Model.FieldsByName.ContainsKey(relation.Name + "Id");
+        return ResolveKey(relation.Target).Any(key => relation.Model.FieldsByName.ContainsKey(KeyFieldMaker.NameOf(relation.Name, key)));
     }
 
     bool IsOtherEnd(RelationDraft relation)

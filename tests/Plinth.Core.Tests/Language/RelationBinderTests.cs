@@ -57,6 +57,16 @@ public class RelationBinderTests
     }
 
     [Fact]
+    public void A_key_that_is_written_out_says_which_side_holds_it()
+    {
+        AppSchema schema = Load("""
+            model User { code String @id  profile Profile?  @@allow("read", true) }
+            model Profile { id Int @id  userCode String @unique  user User  @@allow("read", true) }
+            """);
+        Assert.True(Side(schema, "User", "profile") is { IsOwning: false, IsToOne: true });
+    }
+
+    [Fact]
     public void A_key_may_be_a_relation()
     {
         AppSchema schema = Load("""
@@ -174,7 +184,7 @@ public class RelationBinderTests
 
     [Fact]
     public void Keys_that_need_one_another_are_found() => Assert.Equal(
-        ["1:7 cycle"],
+        ["2:7 cycle"],
         Schemas.Places("""
             model A { b B  @@id([b])  @@allow("read", true) }
             model B { a A  @@id([a])  @@allow("read", true) }

@@ -52,7 +52,7 @@ public class SchemaFuzzTests
     }
 
     [Fact]
-    public void A_megabyte_of_noise_takes_less_than_a_second()
+    public void A_megabyte_of_noise_is_answered_in_linear_time()
     {
         int seed = Counts.Seed();
         Random random = new(seed);
@@ -62,15 +62,12 @@ public class SchemaFuzzTests
             new string('(', 1 << 20), string.Concat(Enumerable.Repeat("model A { x @a(", 70_000)),
                 string.Concat(Enumerable.Repeat("\"\n", 1 << 19))])
         {
-            // The machine may be busy with something else once, and twice: what the text costs is the best of five.
-            long best = long.MaxValue;
-            for (int i = 0; i < 5 && best >= 1000; i++)
-            {
-                Stopwatch watch = Stopwatch.StartNew();
-                Assert.Null(Schemas.Read(noise).Schema);
-                best = Math.Min(best, watch.ElapsedMilliseconds);
-            }
-            Assert.True(best < 1000, $"{best} ms for '{noise[..20]}…' (seed {seed})");
+            // Linear: about 0.1 s of work each. What is not linear would take hours; on a busy machine a second means nothing.
+            Stopwatch watch = Stopwatch.StartNew();
+            SchemaReading reading = Schemas.Read(noise);
+            Assert.Null(reading.Schema);
+            Assert.InRange(reading.Diagnostics.Length, 1, Limits.Default.SchemaFindings + 1);
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(20), $"{watch.Elapsed} for '{noise[..20]}…' (seed {seed})");
         }
     }
 
