@@ -140,6 +140,8 @@ sealed class OpenApi
         if (deletes || May(model, Operation.Purge)) item["delete"] = Delete(model);
         if (item.Count > 0) item["parameters"] = KeyParameters(model);
         Put(one, item);
+        if (May(model, Operation.Get))
+            Put(one + "/history", new JsonObject { ["parameters"] = KeyParameters(model), ["get"] = History(model) });
         if (model.IsSoftDelete && May(model, Operation.Restore))
             Put(one + "/restore", new JsonObject { ["parameters"] = KeyParameters(model), ["post"] = Restore(model) });
     }
@@ -244,6 +246,15 @@ sealed class OpenApi
         JsonArray parameters = [OpenApiParts.Ref("parameters", "IfMatch"), OpenApiParts.Ref("parameters", "IdempotencyKey")];
         if (model.IsSoftDelete) parameters.Add((JsonNode)OpenApiParts.Ref("parameters", "purge"));
         operation["parameters"] = parameters;
+        return operation;
+    }
+
+    JsonObject History(Model model)
+    {
+        JsonObject operation = OpenApiParts.Operation(model.Name, "history" + model.Name, $"What happened to a record of {model.Name}",
+            "Its events, oldest first. Values that are secret in the log are named in `redacted`.",
+            OpenApiParts.Answer("A page of events.", OpenApiParts.Ref("schemas", "History"), null));
+        operation["parameters"] = new JsonArray(OpenApiParts.Ref("parameters", "limit"), OpenApiParts.Ref("parameters", "after"));
         return operation;
     }
 

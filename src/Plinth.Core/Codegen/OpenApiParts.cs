@@ -147,6 +147,12 @@ static class OpenApiParts
         ["PageInfo"] = Object(required: ["next", "previous", "limit"], ("next", NullableText()), ("previous", NullableText()), ("limit", Whole()), ("total", Whole())),
         ["Changed"] = Object(required: ["matched", "changed"], ("matched", Whole()), ("changed", Whole())),
         ["Groups"] = Object(required: ["groups"], ("groups", ArrayOf(new JsonObject { ["type"] = "object" }))),
+        ["History"] = Object(required: ["items", "page"], ("items", ArrayOf(Ref("schemas", "Event"))), ("page", Ref("schemas", "HistoryPage"))),
+        ["HistoryPage"] = Object(required: ["next", "limit"], ("next", NullableText()), ("limit", Whole())),
+        ["Event"] = Object(required: ["position", "kind", "at", "actor", "version"],
+            ("position", Text()), ("kind", Text("created, updated, deleted, restored, purged.")), ("at", Text()), ("actor", NullableText()),
+            ("version", Whole()), ("before", new JsonObject { ["type"] = "object" }), ("after", new JsonObject { ["type"] = "object" }),
+            ("redacted", ArrayOf(Text()))),
         ["ListQuery"] = new JsonObject
         {
             ["type"] = "object",

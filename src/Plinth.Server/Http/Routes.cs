@@ -23,6 +23,7 @@ enum Endpoint
     Aggregate,
     Item,
     Restore,
+    History,
 }
 
 /// <summary>A route of one kind: what logs and metrics call it, and the methods it takes.</summary>
@@ -49,6 +50,7 @@ sealed class ModelRoutes
         Aggregate = new(Endpoint.Aggregate, Prefix + "aggregate", Method.Read, this);
         Item = new(Endpoint.Item, one, Method.Read | Method.Put | Method.Patch | Method.Delete, this);
         Restore = new(Endpoint.Restore, one + "/restore", Method.Post | Method.Options, this);
+        History = new(Endpoint.History, one + "/history", Method.Read, this);
     }
 
     public Model Model { get; }
@@ -65,6 +67,8 @@ sealed class ModelRoutes
     public Route Item { get; }
 
     public Route Restore { get; }
+
+    public Route History { get; }
 
     /// <summary>The path of one record, as <c>Location</c> names it.</summary>
     public string PathOf(ReadOnlySpan<string> key)
@@ -142,7 +146,15 @@ sealed class RouteTable
         int slash = rest.IndexOf('/');
         ReadOnlySpan<char> key = slash < 0 ? rest : rest[..slash];
         if (key.IsEmpty) return new(Unknown);
-        if (slash >= 0) return rest[(slash + 1)..] is "restore" ? new(model.Restore, key) : new(Unknown);
+        if (slash >= 0)
+        {
+            return rest[(slash + 1)..] switch
+            {
+                "restore" => new(model.Restore, key),
+                "history" => new(model.History, key),
+                _ => new(Unknown),
+            };
+        }
         return key switch
         {
             "query" => new(model.Query),

@@ -33,6 +33,7 @@ sealed class RestFront
             Endpoint.Collection when exchange.Method == Method.Query => _reads.QueryAsync(exchange, routes.Model),
             Endpoint.Query => _reads.QueryAsync(exchange, routes.Model),
             Endpoint.Aggregate => _reads.AggregateAsync(exchange, routes.Model),
+            Endpoint.History => _reads.HistoryAsync(exchange, routes.Model),
             Endpoint.Item when reads => _reads.GetAsync(exchange, routes.Model),
             _ => _writes.AnswerAsync(exchange, routes),
         };

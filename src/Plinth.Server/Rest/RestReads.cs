@@ -47,6 +47,27 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
         return ReadAsync(exchange, model, ReadParameters.One(model, parameters.Value, key.Value, limits));
     }
 
+    /// <summary>The events of one record: <c>limit</c>, and <c>after</c> a position.</summary>
+    public async ValueTask<Fault?> HistoryAsync(Exchange exchange, Model model)
+    {
+        if (RestBodies.None(exchange) is { } body) return body;
+        var key = KeyText.Parse(model, exchange.RawKey);
+        if (!key.IsOk) return key.Fault;
+        var parameters = QueryString.Split(exchange.Target.Query, limits);
+        if (!parameters.IsOk) return parameters.Fault;
+        var page = HistoryParameters.Parse(parameters.Value);
+        if (!page.IsOk) return page.Fault;
+        if (await answers.WaitForPositionAsync(exchange) is { } behind) return behind;
+        var result = await engine.HistoryAsync(exchange.Caller, model.Name, key.Value, page.Value.After, page.Value.Limit, exchange.Cancel);
+        if (result.Failed(out Fault? fault, out ReadReply? reply)) return fault;
+        using (reply)
+        {
+            answers.Annotate(exchange, reply.Position, reply.Timings);
+            await answers.SendAsync(exchange, 200, reply.Body.WrittenMemory, CborShape.Plain);
+            return null;
+        }
+    }
+
     async ValueTask<Fault?> ReadAsync(Exchange exchange, Model model, Result<ReadRequest> parsed)
     {
         if (!parsed.IsOk) return parsed.Fault;
