@@ -252,7 +252,7 @@ sealed class OpenApi
     JsonObject History(Model model)
     {
         JsonObject operation = OpenApiParts.Operation(model.Name, "history" + model.Name, $"What happened to a record of {model.Name}",
-            "Its events, oldest first. Values that are secret in the log are named in `redacted`.",
+            "Its events, oldest first. Values that the log keeps sealed are named in `redacted`.",
             OpenApiParts.Answer("A page of events.", OpenApiParts.Ref("schemas", "History"), null));
         operation["parameters"] = new JsonArray(OpenApiParts.Ref("parameters", "limit"), OpenApiParts.Ref("parameters", "after"));
         return operation;
