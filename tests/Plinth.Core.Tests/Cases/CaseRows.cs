@@ -23,6 +23,9 @@ sealed class CaseRows
 
     public IReadOnlyList<Value[]> Of(Model model) => _rows.GetValueOrDefault(model.Name) ?? [];
 
+    /// <summary>One record as values.</summary>
+    public static Value[] Row(Model model, string record) => Read(model.Fields, record);
+
     /// <summary>The rows at the far end of a relation.</summary>
     public IReadOnlyList<Value[]> Related(Relation relation, Value[] row)
     {
