@@ -7,13 +7,21 @@ static class Corpus
     public static string Root { get; } = FindRoot();
 
     /// <summary>Paths of the cases of one kind, relative to the checkout: <c>cases/rest/….case</c>.</summary>
-    public static TheoryData<string> Of(string kind)
+    public static IEnumerable<string> Paths(string kind)
+    {
+        string folder = Path.Combine(Root, "cases", kind);
+        return Directory.EnumerateFiles(folder, "*.case", SearchOption.AllDirectories)
+            .Select(file => Path.GetRelativePath(Root, file).Replace('\\', '/')).Order(StringComparer.Ordinal);
+    }
+
+    /// <summary>The same, for theories: each case is a test of its own.</summary>
+    public static TheoryData<string> Of(params ReadOnlySpan<string> kinds)
     {
         TheoryData<string> paths = [];
-        string folder = Path.Combine(Root, "cases", kind);
-        if (!Directory.Exists(folder)) return paths;
-        foreach (string file in Directory.EnumerateFiles(folder, "*.case", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
-            paths.Add(Path.GetRelativePath(Root, file).Replace('\\', '/'));
+        foreach (string kind in kinds)
+        {
+            foreach (string path in Paths(kind)) paths.Add(path);
+        }
         return paths;
     }
 

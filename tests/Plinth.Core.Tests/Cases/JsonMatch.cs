@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 
 namespace Plinth.Cases;
@@ -96,6 +97,41 @@ sealed partial class JsonMatch
         if (name.Length == 0) return null;
         if (_named.TryAdd(name, actual) || string.Equals(_named[name], actual, StringComparison.Ordinal)) return null;
         return $"{place}: '{name}' was '{_named[name]}' and is '{actual}' here";
+    }
+
+    /// <summary>
+    /// What <c>./dev accept</c> writes: the actual text, with the wildcards and names of the expected one where they fit, and wildcards
+    /// for ids and times that nobody expected to the letter.
+    /// </summary>
+    public string Accepted(string expected, string actual)
+    {
+        JsonNode? want = null;
+        try
+        {
+            want = JsonNode.Parse(expected);
+        }
+        catch (JsonException)
+        {
+            // Nothing was expected yet.
+        }
+        return Json.Readable(JsonSerializer.SerializeToUtf8Bytes(Merge(want, JsonNode.Parse(actual))));
+    }
+
+    JsonNode? Merge(JsonNode? want, JsonNode? have)
+    {
+        if (want is JsonValue && want.GetValueKind() == JsonValueKind.String)
+        {
+            using JsonDocument expected = JsonDocument.Parse(want.ToJsonString()), actual = JsonDocument.Parse(have?.ToJsonString() ?? "null");
+            if (Difference(expected.RootElement, actual.RootElement, "$") is null) return want.DeepClone();
+        }
+        return have switch
+        {
+            JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, Merge((want as JsonObject)?[m.Key], m.Value)))),
+            JsonArray items => new JsonArray([.. items.Select((item, i) => Merge(want is JsonArray a && i < a.Count ? a[i] : null, item))]),
+            JsonValue text when text.GetValueKind() == JsonValueKind.String && IsUuid((string)text!) => "$uuid",
+            JsonValue text when text.GetValueKind() == JsonValueKind.String && IsTime((string)text!) => "$time",
+            _ => have?.DeepClone(),
+        };
     }
 
     public static bool IsUuid(string text) => Guid.TryParseExact(text, "D", out _);
