@@ -70,8 +70,10 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
     /// <summary>On create the proposed record is both states.</summary>
     public bool MayCreate(StoredRow proposed) => MayStart(proposed, out bool[] allowing) && MayEnd(proposed, proposed.Values, allowing);
 
-    public Fault Refused(string what) =>
-        (scope.Caller.IsAnonymous ? Faults.Unauthorized : Faults.Forbidden).Says(Rules.Message ?? $"no rule allows this identity {what}");
+    /// <summary>
+    /// The rules refuse this record, not the operation: signing in is not what it takes, so it is 403 for an anonymous caller too.
+    /// </summary>
+    public Fault Refused(string what) => Faults.Forbidden.Says(Rules.Message ?? $"no rule allows this caller {what}");
 
     bool IsDenied(StoredRow stored)
     {

@@ -47,33 +47,44 @@ sealed class BulkBody(Exchange exchange, Limits limits)
         PipeReader reader = exchange.Body;
         bool opened = lines;
         long wanted = 0;
-        while (true)
+        SequencePosition? held = null;
+        try
         {
-            ReadResult read = await reader.ReadAsync(cancel);
-            ReadOnlySequence<byte> buffer = read.Buffer;
-            bool ended = false;
-            // A record that is not whole yet is looked at again only when twice as much is there: the work stays linear.
-            if (buffer.Length >= wanted || read.IsCompleted)
+            while (true)
             {
-                wanted = 0;
-                while (!ended && Next(ref buffer, lines, ref opened, read.IsCompleted, out ReadOnlySequence<byte> record, out ended))
+                ReadResult read = await reader.ReadAsync(cancel);
+                ReadOnlySequence<byte> buffer = read.Buffer;
+                held = buffer.End;
+                bool ended = false;
+                // A record that is not whole yet is looked at again only when twice as much is there: the work stays linear.
+                if (buffer.Length >= wanted || read.IsCompleted)
                 {
-                    if (record.IsEmpty) continue;
-                    if (record.Length > limits.RecordBytes) throw TooLong();
-                    _records++;
-                    yield return record.IsSingleSegment ? record.First : record.ToArray();
+                    wanted = 0;
+                    while (!ended && Next(ref buffer, lines, ref opened, read.IsCompleted, out ReadOnlySequence<byte> record, out ended))
+                    {
+                        if (record.IsEmpty) continue;
+                        if (record.Length > limits.RecordBytes) throw TooLong();
+                        _records++;
+                        yield return record.IsSingleSegment ? record.First : record.ToArray();
+                    }
+                    wanted = Math.Max(4096, buffer.Length * 2);
                 }
-                wanted = Math.Max(4096, buffer.Length * 2);
+                if (buffer.Length > limits.RecordBytes) throw TooLong();
+                Count(read.Buffer.Length - buffer.Length);
+                held = null;
+                if (ended || read.IsCompleted)
+                {
+                    reader.AdvanceTo(ended ? read.Buffer.End : buffer.Start, read.Buffer.End);
+                    if (!lines && !ended) throw Wrong(Faults.MalformedBody, "is not whole: the array has no end");
+                    yield break;
+                }
+                reader.AdvanceTo(buffer.Start, buffer.End);
             }
-            if (buffer.Length > limits.RecordBytes) throw TooLong();
-            Count(read.Buffer.Length - buffer.Length);
-            if (ended || read.IsCompleted)
-            {
-                reader.AdvanceTo(ended ? read.Buffer.End : buffer.Start, read.Buffer.End);
-                if (!lines && !ended) throw Wrong(Faults.MalformedBody, "is not whole: the array has no end");
-                yield break;
-            }
-            reader.AdvanceTo(buffer.Start, buffer.End);
+        }
+        finally
+        {
+            // Who stops early must give back what was read, or the connection waits for its body to be drained, and is cut off.
+            if (held is { } end) reader.AdvanceTo(end);
         }
     }
 
@@ -111,7 +122,8 @@ sealed class BulkBody(Exchange exchange, Limits limits)
         if (!skip.TryPeek(out byte first)) return false;
         if (!opened)
         {
-            if (first != '[') throw Wrong(Faults.MalformedBody, "was expected in an array: the body is larger than one record may be");
+            // It came here because it is larger than a body may be that is no array of records.
+            if (first != '[') throw new BulkBodyException(RequestBody.TooLarge(limits.BodyBytes, "limits.bodyBytes"));
             opened = true;
             buffer = buffer.Slice(skip.Position).Slice(1);
             return true;

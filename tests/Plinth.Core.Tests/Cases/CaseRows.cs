@@ -30,7 +30,8 @@ sealed class CaseRows
     public IReadOnlyList<Value[]> Related(Relation relation, Value[] row)
     {
         Model from = _schema.Model(relation.Model), to = _schema.Model(relation.Target);
-        var pairs = relation.Fields.Zip(relation.References, (mine, theirs) => (Mine: Ordinal(from, mine), Theirs: Ordinal(to, theirs))).ToList();
+        var pairs = relation.Fields.Zip(relation.References, (mine, theirs) => (Mine: Ordinal(from, mine), Theirs: Ordinal(to, theirs)))
+            .ToList();
         return [.. Of(to).Where(other => pairs.All(p => !row[p.Mine].IsNull && row[p.Mine] == other[p.Theirs]))];
     }
 
@@ -50,7 +51,8 @@ sealed class CaseRows
         Value[] row = new Value[fields.Count];
         for (int i = 0; i < fields.Count; i++)
         {
-            bool isThere = document.RootElement.TryGetProperty(fields[i].Name, out JsonElement value) && value.ValueKind != JsonValueKind.Null;
+            bool isThere = document.RootElement.TryGetProperty(fields[i].Name, out JsonElement value)
+                && value.ValueKind != JsonValueKind.Null;
             row[i] = isThere ? Read(fields[i], value.GetRawText()) : fields[i].IsList ? Value.FromJson("[]"u8.ToArray()) : Value.Null;
         }
         string? unknown = document.RootElement.EnumerateObject().Select(m => m.Name).FirstOrDefault(n => fields.All(f => f.Name != n));
@@ -64,6 +66,7 @@ sealed class CaseRows
         Utf8JsonReader reader = new(bytes);
         reader.Read();
         if (field.Type is not ScalarFieldType scalar) return Value.From(reader.GetString()!);
-        return scalar.Scalar.TryRead(ref reader, out Value value) ? value : throw new FormatException($"{json} is no value of {field.Name}");
+        return scalar.Scalar.TryRead(ref reader, out Value value) ? value
+            : throw new FormatException($"{json} is no value of {field.Name}");
     }
 }

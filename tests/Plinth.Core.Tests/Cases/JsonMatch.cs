@@ -121,12 +121,14 @@ sealed partial class JsonMatch
     {
         if (want is JsonValue && want.GetValueKind() == JsonValueKind.String)
         {
-            using JsonDocument expected = JsonDocument.Parse(want.ToJsonString()), actual = JsonDocument.Parse(have?.ToJsonString() ?? "null");
+            using JsonDocument expected = JsonDocument.Parse(want.ToJsonString()),
+                actual = JsonDocument.Parse(have?.ToJsonString() ?? "null");
             if (Difference(expected.RootElement, actual.RootElement, "$") is null) return want.DeepClone();
         }
         return have switch
         {
-            JsonObject members => new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, Merge((want as JsonObject)?[m.Key], m.Value)))),
+            JsonObject members =>
+                new JsonObject(members.Select(m => KeyValuePair.Create(m.Key, Merge((want as JsonObject)?[m.Key], m.Value)))),
             JsonArray items => new JsonArray([.. items.Select((item, i) => Merge(want is JsonArray a && i < a.Count ? a[i] : null, item))]),
             JsonValue text when text.GetValueKind() == JsonValueKind.String && IsUuid((string)text!) => "$uuid",
             JsonValue text when text.GetValueKind() == JsonValueKind.String && IsTime((string)text!) => "$time",

@@ -13,6 +13,7 @@ using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Store.Sqlite;
 using Plinth.Text;
+using Xunit.Sdk;
 
 namespace Plinth.Cases;
 
@@ -88,7 +89,8 @@ sealed class CaseHost : IAsyncDisposable
         using HttpRequestMessage message = new(new HttpMethod(request.Method), target);
         bool hasBody = request.Body.Length > 0;
         if (hasBody) message.Content = new ByteArrayContent(Encoding.UTF8.GetBytes(request.Body));
-        if (hasBody && request.Header("Content-Type") is null) message.Content!.Headers.TryAddWithoutValidation("Content-Type", "application/json");
+        if (hasBody && request.Header("Content-Type") is null)
+            message.Content!.Headers.TryAddWithoutValidation("Content-Type", "application/json");
         foreach (var (name, value) in request.Headers)
         {
             if (!message.Headers.TryAddWithoutValidation(name, value)) message.Content!.Headers.TryAddWithoutValidation(name, value);
@@ -101,7 +103,8 @@ sealed class CaseHost : IAsyncDisposable
 
     /// <summary>The events behind a position, oldest first.</summary>
     public IEnumerable<CaseEvent> EventsAfter(long position) =>
-        Rows(string.Create(CultureInfo.InvariantCulture, $"select kind, model, data from plinth_events where position > {position} order by position"))
+        Rows(string.Create(CultureInfo.InvariantCulture,
+            $"select kind, model, data from plinth_events where position > {position} order by position"))
             .Select(row => new CaseEvent(row[0], row[1], row[2]));
 
     /// <summary>The statements that a GET plans for a caller: its root, its count, its includes for one parent.</summary>
@@ -115,7 +118,9 @@ sealed class CaseHost : IAsyncDisposable
             : path[1] == "aggregate" ? ReadParameters.Aggregate(model, parameters, _engine.Limits)
             : ReadParameters.One(model, parameters, KeyText.Parse(model, path[1]).Value, _engine.Limits)).Value;
         Caller who = Who(caller, request.Method);
-        ReadProgram program = snapshot.Program(snapshot.Reads.Plan(who, read, _engine.Now).Value.Plan).Value;
+        if (snapshot.Reads.Plan(who, read, _engine.Now).Failed(out Fault? fault, out PlannedRead? planned))
+            throw new XunitException($"{_file.Path}: {request.Method} {request.Target} has no plan: {fault.Code}");
+        ReadProgram program = snapshot.Program(planned.Plan).Value;
         return [program.Statement.Text, .. program.Count is { } count ? [count.Text] : (string[])[], .. Includes(program.Root)];
 
         static IEnumerable<string> Includes(LevelProgram level) =>
@@ -158,7 +163,8 @@ sealed class CaseHost : IAsyncDisposable
         using ReadLease lease = _engine.Store.Database.Read(CancellationToken.None);
         using Statement statement = lease.Connection.Prepare(sql);
         List<string[]> rows = [];
-        while (statement.Step()) rows.Add([.. Enumerable.Range(0, statement.ColumnCount).Select(c => statement.ColumnTextOrNull(c) ?? "null")]);
+        while (statement.Step())
+            rows.Add([.. Enumerable.Range(0, statement.ColumnCount).Select(c => statement.ColumnTextOrNull(c) ?? "null")]);
         return rows;
     }
 
@@ -186,7 +192,8 @@ sealed class CaseHost : IAsyncDisposable
     {
         SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", section.Content)]);
         if (reading.Schema is null)
-            Assert.Fail($"{_file.Path}:{section.Line}: " + string.Join('\n', reading.Diagnostics.Select(d => $"{d.Place} {d.Code}: {d.Message}")));
+            Assert.Fail($"{_file.Path}:{section.Line}: "
+                + string.Join('\n', reading.Diagnostics.Select(d => $"{d.Place} {d.Code}: {d.Message}")));
         return reading.Schema;
     }
 }

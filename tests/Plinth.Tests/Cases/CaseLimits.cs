@@ -5,7 +5,9 @@ using Plinth.Text;
 
 namespace Plinth.Cases;
 
-/// <summary>What a case sets: <c>-- limits --</c> (lines of <c>name number</c>, names as in the settings) and <c>-- settings --</c>.</summary>
+/// <summary>
+/// What a case sets: <c>-- limits --</c> (lines of <c>name number</c>, names as in the settings) and <c>-- settings --</c>.
+/// </summary>
 static class CaseLimits
 {
     public static Limits Read(CaseSection? section)

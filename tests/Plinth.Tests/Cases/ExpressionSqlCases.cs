@@ -39,7 +39,8 @@ public class ExpressionSqlCases
                 _ => "true",
             };
             bool holds = Run(database, story, sql => ExpressionLowering.WriteTruth(sql, folded.Root, Scope(story))) is not (null or 0);
-            if (value != expected || holds != (expected == "true")) wrong.Add($"{path}: {line}\n  gave {value} as a value, {holds} as a condition");
+            if (value != expected || holds != (expected == "true"))
+                wrong.Add($"{path}: {line}\n  gave {value} as a value, {holds} as a condition");
         }
         Assert.True(wrong.Count == 0, string.Join('\n', wrong));
     }

@@ -2,7 +2,8 @@ namespace Plinth.Cases;
 
 /// <summary>A schema that says a little less than the one it was made of.</summary>
 /// <param name="Dropped">What was taken away, as it stood.</param>
-sealed record Mutant(string Dropped, string Schema);
+/// <param name="Construct">Its kind: the attribute, <c>name: of</c> one, or <c>a condition of</c> one.</param>
+sealed record Mutant(string Dropped, string Construct, string Schema);
 
 /// <summary>
 /// All schemas that one gets from a text by leaving out one attribute, one named argument, or one condition of a rule (one side of a
@@ -15,8 +16,9 @@ static class Mutants
         foreach (Range attribute in Attributes(schema))
         {
             string text = schema[attribute];
-            yield return new(text, Without(schema, attribute));
             int open = text.IndexOf('(', StringComparison.Ordinal);
+            string name = open < 0 ? text : text[..open].Trim();
+            yield return new(text, name, Without(schema, attribute));
             if (open < 0) continue;
             int start = attribute.Start.Value;
             bool isRule = text.StartsWith("@@allow", StringComparison.Ordinal) || text.StartsWith("@@deny", StringComparison.Ordinal);
@@ -24,13 +26,16 @@ static class Mutants
             for (int i = 0; i < arguments.Length; i++)
             {
                 Range at = Shift(arguments[i], start, text.Length);
-                if (IsNamed(text[arguments[i]])) yield return new($"{schema[at].Trim()} of {text}", WithoutArgument(schema, at));
+                string argument = schema[at].Trim();
+                if (IsNamed(argument))
+                    yield return new($"{argument} of {text}", $"{argument[..argument.IndexOf(':', StringComparison.Ordinal)]}: of {name}",
+                        WithoutArgument(schema, at));
                 if (!isRule || i == 0) continue;
                 Range condition = AfterName(schema, at);
                 Range[] sides = [.. Split(schema, condition, ["&&", "||"])];
                 if (sides.Length < 2) continue;
                 for (int side = 0; side < sides.Length; side++)
-                    yield return new($"{schema[sides[side]].Trim()} of {text}", WithoutSide(schema, sides, side));
+                    yield return new($"{schema[sides[side]].Trim()} of {text}", "a condition of " + name, WithoutSide(schema, sides, side));
             }
         }
     }

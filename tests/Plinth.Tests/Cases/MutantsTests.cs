@@ -21,9 +21,13 @@ public class MutantsTests
             ],
             mutants.Keys);
         Assert.Contains("@unique()  // not @this", mutants["code: \"c\" of @unique(code: \"c\")"], StringComparison.Ordinal);
-        Assert.EndsWith("@@allow(\"read\", (b || c), after: x || y) }", mutants.First(m => m.Key.StartsWith("a == 1", StringComparison.Ordinal)).Value);
-        Assert.EndsWith("@@allow(\"read\", a == 1 , after: x || y) }", mutants.First(m => m.Key.StartsWith("(b", StringComparison.Ordinal)).Value);
-        Assert.EndsWith("@@allow(\"read\", a == 1 && (b || c)) }", mutants.First(m => m.Key.StartsWith("after", StringComparison.Ordinal)).Value);
-        Assert.EndsWith("after: y) }", mutants.First(m => m.Key.StartsWith("x of", StringComparison.Ordinal)).Value.Replace(":  y", ": y", StringComparison.Ordinal));
+        Assert.EndsWith("@@allow(\"read\", (b || c), after: x || y) }",
+            mutants.First(m => m.Key.StartsWith("a == 1", StringComparison.Ordinal)).Value);
+        Assert.EndsWith("@@allow(\"read\", a == 1 , after: x || y) }",
+            mutants.First(m => m.Key.StartsWith("(b", StringComparison.Ordinal)).Value);
+        Assert.EndsWith("@@allow(\"read\", a == 1 && (b || c)) }",
+            mutants.First(m => m.Key.StartsWith("after", StringComparison.Ordinal)).Value);
+        Assert.EndsWith("after: y) }",
+            mutants.First(m => m.Key.StartsWith("x of", StringComparison.Ordinal)).Value.Replace(":  y", ": y", StringComparison.Ordinal));
     }
 }
