@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Plinth.Schema.Types;
+using Plinth.Text;
 
 namespace Plinth.Language;
 
@@ -18,11 +19,22 @@ static class AttributeReference
         page.Append(Words(Blocks.NotAvailable)).Append(".\n\nScalar types: ").Append(Words(ScalarTypes.Names));
         page.Append(". Not available in this version: ").Append(Words(ScalarTypes.NotAvailable));
         page.Append(". Each may be optional (`T?`) or a list (`T[]`).\n");
+        Names(page);
         Section(page, "Attributes of fields and relations", isModelLevel: false);
         Section(page, "Attributes of models", isModelLevel: true);
         var later = Attributes.All.Where(a => !a.IsAvailable).Select(a => a.Name);
         page.Append("\n## Not available in this version\n\nKnown, and refused by name: ").Append(Words(later)).Append(".\n");
         return page.ToString();
+    }
+
+    static void Names(StringBuilder page)
+    {
+        page.Append("\n## Names\n\nNames are ASCII letters, digits and `_`, at most ");
+        page.Append(CultureInfo.InvariantCulture, $"{Limits.NameLength} characters. A field of a model cannot be called ");
+        page.Append(Words(Declarations.ListParameters)).Append(" (parameters of lists) or ");
+        page.Append(Words(Declarations.LiteralWords.AddRange(Declarations.ScopeWords)));
+        page.Append(" (words of expressions), and does not begin with `_`; `@map` keeps a column of such a name.\n");
+        page.Append("A field called `use` is written between backticks; so may any other word of the language be.\n");
     }
 
     static void Section(StringBuilder page, string title, bool isModelLevel)

@@ -22,15 +22,17 @@ abstract record Named
 /// <summary>The names that the blocks of a schema declare: one name space for models, types, enums, unions and mixins.</summary>
 sealed class Declarations(Findings findings)
 {
-    // A list of names that later become part of every list request: a field of that name could not be filtered by.
-    static readonly ImmutableArray<string> s_listParameters =
+    /// <summary>Parameters of every list request: a field of that name could not be filtered by in the short form.</summary>
+    public static ImmutableArray<string> ListParameters { get; } =
     [
         "filter", "sort", "limit", "after", "before", "offset", "select", "include", "count", "search", "asOf", "trashed", "on", "purge",
     ];
 
-    static readonly ImmutableArray<string> s_literalWords = ["true", "false", "null", "in"];
+    /// <summary>Words of the expression language's grammar: no field can be called so, wherever it stands.</summary>
+    public static ImmutableArray<string> LiteralWords { get; } = ["true", "false", "null", "in"];
 
-    static readonly ImmutableArray<string> s_scopeWords = ["auth", "now", "request"];
+    /// <summary>What every rule has in scope besides the row: a model's field of that name could not be reached.</summary>
+    public static ImmutableArray<string> ScopeWords { get; } = ["auth", "now", "request"];
 
     static readonly SearchValues<char> s_nameCharacters =
         SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
@@ -83,8 +85,8 @@ sealed class Declarations(Findings findings)
     /// <summary>Names of fields: what list parameters and expressions mean by themselves is taken.</summary>
     public bool CheckFieldName(SourceText source, NameSyntax name)
     {
-        string? taken = s_listParameters.Contains(name.Text) ? "a parameter of lists (?" + name.Text + "=)"
-            : s_literalWords.Contains(name.Text) || s_scopeWords.Contains(name.Text) ? "a word of the expression language" : null;
+        string? taken = ListParameters.Contains(name.Text) ? "a parameter of lists (?" + name.Text + "=)"
+            : LiteralWords.Contains(name.Text) || ScopeWords.Contains(name.Text) ? "a word of the expression language" : null;
         if (taken is not null)
         {
             findings.Error(source, Codes.ReservedName, name.Span, $"a field cannot be called '{name.Text}': that is {taken}",
@@ -105,7 +107,7 @@ sealed class Declarations(Findings findings)
     /// <summary>Names of claims and of types' fields: always behind a dot, so that only words of the grammar are taken.</summary>
     public bool CheckMemberName(SourceText source, NameSyntax name)
     {
-        if (!s_literalWords.Contains(name.Text)) return CheckName(source, name);
+        if (!LiteralWords.Contains(name.Text)) return CheckName(source, name);
         findings.Error(source, Codes.ReservedName, name.Span,
             $"a field cannot be called '{name.Text}': that is a word of the expression language", "rename it");
         return false;

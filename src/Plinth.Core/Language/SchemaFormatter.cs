@@ -214,11 +214,17 @@ sealed class SchemaFormatter
         {
             foreach (string[] rule in cells) rule[0] = rule[0].Replace("@@deny(", "@@deny (", StringComparison.Ordinal);
         }
+        // A cell with nothing behind it ends where it ends: one long type does not push the attributes of all others away.
+        int[] widths = new int[cells[0].Length];
+        foreach (string[] row in cells)
+        {
+            for (int i = 0; i + 1 < row.Length; i++) widths[i] = Math.Max(widths[i], row[i + 1].Length > 0 ? row[i].Length : 0);
+        }
         List<string> lines = [];
         foreach (string[] row in cells)
         {
             StringBuilder line = new("  ");
-            for (int i = 0; i + 1 < row.Length; i++) line.Append(row[i].PadRight(cells.Max(c => c[i].Length) + 1));
+            for (int i = 0; i + 1 < row.Length; i++) line.Append(row[i].PadRight(widths[i] + 1));
             lines.Add(line.Append(row[^1]).ToString().TrimEnd());
         }
         return lines;

@@ -40,9 +40,9 @@ public class SchemaFormatterTests
             /// A person.
             model Contact {  // who
               use Timestamps
-              id        Uuid     @id @default(uuid7())
+              id        Uuid   @id @default(uuid7())
               /// as on the passport
-              firstName String   @length(1, 80)
+              firstName String @length(1, 80)
               company   Company?  // adds companyId
               tags      String[]  /* two */
 
