@@ -54,7 +54,7 @@ sealed class Binder
         var unions = BindUnions(types);
         foreach (ModelDraft model in _declarations.Models.Values) BindMembers(model, mixins);
         mixins.CheckUnused(this);
-        RelationBinder relations = new(_declarations, _findings);
+        RelationBinder relations = new(_findings);
         relations.Bind(_declarations.Models.Values);
         foreach (ModelDraft model in _declarations.Models.Values)
         {

@@ -13,8 +13,7 @@ static class Blocks
     public static readonly FrozenSet<string> NotAvailable = FrozenSet.ToFrozenSet(
         [
             "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function", "channel",
-                "projection",
-            "datasource", "transport", "mcp", "extend",
+            "projection", "datasource", "transport", "mcp", "extend",
         ],
         StringComparer.Ordinal);
 

@@ -24,21 +24,19 @@ sealed class Collisions(IReadOnlyCollection<ModelDraft> models, Findings finding
             Claim(model, model.Table, $"the table of {model.Name}", "@@map", "give one of them another table with @@map(\"…\")");
             CheckRenamedModel(model);
         }
-        foreach (ModelDraft model in models)
-        {
-            Claim(model, model.Table + "_key", $"the key of {model.Name}", "@@map", "give one of them another name");
-            if (!model.FullText.IsEmpty)
-            {
-                foreach (string suffix in (ReadOnlySpan<string>)["_fts", "_fts_data", "_fts_idx", "_fts_content", "_fts_docsize",
-                    "_fts_config"])
-                    Claim(model, model.Table + suffix, $"the full-text index of {model.Name}", "@@fulltext",
-                        "give one of them another table with @@map(\"…\")");
-            }
-            foreach (UniqueKey unique in model.Uniques) Claim(model, unique.Name, $"a unique key of {model.Name}", "@@unique",
-                "name one of them: name: \"…\"");
-            foreach (ModelIndex index in model.Indexes) Claim(model, index.Name, $"an index of {model.Name}", "@@index",
-                "name one of them: name: \"…\"");
-        }
+        foreach (ModelDraft model in models) ClaimIndexes(model);
+    }
+
+    void ClaimIndexes(ModelDraft model)
+    {
+        const string Remap = "give one of them another table with @@map(\"…\")", Rename = "name one of them: name: \"…\"";
+        Claim(model, model.Table + "_key", $"the key of {model.Name}", "@@map", Remap);
+        foreach (UniqueKey unique in model.Uniques) Claim(model, unique.Name, $"a unique key of {model.Name}", "@@unique", Rename);
+        foreach (ModelIndex index in model.Indexes) Claim(model, index.Name, $"an index of {model.Name}", "@@index", Rename);
+        if (model.FullText.IsEmpty) return;
+        // The index is a table, and keeps tables of its own beside it.
+        foreach (string part in (ReadOnlySpan<string>)["", "_data", "_idx", "_content", "_docsize", "_config"])
+            Claim(model, $"{model.Table}_fts{part}", $"the full-text index of {model.Name}", "@@fulltext", Remap);
     }
 
     void CheckColumns(ModelDraft model)
@@ -55,37 +53,48 @@ sealed class Collisions(IReadOnlyCollection<ModelDraft> models, Findings finding
             {
                 findings.Error(field.Source, Codes.NameCollision, field.Attribute("@map")?.Span ?? field.Name.Span,
                     $"'{field.Field.Name}' and '{columns[field.Field.Column].Field.Name}' have the same column, {field.Field.Column}",
-                        "map one of them: @map(\"…\")");
+                    "map one of them: @map(\"…\")");
             }
         }
     }
 
     void CheckRoute(ModelDraft model)
     {
-        BoundAttribute? route = model.Attribute("@@route");
+        var (source, span) = PlaceOf(model, "@@route");
         if (model.Route == "batch")
-            findings.Error(model.Source, Codes.ReservedName, route?.Span ?? model.Span, "the route 'batch' is taken by /api/batch",
-                "choose another: @@route(\"…\")");
+        {
+            findings.Error(source, Codes.ReservedName, span, "the route 'batch' is taken by /api/batch", "choose another: @@route(\"…\")");
+        }
         if (_routes.TryAdd(model.Route, model)) return;
-        findings.Error(model.Source, Codes.NameCollision, route?.Span ?? model.Span,
+        findings.Error(source, Codes.NameCollision, span,
             $"{model.Name} and {_routes[model.Route].Name} have the same route, /api/{model.Route}",
-                "give one of them another: @@route(\"…\")");
+            "give one of them another: @@route(\"…\")");
     }
 
     void Claim(ModelDraft model, string name, string what, string attribute, string hint)
     {
-        Span span = model.Attribute(attribute)?.Span ?? model.Span;
+        var (source, span) = PlaceOf(model, attribute);
         if (name.Length > Limits.NameLength)
-            findings.Error(model.Source, Codes.LimitExceeded, span,
+        {
+            findings.Error(source, Codes.LimitExceeded, span,
                 $"{what} would be called '{name}', longer than {Limits.NameLength} characters (limits.nameLength)",
                 "@@map(\"…\") gives the table a shorter name");
+        }
         else if (name.StartsWith(OwnPrefix, StringComparison.OrdinalIgnoreCase))
-            findings.Error(model.Source, Codes.ReservedName, span,
+        {
+            findings.Error(source, Codes.ReservedName, span,
                 $"{what} would be called '{name}': names that begin with {OwnPrefix} are ours", hint);
+        }
         else if (!_relations.TryAdd(name, what))
-            findings.Error(model.Source, Codes.NameCollision, span,
+        {
+            findings.Error(source, Codes.NameCollision, span,
                 $"{what} and {_relations[name]} have the same name in the database, {name}", hint);
+        }
     }
+
+    /// <summary>The attribute that made the name, which may stand in a mixin's file; else the model.</summary>
+    static (SourceText Source, Span Span) PlaceOf(ModelDraft model, string attribute) =>
+        model.Attribute(attribute) is { } written ? (written.Source, written.Span) : (model.Source, model.Span);
 
     void CheckRenamedModel(ModelDraft model)
     {

@@ -8,7 +8,7 @@ namespace Plinth.Language;
 /// Relations: which side holds the key, which fields it is, which two sides belong together. Keys and relations need each other (a key
 /// may contain a relation, whose fields are of the type of the other model's key), so both are resolved on demand, with cycles found.
 /// </summary>
-sealed class RelationBinder(Declarations declarations, Findings findings)
+sealed class RelationBinder(Findings findings)
 {
     const int KeyChainMax = 50;
 
@@ -43,7 +43,7 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         {
             foreach (RelationDraft relation in model.Relations) if (!relation.IsOwning && !relation.IsBroken) Pair(relation);
         }
-        foreach (ModelDraft model in models) RefuseUnlistedAmbiguity(model);
+        foreach (ModelDraft model in models) RefuseNameThatPairsNothing(model);
     }
 
     /// <summary>The names of a model's key fields; empty when the model has no usable key, which is reported once.</summary>
@@ -72,12 +72,12 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
         BoundAttribute? composite = model.Attribute("@@id");
         if (composite is not null && marked.Count > 0)
         {
-            findings.Error(model.Source, Codes.BadKey, composite.Span, $"{model.Name} has @id and @@id", "keep one of them");
+            findings.Error(composite.Source, Codes.BadKey, composite.Span, $"{model.Name} has @id and @@id", "keep one of them");
             return [];
         }
         if (marked.Count > 1)
         {
-            findings.Error(model.Source, Codes.BadKey, marked[1].Name.Span, $"{model.Name} has @id twice",
+            findings.Error(marked[1].Source, Codes.BadKey, marked[1].Name.Span, $"{model.Name} has @id twice",
                 $"a key of several fields is written @@id([{string.Join(", ", marked.Select(f => f.Field.Name))}])");
             return [];
         }
@@ -364,17 +364,15 @@ sealed class RelationBinder(Declarations declarations, Findings findings)
             $"'{side.Name}' could be the other side of {string.Join(" or ", owners.Select(o => $"{o.Model.Name}.{o.Name}"))}",
             "give both sides the same @relation(name: \"…\")");
 
-    /// <summary>
-    /// Owners of the same two models and name that share an other side are told apart where they are listed; nothing more to say.
-    /// </summary>
-    void RefuseUnlistedAmbiguity(ModelDraft model)
+    /// <summary>A name is for pairing two sides: where the other side does not exist, it was meant for something that is missing.</summary>
+    void RefuseNameThatPairsNothing(ModelDraft model)
     {
         foreach (RelationDraft relation in model.Relations)
         {
             if (relation.PairName is null || relation.Inverse is not null || !relation.IsOwning || relation.IsBroken) continue;
             bool isAwaited = relation.Target.Relations.Exists(r =>
                 !r.IsOwning && string.Equals(r.PairName, relation.PairName, StringComparison.Ordinal));
-            if (isAwaited || relation.Target.BrokenNames.Count > 0 || declarations.Models.Count == 0) continue;
+            if (isAwaited || relation.Target.BrokenNames.Count > 0) continue;
             BoundAttribute? attribute = relation.Attribute("@relation");
             findings.Error(relation.Source, Codes.NoEffect, attribute?.SpanOf("name") ?? relation.Span,
                 $"the name \"{relation.PairName}\" pairs nothing: {relation.Target.Name} has no side of that name",
