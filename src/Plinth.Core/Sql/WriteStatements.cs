@@ -29,6 +29,7 @@ sealed class WriteStatements
         (_schema, Model, _dialect) = (schema, model, dialect);
         Parents = [.. model.Relations.Where(r => r.IsOwning)];
         Dependents = [.. schema.Models.SelectMany(m => m.Relations).Where(r => r.IsOwning && IsOf(model, r.Target))];
+        IsFollowed = Dependents.Any(r => r.References.Any(name => !model.Key.Contains(name, StringComparer.Ordinal)));
         RowSlot = model.Fields.Length;
         Insert = WriteInsert();
         SelectByRow = Select(sql => sql.Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0));
@@ -48,6 +49,9 @@ sealed class WriteStatements
 
     /// <summary>Relations of any model (this one included) whose key refers to this model.</summary>
     public ImmutableArray<Relation> Dependents { get; }
+
+    /// <summary>Some record may refer to this model by fields that can change.</summary>
+    public bool IsFollowed { get; }
 
     /// <summary>Slot of the row's identity in statements that take a whole row.</summary>
     public int RowSlot { get; }

@@ -27,11 +27,25 @@ sealed class CommandUnit(
 
     public int Statements { get; private set; }
 
+    readonly LogEvent? _prepared = plans is [var only] ? WriteScope.Prepare(schema, only, events) : null;
+
+    /// <summary>Where nothing can refuse after the first change, there is nothing to go back to.</summary>
+    protected internal override bool NeedsSavepoint => key is not null || plans is not [var only] || !EndsWithItsChange(only);
+
     /// <summary>
-    /// A create whose rules are decided in memory, and whose record is complete, can be refused by nothing but its guarded insert.
+    /// A create whose record is complete can be refused by nothing after its guarded insert, an update of a record whose key nobody
+    /// follows by nothing after its one statement, as long as the rules are decided in memory, which is before.
     /// </summary>
-    protected internal override bool NeedsSavepoint => key is not null || plans is not [var only]
-        || only.Command.Kind != CommandKind.Create || only.Shape.Counted.Length > 0 || !RuleCheck.IsOwn(only.Rules.Folded);
+    bool EndsWithItsChange(WritePlan plan)
+    {
+        if (!RuleCheck.IsOwn(plan.Rules.Folded) || !RuleCheck.IsOwn(plan.Read.Folded)) return false;
+        return plan.Command.Kind switch
+        {
+            CommandKind.Create => plan.Shape.Counted.IsEmpty,
+            CommandKind.Update => !schema.Table(plan.Model.Name).Statements.IsFollowed,
+            _ => false,
+        };
+    }
 
     protected internal override void Committed(long position) => Position = position;
 
@@ -65,7 +79,7 @@ sealed class CommandUnit(
         ImmutableArray<Written>.Builder written = ImmutableArray.CreateBuilder<Written>(plans.Length);
         foreach (WritePlan plan in plans)
         {
-            var one = Run(new WriteScope(schema, transaction, events, plan.Caller, plan.Moment), plan);
+            var one = Run(new WriteScope(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared }, plan);
             if (one.IsOk) written.Add(one.Value);
             else return plans.Length == 1 ? one.Fault : Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
         }

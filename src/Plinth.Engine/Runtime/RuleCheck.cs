@@ -34,7 +34,15 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
     public bool Sees(StoredRow stored)
     {
         if (Rules.Outcome != RuleOutcome.Depends) return Rules.Outcome == RuleOutcome.Always;
-        return MayStart(stored, out _);
+        try
+        {
+            return MayStart(stored, out _);
+        }
+        catch (ExpressionCostException)
+        {
+            // What cannot be decided within its bound is unknown, and unknown does not show a record.
+            return false;
+        }
     }
 
     /// <summary>Holds the record as it is, before the change, against conditions and denials.</summary>

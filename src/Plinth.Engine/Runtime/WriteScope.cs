@@ -57,9 +57,16 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
     /// </summary>
     public Value DeletionTime() => Value.FromDateTime(schema.NextDeletion(moment.Now));
 
-    public static EventOrigin Origin(Caller caller, int schemaVersion) => new(caller.Subject, null, schemaVersion);
+    /// <summary>The event of a create that is decided completely: sealing and digesting it need not take the writer's time.</summary>
+    public static LogEvent? Prepare(WriteSchema schema, WritePlan plan, EventWriter events) =>
+        plan.Command.Kind == CommandKind.Create && plan.Shape.Counted.IsEmpty && plan.Input is { } input
+            ? events.Created(plan.Model, input.Values, version: 1, new EventOrigin(plan.Caller.Subject, null, schema.Version))
+            : null;
 
-    public void Created(Model model, Value[] row) => transaction.Append(events.Created(model, row, version: 1, _origin));
+    /// <summary>The event of the one record that the command creates, made before the writer's turn; null where it could not be.</summary>
+    public LogEvent? Prepared { get; init; }
+
+    public void Created(Model model, Value[] row) => transaction.Append(Prepared ?? events.Created(model, row, version: 1, _origin));
 
     /// <summary>Writes the changed fields and their event; answers the row as it is now.</summary>
     public StoredRow Update(RecordTable table, StoredRow before, Value[] after)

@@ -32,7 +32,7 @@ public sealed class RandomHistoryTests
         model Deal { id Int @id  name String @unique  contact Contact? @relation(onDelete: restrict)  @@allow("all", true) }
         """;
 
-    const int Ids = 9;
+    const int Ids = 14;
 
     public static TheoryData<int> Seeds()
     {
@@ -60,7 +60,7 @@ public sealed class RandomHistoryTests
             if (result.IsOk) accepted++;
             if (i % 25 == 24 || i == commands - 1) await Compare(fixture, oracle, told);
         }
-        Assert.True(accepted is > commands * 3 / 10 and < commands * 8 / 10, $"seed {seed}: {accepted} of {commands} accepted");
+        Assert.True(accepted is > commands / 4 and < commands * 8 / 10, $"seed {seed}: {accepted} of {commands} accepted");
         Replayed(fixture, seed);
     }
 
@@ -86,7 +86,7 @@ public sealed class RandomHistoryTests
             if (model == "Contact" && random.Next(3) == 0) body["secret"] = random.Next(2) == 0 ? null : "s" + random.Next(100);
             foreach (string reference in Oracle.ReferencesOf(model))
             {
-                if (random.Next(3) == 0) body[reference] = random.Next(3) == 0 ? null : (long)random.Next(1, Ids + 1);
+                if (random.Next(4) == 0) body[reference] = random.Next(3) == 0 ? null : (long)random.Next(1, Ids + 1);
             }
         }
         return (kind, model, id, body);
