@@ -153,7 +153,8 @@ sealed class RecordShapes
         return new(model.Name, fields, checks) { Model = model };
     }
 
-    static RecordShape Of(EmbeddedType type, OwnCompiler compile) => new(type.Name, Of(type.Fields, [], (c, field) => compile(c, null, type, field)), []);
+    static RecordShape Of(EmbeddedType type, OwnCompiler compile) =>
+        new(type.Name, Of(type.Fields, [], (c, field) => compile(c, null, type, field)), []);
 
     static ImmutableArray<FieldShape> Of(
         ImmutableArray<Field> fields, ImmutableArray<string> key, Func<Condition, Field?, OwnExpression> compile) =>

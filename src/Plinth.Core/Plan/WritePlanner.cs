@@ -21,7 +21,8 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         AppSchema schema = shapes.Schema;
         if (schema.FindModel(command.Model) is not { } model)
         {
-            return Faults.UnknownModel.Says($"there is no model '{command.Model}'", Names.DidYouMean(command.Model, schema.Models.Select(m => m.Name)));
+            return Faults.UnknownModel.Says(
+                $"there is no model '{command.Model}'", Names.DidYouMean(command.Model, schema.Models.Select(m => m.Name)));
         }
         RecordShape shape = shapes.Model(model.Name);
         if (NotDeclared(command.Kind, model) is { } fault) return fault;
@@ -168,7 +169,7 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         {
             bool isNamed = string.Equals(unique.Name, on, StringComparison.Ordinal)
                 || string.Equals(string.Join(',', unique.Fields), on, StringComparison.Ordinal);
-            if (isNamed && unique.Where is null) return (ImmutableArray<Field>)[.. unique.Fields.Select(f => model.Field(f)).OfType<Field>()];
+            if (isNamed && unique.Where is null) return unique.Fields.Select(model.Field).OfType<Field>().ToImmutableArray();
         }
         return Faults.MalformedParameter.Says($"on: {model.Name} has no unique key '{on}'",
             Names.DidYouMean(on, model.Uniques.Select(u => string.Join(',', u.Fields))));
@@ -179,7 +180,8 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         : null;
 
     static long? VersionOf(Model model, Input? input) =>
-        input is not null && model.VersionField is { } field && input.Given[field.Ordinal] == Given.Value && !input.Values[field.Ordinal].IsNull
+        input is not null && model.VersionField is { } field && input.Given[field.Ordinal] == Given.Value
+            && !input.Values[field.Ordinal].IsNull
             ? input.Values[field.Ordinal].Int
             : null;
 

@@ -36,7 +36,8 @@ sealed class WriteStatements
         SelectByKey = SelectBy(model.KeyFields);
         Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0).Build();
         InsertTerms = model.FullText.IsEmpty ? null : WriteInsertTerms();
-        DeleteTerms = model.FullText.IsEmpty ? null : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0).Build();
+        DeleteTerms = model.FullText.IsEmpty ? null
+            : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0).Build();
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
         _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. r.Fields.Select(FieldOf)]), StringComparer.Ordinal);
         _holders = model.Uniques.ToFrozenDictionary(u => u.Name, WriteHolder, StringComparer.Ordinal);
@@ -160,7 +161,8 @@ sealed class WriteStatements
     {
         for (int i = 0; i < relation.Fields.Length; i++)
         {
-            sql.Raw(i == 0 ? "(" : " and ").Slot(FieldOf(relation.Fields[i]).Ordinal).Raw(" = ").Slot(FieldOf(relation.References[i]).Ordinal);
+            sql.Raw(i == 0 ? "(" : " and ").Slot(FieldOf(relation.Fields[i]).Ordinal);
+            sql.Raw(" = ").Slot(FieldOf(relation.References[i]).Ordinal);
         }
         sql.Raw(") or ");
     }
@@ -189,7 +191,7 @@ sealed class WriteStatements
         string alias = "t";
         SqlWriter sql = New().Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where (")
             .Slot(RowSlot).Raw(" is null or ").Column(alias, TableShape.RowColumnOf(Model)).Raw(" <> ").Slot(RowSlot).Raw(")");
-        foreach (string field in unique.Fields) sql.Raw(" and ").Column(alias, FieldOf(field).Column).Raw(" = ").Slot(FieldOf(field).Ordinal);
+        foreach (Field field in unique.Fields.Select(FieldOf)) sql.Raw(" and ").Column(alias, field.Column).Raw(" = ").Slot(field.Ordinal);
         if (Model.IsSoftDelete) sql.Raw(" and ").Column(alias, FieldOf(Model.DeletedAt).Column).Raw(" is null");
         if (unique.Where is { } where)
         {
@@ -210,7 +212,8 @@ sealed class WriteStatements
 
     SqlText WriteUpdate(ReadOnlySpan<bool> changed)
     {
-        SqlWriter sql = New().Raw("update ").Name(Model.Table).Raw(" set ").Name(TableShape.VersionColumn).Raw(" = ").Name(TableShape.VersionColumn).Raw(" + 1");
+        SqlWriter sql = New().Raw("update ").Name(Model.Table);
+        sql.Raw(" set ").Name(TableShape.VersionColumn).Raw(" = ").Name(TableShape.VersionColumn).Raw(" + 1");
         foreach (Field field in Model.Fields)
         {
             if (changed[field.Ordinal]) sql.Raw(", ").Name(field.Column).Raw(" = ").Slot(field.Ordinal);

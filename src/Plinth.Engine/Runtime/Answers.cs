@@ -47,7 +47,8 @@ sealed class AnswerStore(LogKeys keys)
 
     public static void Create(Connection connection, Dialect dialect)
     {
-        string integer = dialect.ColumnType(ValueKind.Int), text = dialect.ColumnType(ValueKind.String), bytes = dialect.ColumnType(ValueKind.Bytes);
+        string integer = dialect.ColumnType(ValueKind.Int), text = dialect.ColumnType(ValueKind.String),
+            bytes = dialect.ColumnType(ValueKind.Bytes);
         connection.Execute($"""
             create table if not exists {Table} (scope {text} not null, key {text} not null, digest {bytes} not null, key_id {text} not null,
               answer {bytes} not null, expires_at {integer} not null, primary key (scope, key));

@@ -33,7 +33,10 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
         await staged.RewindAsync(cancel);
         BulkUnit unit = new(_schema, current, model, staged, rules, store.Events, caller, moment);
         var inserted = await store.Committer.RunAsync(unit, cancel);
-        if (unit.IsOutdated) return Faults.NotReady.Says("the schema was replaced meanwhile; nothing was written") with { RetryAfterSeconds = 1 };
+        if (unit.IsOutdated)
+        {
+            return Faults.NotReady.Says("the schema was replaced meanwhile; nothing was written") with { RetryAfterSeconds = 1 };
+        }
         if (!inserted.IsOk) return inserted.Fault;
         return (new Written(WriteOutcome.Many, model) { Count = inserted.Value }, unit.Position);
     }

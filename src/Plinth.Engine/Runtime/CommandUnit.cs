@@ -14,7 +14,12 @@ namespace Plinth.Runtime;
 /// first and the answers last, so that whoever repeats the request finds either both or neither.
 /// </summary>
 sealed class CommandUnit(
-    WriteSchema schema, Func<WriteSchema> current, ImmutableArray<WritePlan> plans, EventWriter events, AnswerStore answers, IdempotencyKey? key)
+    WriteSchema schema,
+    Func<WriteSchema> current,
+    ImmutableArray<WritePlan> plans,
+    EventWriter events,
+    AnswerStore answers,
+    IdempotencyKey? key)
     : WriteUnit<UnitAnswers>
 {
     /// <summary>Position of the last event, once it is committed.</summary>
@@ -67,8 +72,9 @@ sealed class CommandUnit(
 
     Result<UnitAnswers> RunOnce(WriteTransaction transaction, IdempotencyKey once)
     {
-        if (answers.Take(transaction, once, plans[0].Moment.Now).Failed(out Fault? fault, out var earlier) && fault is not null) return fault;
-        if (earlier is { } replayed) return new UnitAnswers([], replayed);
+        var taken = answers.Take(transaction, once, plans[0].Moment.Now);
+        if (!taken.IsOk) return taken.Fault;
+        if (taken.Value is { } replayed) return new UnitAnswers([], replayed);
         var answered = RunAll(transaction);
         if (answered.IsOk) answers.Put(transaction, once, answered.Value.Fresh.Select(Stored));
         return answered;
@@ -81,7 +87,8 @@ sealed class CommandUnit(
         {
             var one = Run(new WriteScope(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared }, plan);
             if (one.IsOk) written.Add(one.Value);
-            else return plans.Length == 1 ? one.Fault : Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
+            else if (plans.Length == 1) return one.Fault;
+            else return Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
         }
         return new UnitAnswers(written.MoveToImmutable(), []);
     }

@@ -32,7 +32,8 @@ static class Conflicts
         if (model is null) return Faults.Conflict.Says("a constraint of the database refused the change");
         ImmutableArray<string> fields =
             [.. model.Fields.Where(f => constraint.Columns.Contains(f.Column, StringComparer.Ordinal)).Select(f => f.Name)];
-        return Of(fields, model.Uniques.FirstOrDefault(u => u.Fields.Length == fields.Length && u.Fields.All(f => fields.Contains(f, StringComparer.Ordinal)))?.Code);
+        return Of(fields, model.Uniques.FirstOrDefault(
+            u => u.Fields.Length == fields.Length && u.Fields.All(f => fields.Contains(f, StringComparer.Ordinal)))?.Code);
     }
 
     public static Fault Key(Model model) => Of(model.Key, null);

@@ -46,7 +46,8 @@ static class FilteredWrites
         if (matched.Count > scope.Schema.Limits.WriteRows)
         {
             return Faults.TooManyRows.Says(
-                string.Create(CultureInfo.InvariantCulture, $"the filter concerns more than {scope.Schema.Limits.WriteRows} records; nothing was changed"),
+                string.Create(CultureInfo.InvariantCulture,
+                    $"the filter concerns more than {scope.Schema.Limits.WriteRows} records; nothing was changed"),
                 "narrow the filter, or raise limits.writeRows");
         }
         RuleCheck check = new(scope, table, plan.Rules);
@@ -56,7 +57,8 @@ static class FilteredWrites
         {
             if (change(stored, table) is { } fault)
             {
-                return fault with { Message = $"{plan.Model.Name} {string.Join(',', RecordJson.Key(plan.Model, stored.Values))}: {fault.Message}" };
+                string record = string.Join(',', RecordJson.Key(plan.Model, stored.Values));
+                return fault with { Message = $"{plan.Model.Name} {record}: {fault.Message}" };
             }
         }
         return new Written(WriteOutcome.Many, plan.Model) { Matched = matched.Count, Changed = changed() };

@@ -20,11 +20,13 @@ static class Preconditions
         }
         if (!isRequired || command.IfVersion is not null || command.AnyVersion) return null;
         return Faults.PreconditionRequired.Says(
-            $"a {plan.Model.Name} is changed only by who has seen it", $"send If-Match with the ETag, or {plan.Model.VersionField?.Name} in the body");
+            $"a {plan.Model.Name} is changed only by who has seen it",
+            $"send If-Match with the ETag, or {plan.Model.VersionField?.Name} in the body");
     }
 
     /// <summary>For a record that is not there: whoever presumes a version of it is wrong.</summary>
-    public static Fault? CheckAbsent(WritePlan plan) => plan.Command.IfVersion is not null || plan.Command.AnyVersion || plan.BodyVersion is not null
+    public static Fault? CheckAbsent(WritePlan plan) =>
+        plan.Command.IfVersion is not null || plan.Command.AnyVersion || plan.BodyVersion is not null
         ? Faults.PreconditionFailed.Says("there is no record of any version")
         : null;
 

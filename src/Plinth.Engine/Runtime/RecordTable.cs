@@ -82,7 +82,8 @@ sealed class RecordTable
             statement.Run();
             if (transaction.Connection.RowsConcerned == 0)
             {
-                throw new InvalidOperationException($"a row of {Model.Name} changed between being read and written in one turn of the writer");
+                throw new InvalidOperationException(
+                    $"a row of {Model.Name} changed between being read and written in one turn of the writer");
             }
         }
         if (!Model.FullText.IsEmpty && TermsDiffer(changed))

@@ -45,7 +45,8 @@ static class References
         string name = string.Join(',', relation.Fields);
         return Faults.UnknownReference.Says(
             $"{name}: there is no {relation.Target} with this key",
-            [.. relation.Fields.Select(f => new FaultDetail(f, Faults.UnknownReference.Code, $"there is no {relation.Target} with this key"))]);
+            [.. relation.Fields.Select(
+                f => new FaultDetail(f, Faults.UnknownReference.Code, $"there is no {relation.Target} with this key"))]);
     }
 
     /// <summary>The rows of the relation's model that refer to a record with these values, trashed ones too.</summary>

@@ -29,7 +29,13 @@ static class Updates
     /// Decides and writes one record. The record as it was when nothing changes: then nothing is written or told to the log.
     /// </summary>
     public static Result<StoredRow> Change(
-        WriteScope scope, RecordShape shape, CallerRules rules, StoredRow stored, Input input, Func<Value[], Value[]> decide, ValueReader reader)
+        WriteScope scope,
+        RecordShape shape,
+        CallerRules rules,
+        StoredRow stored,
+        Input input,
+        Func<Value[], Value[]> decide,
+        ValueReader reader)
     {
         RecordTable table = scope.Table(shape.Name);
         RuleCheck check = new(scope, table, rules);

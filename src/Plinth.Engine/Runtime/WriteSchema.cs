@@ -22,7 +22,13 @@ sealed class WriteSchema
     /// <param name="dialect">How the database is spelt to.</param>
     /// <param name="limits">Bounds of requests.</param>
     public WriteSchema(
-        AppSchema schema, int version, Policies policies, ReadPlanner reads, Func<ReadPlan, Result<SqlText>> selects, Dialect dialect, Limits limits)
+        AppSchema schema,
+        int version,
+        Policies policies,
+        ReadPlanner reads,
+        Func<ReadPlan, Result<SqlText>> selects,
+        Dialect dialect,
+        Limits limits)
     {
         (Schema, Version, Policies, Selects, Limits) = (schema, version, policies, selects, limits);
         Shapes = new RecordShapes(schema, Compile(schema));

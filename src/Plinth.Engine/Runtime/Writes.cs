@@ -80,7 +80,8 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
         long started = Stopwatch.GetTimestamp();
         try
         {
-            var created = await new BulkCreate(store, current, caller, new Moment(Now(), _ids, caller.Auth)).RunAsync(model, records, cancel);
+            BulkCreate bulk = new(store, current, caller, new Moment(Now(), _ids, caller.Auth));
+            var created = await bulk.RunAsync(model, records, cancel);
             if (!created.IsOk) return created.Fault;
             return new WriteReply
             {
@@ -96,7 +97,8 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
         }
     }
 
-    async ValueTask<Result<ImmutableArray<WriteReply>>> RunAllAsync(Caller caller, ImmutableArray<Command> commands, CancellationToken cancel)
+    async ValueTask<Result<ImmutableArray<WriteReply>>> RunAllAsync(
+        Caller caller, ImmutableArray<Command> commands, CancellationToken cancel)
     {
         IdempotencyKey? key = commands[0].Idempotency;
         if (key is null) return await PlanAndRunAsync(caller, commands, null, cancel);
@@ -156,7 +158,11 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
     {
         TimeSpan turned = Stopwatch.GetElapsedTime(started);
         Timings At(TimeSpan replied) => new(
-            Microseconds(planning), Microseconds(unit.Ran), Microseconds(turned - planning - unit.Ran), Microseconds(replied - turned), unit.Statements);
+            Microseconds(planning),
+            Microseconds(unit.Ran),
+            Microseconds(turned - planning - unit.Ran),
+            Microseconds(replied - turned),
+            unit.Statements);
         if (!answers.Replayed.IsEmpty) return [.. answers.Replayed.Select(answer => Replayed(answer, At(turned)))];
         ImmutableArray<WriteReply>.Builder replies = ImmutableArray.CreateBuilder<WriteReply>(plans.Length);
         for (int i = 0; i < plans.Length; i++)
@@ -184,7 +190,15 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
             body = new ByteOutput(Math.Max(1, bytes.Length));
             body.Write(bytes);
         }
-        return new() { Outcome = answer.Outcome, Body = body, Version = answer.Version, Key = answer.Key, IsReplayed = true, Timings = timings };
+        return new()
+        {
+            Outcome = answer.Outcome,
+            Body = body,
+            Version = answer.Version,
+            Key = answer.Key,
+            IsReplayed = true,
+            Timings = timings,
+        };
     }
 
     static int Microseconds(TimeSpan time) => (int)Math.Clamp(time.TotalMicroseconds, 0, int.MaxValue);

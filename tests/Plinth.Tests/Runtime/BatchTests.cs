@@ -11,7 +11,8 @@ public sealed class BatchTests : IDisposable
 {
     const string Schema = """
         model Author { id Int @id  name String  books Book[]  @@allow("all", true) }
-        model Book { id Int @id @default(autoincrement())  title String @length(1, 20)  author Author @relation  @@fulltext([title])  @@allow("all", true) }
+        model Book { id Int @id @default(autoincrement())  title String @length(1, 20)  author Author @relation  @@fulltext([title])
+          @@allow("all", true) }
         """;
 
     readonly WriteFixture _fixture = new(Schema);
@@ -79,7 +80,8 @@ public sealed class BatchTests : IDisposable
         Assert.False(first.Value.IsReplayed);
         var second = await _fixture.Send(create);
         Assert.True(second.Value.IsReplayed);
-        Assert.Equal((first.Value.Outcome, first.Value.Version, "1"), (second.Value.Outcome, second.Value.Version, second.Value.Key.Single()));
+        Assert.Equal((first.Value.Outcome, first.Value.Version, "1"),
+            (second.Value.Outcome, second.Value.Version, second.Value.Key.Single()));
         Assert.Equal(WriteFixture.Body(first), WriteFixture.Body(second));
         Assert.Single(_fixture.Events());
         Assert.Equal("idempotency_mismatch", WriteFixture.Told(await _fixture.Send(Keyed("""{"id":2,"name":"A"}""", "k", 2))));
@@ -176,12 +178,14 @@ public sealed class BatchTests : IDisposable
     {
         await _fixture.Do(CommandKind.Create, "Author", """{"id":1,"name":"A"}""");
         var result = await _fixture.Engine.BulkCreateAsync(
-            Caller.System, "Book", Records(2500, i => i % 10 == 3 ? """{"title":"","authorId":1}""" : """{"title":"t","authorId":1}"""), CancellationToken.None);
+            Caller.System, "Book", Records(2500, i => i % 10 == 3 ? """{"title":"","authorId":1}""" : """{"title":"t","authorId":1}"""),
+                CancellationToken.None);
         Assert.Equal("validation_failed", result.Fault!.Code);
         Assert.Equal(100, result.Fault.Details.Length);
         Assert.Equal("[3].title", result.Fault.Details[0].Field);
         result = await _fixture.Engine.BulkCreateAsync(
-            Caller.System, "Book", Records(2500, i => i > 1500 ? """{"title":"t","authorId":7}""" : """{"title":"t","authorId":1}"""), CancellationToken.None);
+            Caller.System, "Book", Records(2500, i => i > 1500 ? """{"title":"t","authorId":7}""" : """{"title":"t","authorId":1}"""),
+                CancellationToken.None);
         Assert.Equal("unknown_reference", result.Fault!.Code);
         Assert.Equal("[1501].authorId", result.Fault.Details[0].Field);
         Assert.Equal(0, _fixture.Scalar("select count(*) from books"));
@@ -194,12 +198,14 @@ public sealed class BatchTests : IDisposable
     public async Task A_bulk_create_is_refused_before_its_records_are_read()
     {
         using WriteFixture closed = new("""model Note { id Int @id  @@allow("read", true) }""");
-        var result = await closed.Engine.BulkCreateAsync(Caller.Anonymous(), "Note", Records(1, _ => throw new InvalidOperationException()), CancellationToken.None);
+        var result = await closed.Engine.BulkCreateAsync(
+            Caller.Anonymous(), "Note", Records(1, _ => throw new InvalidOperationException()), CancellationToken.None);
         Assert.Equal("unauthorized", result.Fault!.Code);
         var small = new WriteFixture(Schema, Limits.Default with { BulkRows = 2 });
         using (small)
         {
-            result = await small.Engine.BulkCreateAsync(Caller.System, "Author", Records(3, i => $$"""{"id":{{i}},"name":"A"}"""), CancellationToken.None);
+            result = await small.Engine.BulkCreateAsync(
+                Caller.System, "Author", Records(3, i => $$"""{"id":{{i}},"name":"A"}"""), CancellationToken.None);
             Assert.Equal("too_many_rows", result.Fault!.Code);
             Assert.Empty(await small.Rows("Author"));
         }

@@ -64,8 +64,10 @@ public sealed class CreateTests : IDisposable
     {
         await _fixture.Do(CommandKind.Create, "Author", """{"name":"A","hidden":true}""");
         Caller caller = WriteFixture.As("u");
-        var hidden = await _fixture.Send(CommandKind.Create, "Book", """{"id":"a","slug":"s","title":"T","pages":1,"authorId":1}""", caller: caller);
-        var absent = await _fixture.Send(CommandKind.Create, "Book", """{"id":"a","slug":"s","title":"T","pages":1,"authorId":2}""", caller: caller);
+        var hidden = await _fixture.Send(
+            CommandKind.Create, "Book", """{"id":"a","slug":"s","title":"T","pages":1,"authorId":1}""", caller: caller);
+        var absent = await _fixture.Send(
+            CommandKind.Create, "Book", """{"id":"a","slug":"s","title":"T","pages":1,"authorId":2}""", caller: caller);
         Assert.Equal((absent.Fault!.Code, absent.Fault.Message), (hidden.Fault!.Code, hidden.Fault.Message));
         Assert.Equal(absent.Fault.Details.AsEnumerable(), hidden.Fault.Details);
         Assert.Equal("unknown_reference", hidden.Fault.Code);
@@ -114,11 +116,13 @@ public sealed class CreateTests : IDisposable
         await Author();
         Caller user = WriteFixture.As("u");
         Assert.Equal(
-            "forbidden", await _fixture.Refused(CommandKind.Create, "Book", """{"id":"a","slug":"s","title":"T","pages":13,"authorId":1}""", caller: user));
+            "forbidden", await _fixture.Refused(
+                CommandKind.Create, "Book", """{"id":"a","slug":"s","title":"T","pages":13,"authorId":1}""", caller: user));
         await _fixture.Do(CommandKind.Create, "Book", """{"id":"a","slug":"s","title":"T","pages":14,"authorId":1}""", caller: user);
         Assert.Equal(
             "unauthorized",
-            await _fixture.Refused(CommandKind.Create, "Book", """{"id":"b","slug":"t","title":"T","authorId":1}""", caller: Caller.Anonymous()));
+            await _fixture.Refused(
+                CommandKind.Create, "Book", """{"id":"b","slug":"t","title":"T","authorId":1}""", caller: Caller.Anonymous()));
     }
 
     [Fact]
@@ -128,7 +132,8 @@ public sealed class CreateTests : IDisposable
         Assert.Equal("malformed_body", await _fixture.Refused(CommandKind.Create, "Book", "{", caller: anonymous));
         Assert.Equal("unauthorized", await _fixture.Refused(CommandKind.Create, "Book", """{"title":""}""", caller: anonymous));
         Assert.StartsWith(
-            "validation_failed", await _fixture.Refused(CommandKind.Create, "Book", """{"title":""}""", caller: WriteFixture.As("u")), StringComparison.Ordinal);
+            "validation_failed", await _fixture.Refused(CommandKind.Create, "Book", """{"title":""}""", caller: WriteFixture.As("u")),
+                StringComparison.Ordinal);
         Assert.Equal("unknown_model", await _fixture.Refused(CommandKind.Create, "Boook", "{}"));
     }
 

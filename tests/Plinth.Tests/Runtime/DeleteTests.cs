@@ -31,7 +31,8 @@ public sealed class DeleteTests : IDisposable
         }
         model Note { id Int @id  contact Contact @relation(onDelete: cascade)  @@allow("all", true) }
         model Deal { id Int @id  contact Contact @relation(onDelete: restrict)  @@allow("all", true) }
-        model Node { id Int @id  next Node? @relation(name: "next", onDelete: cascade)  nodes Node[] @relation(name: "next")  @@allow("all", true) }
+        model Node { id Int @id  next Node? @relation(name: "next", onDelete: cascade)  nodes Node[] @relation(name: "next")
+          @@allow("all", true) }
         """;
 
     readonly WriteFixture _fixture = new(Schema);
@@ -84,7 +85,8 @@ public sealed class DeleteTests : IDisposable
         Assert.Equal("not_found", await _fixture.Refused(CommandKind.Update, "Contact", """{"email":"b@x","revision":2}""", "1"));
         Assert.Equal("conflict id:conflict", await _fixture.Refused(CommandKind.Create, "Contact", """{"id":1,"email":"z@x"}"""));
         Assert.Equal(
-            "unknown_reference contactId:unknown_reference", await _fixture.Refused(CommandKind.Create, "Note", """{"id":1,"contactId":1}"""));
+            "unknown_reference contactId:unknown_reference",
+                await _fixture.Refused(CommandKind.Create, "Note", """{"id":1,"contactId":1}"""));
         await Create("Contact", """{"id":2,"email":"a@x"}""");
         Assert.Equal("conflict email:conflict", await _fixture.Refused(CommandKind.Restore, "Contact", key: "1"));
         await _fixture.Do(CommandKind.Delete, "Contact", key: "2");
@@ -110,8 +112,10 @@ public sealed class DeleteTests : IDisposable
         await Create("Contact", """{"id":1,"email":"a@x","companyId":1}""");
         await Create("Deal", """{"id":1,"contactId":1}""");
         int events = _fixture.Events().Count;
-        Assert.StartsWith("restricted_by_reference", await _fixture.Refused(CommandKind.Delete, "Contact", key: "1"), StringComparison.Ordinal);
-        Assert.StartsWith("restricted_by_reference", await _fixture.Refused(CommandKind.Delete, "Company", key: "1"), StringComparison.Ordinal);
+        Assert.StartsWith("restricted_by_reference", await _fixture.Refused(CommandKind.Delete, "Contact", key: "1"),
+            StringComparison.Ordinal);
+        Assert.StartsWith("restricted_by_reference", await _fixture.Refused(CommandKind.Delete, "Company", key: "1"),
+            StringComparison.Ordinal);
         Assert.Equal(events, _fixture.Events().Count);
         await _fixture.Do(CommandKind.Delete, "Deal", key: "1");
         await _fixture.Do(CommandKind.Delete, "Company", key: "1");
@@ -123,8 +127,10 @@ public sealed class DeleteTests : IDisposable
         await Create("Contact", """{"id":1,"email":"a@x"}""");
         await Create("Contact", """{"id":2,"email":"b@x","managerId":1}""");
         await _fixture.Do(CommandKind.Delete, "Contact", key: "1");
-        Assert.Contains("\"revision\":2,\"companyId\":null,\"managerId\":null", (await _fixture.Rows("Contact"))[1], StringComparison.Ordinal);
-        Assert.Contains("""updated Contact 2 {"set":{"revision":2,"managerId":null},"was":{"revision":1,"managerId":1}}""", _fixture.Events());
+        Assert.Contains("\"revision\":2,\"companyId\":null,\"managerId\":null", (await _fixture.Rows("Contact"))[1],
+            StringComparison.Ordinal);
+        Assert.Contains("""updated Contact 2 {"set":{"revision":2,"managerId":null},"was":{"revision":1,"managerId":1}}""",
+            _fixture.Events());
     }
 
     [Fact]
@@ -178,7 +184,8 @@ public sealed class DeleteTests : IDisposable
         for (int i = 1; i <= 6; i++)
         {
             await fixture.Do(
-                CommandKind.Create, "Item", $$"""{"id":{{i}},"state":"new","owner":"{{(i < 4 ? "ann" : "bob")}}","hidden":{{(i == 3 ? "true" : "false")}}}""");
+                CommandKind.Create, "Item",
+                    $$"""{"id":{{i}},"state":"new","owner":"{{(i < 4 ? "ann" : "bob")}}","hidden":{{(i == 3 ? "true" : "false")}}}""");
         }
         Caller ann = WriteFixture.As("ann");
         Command update = WriteFixture.Command(CommandKind.UpdateMany, "Item", """{"state":"old"}""") with { Filter = "state == \"new\"" };
@@ -190,7 +197,8 @@ public sealed class DeleteTests : IDisposable
         Assert.Equal("conflict code:conflict", WriteFixture.Told(await fixture.Send(
             WriteFixture.Command(CommandKind.UpdateMany, "Item", """{"code":"x"}""") with { Filter = "true" }, ann)));
         Assert.Equal(8, fixture.Events().Count);
-        Command delete = WriteFixture.Command(CommandKind.DeleteMany, "Item") with { ShortFilters = [new ShortFilter("state", "eq", "old")] };
+        Command delete = WriteFixture.Command(
+            CommandKind.DeleteMany, "Item") with { ShortFilters = [new ShortFilter("state", "eq", "old")] };
         Assert.Equal("""{"matched":2,"changed":2}""", WriteFixture.Body(await fixture.Send(delete, ann)));
         Assert.Equal(4, (await fixture.Rows("Item")).Count);
     }

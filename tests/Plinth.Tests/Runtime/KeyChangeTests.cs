@@ -14,9 +14,12 @@ public sealed class KeyChangeTests
           peaks Peak[] @relation(name: "peaks")
           @@allow("all", true)
         }
-        model City { id Int @id  code String?  country Country? @relation(name: "cities", fields: [code], references: [code], onUpdate: cascade)  @@allow("all", true) }
-        model River { id Int @id  code String?  country Country? @relation(name: "rivers", fields: [code], references: [code], onUpdate: setNull)  @@allow("all", true) }
-        model Peak { id Int @id  code String?  country Country? @relation(name: "peaks", fields: [code], references: [code])  @@allow("all", true) }
+        model City { id Int @id  code String?
+          country Country? @relation(name: "cities", fields: [code], references: [code], onUpdate: cascade)  @@allow("all", true) }
+        model River { id Int @id  code String?
+          country Country? @relation(name: "rivers", fields: [code], references: [code], onUpdate: setNull)  @@allow("all", true) }
+        model Peak { id Int @id  code String?  country Country? @relation(name: "peaks", fields: [code], references: [code])
+          @@allow("all", true) }
         """;
 
     [Fact]
@@ -32,7 +35,8 @@ public sealed class KeyChangeTests
         await fixture.Do(CommandKind.Create, "Peak", """{"id":1,"code":"bb"}""");
         int events = fixture.Events().Count;
         Assert.StartsWith(
-            "restricted_by_reference", await fixture.Refused(CommandKind.Update, "Country", """{"code":"cc"}""", "1"), StringComparison.Ordinal);
+            "restricted_by_reference", await fixture.Refused(CommandKind.Update, "Country", """{"code":"cc"}""", "1"),
+                StringComparison.Ordinal);
         Assert.Equal(events, fixture.Events().Count);
         Assert.Equal(["""{"id":1,"code":"bb"}"""], await fixture.Rows("City"));
     }

@@ -53,7 +53,8 @@ public sealed class RandomHistoryTests
         {
             (CommandKind kind, string model, long id, Dictionary<string, object?> body) = Draw(random);
             string told = string.Create(CultureInfo.InvariantCulture, $"seed {seed}, command {i}: {kind} {model} {id} {Text(body)}");
-            var result = await fixture.Send(kind, model, Text(body), kind == CommandKind.Create ? null : id.ToString(CultureInfo.InvariantCulture));
+            var result = await fixture.Send(
+                kind, model, Text(body), kind == CommandKind.Create ? null : id.ToString(CultureInfo.InvariantCulture));
             string expected = oracle.Run(kind, model, id, body);
             string actual = result.IsOk ? "ok" : result.Fault.Code;
             Assert.True(expected == actual, $"{told}: expected {expected}, got {actual} {result.Fault?.Message}");
@@ -106,15 +107,19 @@ public sealed class RandomHistoryTests
             List<StoredRow> stored = await fixture.Stored(model.Name);
             IEnumerable<string> actual = stored.OrderBy(row => row.Values[0].Int).Select(row => string.Join(
                 ' ',
-                [.. model.Fields.Where(f => f.Name != Model.DeletedAt).Select(f => $"{f.Name}={row.Values[f.Ordinal]}"), row.IsTrashed(model) ? "trashed" : ""]));
-            Assert.True(oracle.Rows(model.Name).SequenceEqual(actual), $"{told}: {model.Name} differs\n{string.Join('\n', oracle.Rows(model.Name))}\n--\n{string.Join('\n', actual)}");
+                [.. model.Fields.Where(f => f.Name != Model.DeletedAt).Select(f => $"{f.Name}={row.Values[f.Ordinal]}"),
+                    row.IsTrashed(model) ? "trashed" : ""]));
+            Assert.True(oracle.Rows(model.Name).SequenceEqual(actual),
+                $"{told}: {model.Name} differs\n{string.Join('\n', oracle.Rows(model.Name))}\n--\n{string.Join('\n', actual)}");
         }
     }
 
     static void Replayed(WriteFixture fixture, int seed)
     {
         using Connection reader = fixture.Store.Database.OpenReader();
-        ReplayReport report = new Replay(fixture.Schema, fixture.Store.Keys, new Ddl(fixture.Store.Database.Dialect, fixture.Schema)).Run(reader, null, CancellationToken.None);
+        ReplayReport report = new Replay(
+            fixture.Schema, fixture.Store.Keys, new Ddl(fixture.Store.Database.Dialect, fixture.Schema)).Run(
+                reader, null, CancellationToken.None);
         Assert.True(report.Differences.Count == 0, $"seed {seed}: {string.Join('\n', report.Differences)}");
         Assert.Equal(fixture.Store.Log.Head, report.Position);
         LogVerification verified = EventLog.Verify(reader, CancellationToken.None);
@@ -158,7 +163,8 @@ public sealed class RandomHistoryTests
 
         public IEnumerable<string> Rows(string model) => _tables[model].Values.Select(record => string.Join(
             ' ',
-            [.. schema.Model(model).Fields.Where(f => f.Name != Model.DeletedAt).Select(f => $"{f.Name}={Shown(record, f.Name)}"), record.Trashed > 0 ? "trashed" : ""]));
+            [.. schema.Model(model).Fields.Where(f => f.Name != Model.DeletedAt).Select(f => $"{f.Name}={Shown(record, f.Name)}"),
+                record.Trashed > 0 ? "trashed" : ""]));
 
         public string Run(CommandKind kind, string model, long id, Dictionary<string, object?> body) => kind switch
         {
@@ -240,12 +246,14 @@ public sealed class RandomHistoryTests
             {
                 Record record = _tables[next.Model][next.Id];
                 if (record.Trashed != deletion) continue;
-                if (!ReferencesLive(next.Model, next.Id, record, s_references.Where(r => r.Child == next.Model))) outcome = "unknown_reference";
+                var references = s_references.Where(r => r.Child == next.Model);
+                if (!ReferencesLive(next.Model, next.Id, record, references)) outcome = "unknown_reference";
                 else if (IsTaken(next.Model, next.Id, record)) outcome = "conflict";
                 if (outcome != "ok") break;
                 record.Trashed = 0;
                 restored.Add(next);
-                foreach (Reference r in s_references.Where(r => r.Parent == next.Model && r.OnDelete == ReferentialAction.Cascade && IsSoft(r.Child)))
+                foreach (Reference r in s_references.Where(
+                    r => r.Parent == next.Model && r.OnDelete == ReferentialAction.Cascade && IsSoft(r.Child)))
                 {
                     foreach (long child in Referring(r, next.Id, live: false)) waiting.Enqueue((r.Child, child));
                 }

@@ -47,7 +47,8 @@ public sealed class UpdateTests : IDisposable
             "title":"B","shout":"B!","code":null,"owner":"ann","address":{"street":"s","city":null}
             """.Trim(), body, StringComparison.Ordinal);
         string told = _fixture.Events()[^1];
-        Assert.StartsWith("""updated Task a {"set":{"title":"B","shout":"B!","address":{"street":"s","city":null},"updatedAt":""", told, StringComparison.Ordinal);
+        Assert.StartsWith("""updated Task a {"set":{"title":"B","shout":"B!","address":{"street":"s","city":null},"updatedAt":""", told,
+            StringComparison.Ordinal);
         Assert.Contains("""
             "was":{"title":"a","shout":"a!","address":null,
             """.Trim(), told, StringComparison.Ordinal);
@@ -88,7 +89,7 @@ public sealed class UpdateTests : IDisposable
         await _fixture.Do(CommandKind.Create, "Team", """{"id":"t","name":"T"}""");
         await _fixture.Do(CommandKind.Create, "Task", """{"id":"a","title":"a","owner":"ann","teamId":"t"}""");
         Caller lead = WriteFixture.As("ann", "lead");
-        // As the owner: anything but a theft. As the lead: nothing but "by lead". The conditions of one never go with the after of the other.
+        // As the owner: anything but a theft. As the lead: nothing but "by lead". One's condition never goes with the other's after.
         Assert.Equal("forbidden", await _fixture.Refused(CommandKind.Update, "Task", """{"title":"stolen"}""", "a", lead));
         await _fixture.Do(CommandKind.Update, "Task", """{"title":"locked"}""", "a", lead);
         Assert.Equal("forbidden", await _fixture.Refused(CommandKind.Update, "Task", """{"title":"free"}""", "a", lead));
@@ -197,13 +198,15 @@ public sealed class UpdateTests : IDisposable
             await _fixture.Send(WriteFixture.Command(CommandKind.Upsert, "Task", """{"id":"b","title":"b","owner":"ann"}""", "a"), Ann)));
         // To bob the record does not exist, so his put is a create, which meets the key.
         Assert.Equal("conflict id:conflict", WriteFixture.Told(
-            await _fixture.Send(WriteFixture.Command(CommandKind.Upsert, "Task", """{"title":"b","owner":"bob"}""", "a"), WriteFixture.As("bob"))));
+            await _fixture.Send(WriteFixture.Command(CommandKind.Upsert, "Task", """{"title":"b","owner":"bob"}""", "a"),
+                WriteFixture.As("bob"))));
     }
 
     [Fact]
     public async Task A_put_may_find_the_record_by_another_unique_key()
     {
-        Command put = WriteFixture.Command(CommandKind.Upsert, "Task", """{"id":"a","title":"a","owner":"ann"}""", "c1") with { On = "code" };
+        Command put = WriteFixture.Command(
+            CommandKind.Upsert, "Task", """{"id":"a","title":"a","owner":"ann"}""", "c1") with { On = "code" };
         Assert.Equal(WriteOutcome.Created, (await _fixture.Send(put, Ann)).Value.Outcome);
         Command again = WriteFixture.Command(CommandKind.Upsert, "Task", """{"title":"b"}""", "c1") with { On = "code" };
         var replaced = await _fixture.Send(again, Ann);

@@ -58,7 +58,8 @@ sealed class WriteFixture : IDisposable
 
     public static string Body(Result<WriteReply> result)
     {
-        if (!result.IsOk) throw new Xunit.Sdk.XunitException($"{result.Fault.Code}: {result.Fault.Message} {string.Join("; ", result.Fault.Details)}");
+        if (!result.IsOk) throw new Xunit.Sdk.XunitException(
+            $"{result.Fault.Code}: {result.Fault.Message} {string.Join("; ", result.Fault.Details)}");
         using WriteReply reply = result.Value;
         return reply.Body is { } body ? Encoding.UTF8.GetString(body.Written) : "";
     }
@@ -73,7 +74,8 @@ sealed class WriteFixture : IDisposable
         return string.Join(" ", [result.Fault.Code, .. result.Fault.Details.Select(d => $"{d.Field}:{d.Code}")]);
     }
 
-    public ValueTask<Result<WriteReply>> Send(CommandKind kind, string model, string body = "", string? key = null, Caller? caller = null) =>
+    public ValueTask<Result<WriteReply>> Send(
+        CommandKind kind, string model, string body = "", string? key = null, Caller? caller = null) =>
         Send(Command(kind, model, body, key), caller);
 
     public ValueTask<Result<WriteReply>> Send(Command command, Caller? caller = null) =>
@@ -92,7 +94,8 @@ sealed class WriteFixture : IDisposable
     {
         RecordTable table = Engine.Current.Writes.Table(model);
         var rows = await Store.Committer.RunAsync(
-            new WriteAction<List<StoredRow>>(tx => table.FindAll(tx, table.Statements.SelectBy([]), [], int.MaxValue)), CancellationToken.None);
+            new WriteAction<List<StoredRow>>(tx => table.FindAll(tx, table.Statements.SelectBy([]), [], int.MaxValue)),
+                CancellationToken.None);
         return rows.Value;
     }
 
