@@ -1,0 +1,105 @@
+using Plinth.Sql;
+using Plinth.Store;
+
+namespace Plinth.Log;
+
+/// <summary>A database that fails where a test tells it to; everything else is the real one's.</summary>
+sealed class FailingDatabase : Database
+{
+    readonly Database _real;
+
+    public FailingDatabase(Database real)
+    {
+        _real = real;
+        Writer = new FailingConnection(this, real.Writer);
+    }
+
+    public Action? OnCommit { get; set; }
+
+    public Action? OnRollback { get; set; }
+
+    public Action? OnTend { get; set; }
+
+    public override string Version => _real.Version;
+
+    public override Dialect Dialect => _real.Dialect;
+
+    public override StoreOptions Options => _real.Options;
+
+    public override Connection Writer { get; }
+
+    public override long StatementsRun => _real.StatementsRun;
+
+    public override ReadLease Read(CancellationToken cancel) => _real.Read(cancel);
+
+    public override Connection OpenReader() => _real.OpenReader();
+
+    public override void Tend(bool idle)
+    {
+        OnTend?.Invoke();
+        _real.Tend(idle);
+    }
+
+    public override void Backup(string path, Action<double>? progress, CancellationToken cancel) => _real.Backup(path, progress, cancel);
+
+    public override IReadOnlyList<string> CheckIntegrity() => _real.CheckIntegrity();
+
+    public override void Dispose() => _real.Dispose();
+
+    internal override void Return(Connection reader) => _real.Return(reader);
+
+    sealed class FailingConnection(FailingDatabase database, Connection real) : Connection
+    {
+        public override long StatementsRun => real.StatementsRun;
+
+        public override long RowsChanged => real.RowsChanged;
+
+        public override long RowsConcerned => real.RowsConcerned;
+
+        public override long LastRow => real.LastRow;
+
+        public override bool InTransaction => real.InTransaction;
+
+        public override Statement Prepare(string sql) => real.Prepare(sql);
+
+        public override void BeginRead() => real.BeginRead();
+
+        public override void BeginWrite() => real.BeginWrite();
+
+        public override void Commit()
+        {
+            database.OnCommit?.Invoke();
+            real.Commit();
+        }
+
+        public override void Rollback()
+        {
+            database.OnRollback?.Invoke();
+            real.Rollback();
+        }
+
+        public override void Savepoint() => real.Savepoint();
+
+        public override void ReleaseSavepoint() => real.ReleaseSavepoint();
+
+        public override void RollbackToSavepoint() => real.RollbackToSavepoint();
+
+        public override void DeferForeignKeys(bool deferred) => real.DeferForeignKeys(deferred);
+
+        public override void SuspendForeignKeys() => real.SuspendForeignKeys();
+
+        public override void ResumeForeignKeys() => real.ResumeForeignKeys();
+
+        public override IReadOnlyDictionary<string, IReadOnlyList<string>> Tables() => real.Tables();
+
+        public override IReadOnlyList<string> BrokenForeignKeys() => real.BrokenForeignKeys();
+
+        public override void SetLimits(TimeSpan? time, CancellationToken cancel) => real.SetLimits(time, cancel);
+
+        public override void ClearLimits() => real.ClearLimits();
+
+        public override void Execute(string sql) => real.Execute(sql);
+
+        public override void Dispose() => real.Dispose();
+    }
+}
