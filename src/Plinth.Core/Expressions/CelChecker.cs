@@ -60,7 +60,7 @@ sealed partial class CelChecker
     {
         CheckedNode made = node switch
         {
-            CelLiteral literal => new LiteralNode(CelType.OfKind(literal.Value.Kind), literal.Value),
+            CelLiteral literal => Literal(literal),
             CelIdentifier name => Identifier(name, hint),
             CelSelect select => Select(select),
             CelIndex index => Index(index),
@@ -80,6 +80,11 @@ sealed partial class CelChecker
         };
         return made.Span == default ? made with { Span = node.Span } : made;
     }
+
+    /// <summary>U+0000 is never stored, and databases end a text there: it could only ever compare wrongly.</summary>
+    static LiteralNode Literal(CelLiteral node) => node.Value.Kind == ValueKind.String && node.Value.String.Contains('\0')
+        ? throw new CelError("invalid_literal", node.Span, "no stored text holds U+0000")
+        : new LiteralNode(CelType.OfKind(node.Value.Kind), node.Value);
 
     CheckedNode Logical(CelNode node)
     {

@@ -15,7 +15,9 @@ sealed class PartialEvaluator
     public PartialEvaluator(CheckedExpression expression)
     {
         _expression = expression;
-        new Finder(_constants).Visit(expression.Root);
+        Finder finder = new();
+        finder.Visit(expression.Root);
+        foreach (CheckedNode part in finder.Found) _constants.TryAdd(part, CompiledExpression.Compile(CheckedExpression.Of(part)));
     }
 
     /// <summary>Nothing to fold: the expression is the same for every caller at every time.</summary>
@@ -41,19 +43,38 @@ sealed class PartialEvaluator
     public static CheckedExpression Fold(CheckedExpression expression, in EvaluationContext context, bool truthOnly = false) =>
         new PartialEvaluator(expression).Fold(context, truthOnly);
 
-    /// <summary>Collects the largest parts that are constant for a caller; bare literals are not worth it.</summary>
-    sealed class Finder(Dictionary<CheckedNode, CompiledExpression> found) : NodeVisitor
+    /// <summary>Collects the largest parts that are constant for a caller, in one walk; bare literals are not worth it.</summary>
+    sealed class Finder : NodeVisitor
     {
+        // Of the part that is visited; null: none.
+        HashSet<int>? _free;
+        bool _readsRow;
+
+        public List<CheckedNode> Found { get; } = [];
+
         public override void Visit(CheckedNode node)
         {
-            if (node is LiteralNode or AuthNode) return;
-            CheckedExpression part = CheckedExpression.Of(node);
-            if (part.Reads.IsConstantForCaller && node.Type.Kind < CelKind.Struct && !IsListOfStructs(node.Type)) found.TryAdd(node,
-                CompiledExpression.Compile(part));
-            else base.Visit(node);
+            if (node is LiteralNode) return;
+            (bool outer, HashSet<int>? outerFree, int found) = (_readsRow, _free, Found.Count);
+            _free = null;
+            _readsRow = node is RowNode or BeforeNode or HopNode or SlotNode;
+            if (node is VariableNode variable) _free = [variable.Id];
+            base.Visit(node);
+            if (node is QuantifierNode quantifier) _free?.Remove(quantifier.Variable.Id);
+            if (node is TransformNode transform) _free?.Remove(transform.Variable.Id);
+            if (!_readsRow && _free is not { Count: > 0 } && IsFoldable(node))
+            {
+                // It stands for the parts found inside of it.
+                Found.RemoveRange(found, Found.Count - found);
+                Found.Add(node);
+            }
+            _readsRow |= outer;
+            if (_free is null) _free = outerFree;
+            else if (outerFree is not null) _free.UnionWith(outerFree);
         }
 
-        static bool IsListOfStructs(CelType type) => type is ListType { Element.Kind: >= CelKind.List };
+        static bool IsFoldable(CheckedNode node) =>
+            node is not AuthNode && node.Type.Kind < CelKind.Map && node.Type is not ListType { Element.Kind: >= CelKind.List };
     }
 
     sealed class Folder(Dictionary<CheckedNode, LiteralNode> values) : NodeRewriter

@@ -137,10 +137,10 @@ static class Simplifier
         if (node.Range is ListNode { Items.IsEmpty: true }) return node.Kind == QuantifierKind.All ? LiteralNode.True : LiteralNode.False;
         UnknownMeans inner = node.Kind == QuantifierKind.ExistsOne ? UnknownMeans.Unknown : unknown;
         CheckedNode body = Simplify(node.Body, inner);
-        if (body is LiteralNode { Value.IsFalse: true } && node.Kind == QuantifierKind.Exists
-            && node.Range.Type is RecordsType) return LiteralNode.False;
-        if (body is LiteralNode { Value.IsTrue: true } && node.Kind == QuantifierKind.All
-            && node.Range.Type is RecordsType) return LiteralNode.True;
+        // Records and written-out lists are never unknown themselves.
+        bool isThere = node.Range.Type is RecordsType || node.Range is ListNode;
+        if (isThere && body is LiteralNode { Value.IsFalse: true } && node.Kind == QuantifierKind.Exists) return LiteralNode.False;
+        if (isThere && body is LiteralNode { Value.IsTrue: true } && node.Kind == QuantifierKind.All) return LiteralNode.True;
         return ReferenceEquals(body, node.Body) ? node : node with { Body = body };
     }
 

@@ -36,6 +36,9 @@ abstract partial class Dialect
     /// <summary>1-based position of a part in a text in code points, 0 where it does not occur, 1 for the empty part.</summary>
     public abstract void WritePosition(SqlWriter sql, Action text, Action part);
 
+    /// <summary>Whether a text matches a pattern of <see cref="Regex2"/>; the pattern is a literal.</summary>
+    public abstract void WriteMatches(SqlWriter sql, Action text, Action pattern);
+
     /// <summary>
     /// Year, month (from 0), day of the month (from 1: GetDate, from 0: GetDayOfMonth), of the week (Sunday 0) and of the year (from 0).
     /// </summary>

@@ -101,7 +101,11 @@ sealed partial class ExpressionLowering
                 Value(call.Arguments[2]);
                 Raw(")");
                 break;
-            default: throw No("matches() cannot be evaluated by this database");
+            default:
+                // The function is the connection's; the file must stay readable without it.
+                if (_sql.ForDefinitions) throw No("a definition cannot match a pattern");
+                _dialect.WriteMatches(_sql, () => Value(call.Arguments[0]), () => Value(call.Arguments[1]));
+                break;
         }
     }
 
@@ -225,7 +229,7 @@ sealed partial class ExpressionLowering
                 break;
             case (CelFunction.ToTimestamp, CelKind.Int):
                 void Product() => Scaled("(", a, " * ", Second, ")");
-                if (IntegerRange.IsSafe(call)) Product();
+                if (IntegerRange.IsSafe(call, static _ => false)) Product();
                 else _dialect.WriteInteger(_sql, Product, DateTimeType.Min, DateTimeType.Max);
                 break;
             case (CelFunction.ToDate, CelKind.Timestamp): Since(a, Calendar.MicrosecondsPerDay,

@@ -25,20 +25,17 @@ sealed partial class ExpressionLowering
                 _dialect.WriteFinite(_sql, () => Bare(call));
                 break;
             case CelKind.Timestamp:
-                if (IntegerRange.IsSafe(call)) Bare(call);
+                if (IntegerRange.IsSafe(call, static _ => false)) Bare(call);
                 else _dialect.WriteInteger(_sql, () => Bare(call), DateTimeType.Min, DateTimeType.Max);
                 break;
             case CelKind.Int or CelKind.Decimal or CelKind.Duration:
-                if (IsSafeChain(call)) Bare(call);
+                if (IntegerRange.IsSafe(call, Continues)) Bare(call);
                 else _dialect.WriteInteger(_sql, () => Bare(call), long.MinValue, long.MaxValue);
                 break;
             default:
                 throw No($"arithmetic of {call.Type.Name} runs in memory only");
         }
     }
-
-    static bool IsSafeChain(CheckedNode node) =>
-        !Continues(node) || (IntegerRange.IsSafe((CallNode)node) && ((CallNode)node).Arguments.All(IsSafeChain));
 
     /// <summary>The operand belongs to the chain of the operation around it. An instant does not: it has bounds of its own.</summary>
     static bool Continues(CheckedNode node) => IsArithmetic(node) && node.Type.Kind is CelKind.Int or CelKind.Decimal or CelKind.Duration;

@@ -14,35 +14,51 @@ readonly record struct IntegerRange(Int128 Min, Int128 Max)
     static readonly IntegerRange s_small = new(int.MinValue, int.MaxValue);
     static readonly IntegerRange s_instant = new(DateTimeType.Min, DateTimeType.Max);
 
-    /// <summary>The result fits: no overflow, and an instant stays within the calendar.</summary>
-    public static bool IsSafe(CallNode call)
-    {
-        IntegerRange range = OfCall(call), bounds = call.Type.Kind == CelKind.Timestamp ? s_instant : s_all;
-        return range.Min >= bounds.Min && range.Max <= bounds.Max;
-    }
+    /// <summary>
+    /// The chain of arithmetic under the node stays within its bounds at every step: 64 bits, and for an instant the calendar.
+    /// </summary>
+    /// <param name="node">Its root.</param>
+    /// <param name="continues">Whether an operand belongs to the chain; other operands are guarded on their own.</param>
+    public static bool IsSafe(CheckedNode node, Func<CheckedNode, bool> continues) => Measure(node, continues).IsSafe;
 
     public bool Contains(long value) => Min <= value && value <= Max;
 
     /// <summary>Of the value that the node has: what is out of range is null, so no more than 64 bits.</summary>
-    public static IntegerRange Of(CheckedNode node)
+    public static IntegerRange Of(CheckedNode node) => Measure(node, static _ => false).Range;
+
+    /// <summary>One walk: asking each operand twice would double with every level.</summary>
+    static (IntegerRange Range, bool IsSafe) Measure(CheckedNode node, Func<CheckedNode, bool> continues)
     {
-        IntegerRange range = node switch
-        {
-            LiteralNode { Value: { Kind: ValueKind.Int } v } => new(v.Int, v.Int),
-            LiteralNode { Value: { Kind: ValueKind.Decimal } v } => new(v.DecimalUnits, v.DecimalUnits),
-            LiteralNode { Value: { Kind: ValueKind.DateTime or ValueKind.Duration or ValueKind.Date or ValueKind.Time } v } =>
-                new(v.Ticks, v.Ticks),
-            SlotNode { IsSmall: true } => s_small,
-            FieldNode { Field.Type: ScalarFieldType type } => OfField(type.Scalar),
-            MemberNode { Field.Type: ScalarFieldType type } => OfField(type.Scalar),
-            ConditionalNode c => Union(Of(c.Then), Of(c.Else)),
-            CallNode call => OfCall(call),
-            { Type.Kind: CelKind.Timestamp } => s_instant,
-            _ => s_all,
-        };
         IntegerRange bounds = node.Type.Kind == CelKind.Timestamp ? s_instant : s_all;
-        return new(Int128.Clamp(range.Min, bounds.Min, bounds.Max), Int128.Clamp(range.Max, bounds.Min, bounds.Max));
+        if (node is not CallNode call) return (OfPlain(node).Within(bounds), true);
+        bool isSafe = true;
+        IntegerRange a = Operand(0), b = Operand(1);
+        IntegerRange range = OfCall(call, a, b);
+        return (range.Within(bounds), isSafe && range == range.Within(bounds));
+
+        IntegerRange Operand(int index)
+        {
+            if (index >= call.Arguments.Length) return s_all;
+            var (operand, isOperandSafe) = Measure(call.Arguments[index], continues);
+            if (continues(call.Arguments[index])) isSafe &= isOperandSafe;
+            return operand;
+        }
     }
+
+    IntegerRange Within(IntegerRange bounds) => new(Int128.Clamp(Min, bounds.Min, bounds.Max), Int128.Clamp(Max, bounds.Min, bounds.Max));
+
+    static IntegerRange OfPlain(CheckedNode node) => node switch
+    {
+        LiteralNode { Value: { Kind: ValueKind.Int } v } => new(v.Int, v.Int),
+        LiteralNode { Value: { Kind: ValueKind.Decimal } v } => new(v.DecimalUnits, v.DecimalUnits),
+        LiteralNode { Value: { Kind: >= ValueKind.DateTime and <= ValueKind.Duration } v } => new(v.Ticks, v.Ticks),
+        SlotNode { IsSmall: true } => s_small,
+        FieldNode { Field.Type: ScalarFieldType type } => OfField(type.Scalar),
+        MemberNode { Field.Type: ScalarFieldType type } => OfField(type.Scalar),
+        ConditionalNode c => Union(Of(c.Then), Of(c.Else)),
+        { Type.Kind: CelKind.Timestamp } => s_instant,
+        _ => s_all,
+    };
 
     static IntegerRange OfField(ScalarType type) => type switch
     {
@@ -53,25 +69,20 @@ readonly record struct IntegerRange(Int128 Min, Int128 Max)
     };
 
     /// <summary>Before any guard: may lie beyond 64 bits.</summary>
-    static IntegerRange OfCall(CallNode call)
+    static IntegerRange OfCall(CallNode call, IntegerRange a, IntegerRange b) => call.Function switch
     {
-        IntegerRange A() => Of(call.Arguments[0]);
-        IntegerRange B() => Of(call.Arguments[1]);
-        return call.Function switch
-        {
-            CelFunction.Add => new(A().Min + B().Min, A().Max + B().Max),
-            CelFunction.Subtract => new(A().Min - B().Max, A().Max - B().Min),
-            CelFunction.Multiply => Product(A(), B()),
-            CelFunction.Negate => new(-A().Max, -A().Min),
-            CelFunction.Rescale => Product(A(), Power(call)),
-            CelFunction.Divide or CelFunction.Abs => Magnitude(A()),
-            CelFunction.Modulo => A() is var a && a.Contains(long.MinValue) ? s_all : a,
-            CelFunction.Greatest or CelFunction.Least => Union(A(), B()),
-            CelFunction.Size or CelFunction.IndexOf or (>= CelFunction.GetFullYear and <= CelFunction.GetDayOfYear) => s_small,
-            CelFunction.ToTimestamp => Product(A(), new(Calendar.MicrosecondsPerSecond, Calendar.MicrosecondsPerSecond)),
-            _ => s_all,
-        };
-    }
+        CelFunction.Add => new(a.Min + b.Min, a.Max + b.Max),
+        CelFunction.Subtract => new(a.Min - b.Max, a.Max - b.Min),
+        CelFunction.Multiply => Product(a, b),
+        CelFunction.Negate => new(-a.Max, -a.Min),
+        CelFunction.Rescale => Product(a, Power(call)),
+        CelFunction.Divide or CelFunction.Abs => Magnitude(a),
+        CelFunction.Modulo => a.Contains(long.MinValue) ? s_all : a,
+        CelFunction.Greatest or CelFunction.Least => Union(a, b),
+        CelFunction.Size or CelFunction.IndexOf or (>= CelFunction.GetFullYear and <= CelFunction.GetDayOfYear) => s_small,
+        CelFunction.ToTimestamp => Product(a, new(Calendar.MicrosecondsPerSecond, Calendar.MicrosecondsPerSecond)),
+        _ => s_all,
+    };
 
     static IntegerRange Power(CallNode rescale)
     {

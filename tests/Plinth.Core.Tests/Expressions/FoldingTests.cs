@@ -16,6 +16,8 @@ public class FoldingTests
     [InlineData("(auth.role == admin ? score > 1 : open)", "sales", "@.open")]
     [InlineData("score == null && auth.role == admin", "admin", "null(@.score)")]
     [InlineData("open && now > createdAt", null, "&(@.open,Greater:bool(DateTime=\"7\":timestamp,@.createdAt))")]
+    [InlineData("auth.teams.exists(t, t == title && auth.role == admin)", "sales", "Boolean=\"false\":bool")]
+    [InlineData("tags.exists(t, t == 'x' && auth.role == admin)", "admin", "Exists:0(@.tags,Equal:bool(v0,String=\"x\":string))")]
     [InlineData("title in auth.teams", "sales", "in(@.title,list(String=\"x\":string,String=\"y\":string))")]
     [InlineData("title in auth.teams", null, "Null=\"null\":bool")]
     public void The_callers_part_becomes_its_value(string text, string? role, string shape) =>

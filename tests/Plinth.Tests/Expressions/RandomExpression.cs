@@ -124,6 +124,8 @@ sealed class RandomExpression(Random random)
 
     string TextTest(int depth)
     {
+        if (random.Next(5) == 0)
+            return Used("matches", $"{Text(depth)}.matches({Pick("'^.$'", "'[^a]b'", "'(?i)AB?'", "'\\\\w+'", "'^$'")})");
         string name = Pick("contains", "startsWith", "endsWith");
         return Used(name, $"{Text(depth)}.{name}({Text(random.Next(3) == 0 ? depth : 0)})");
     }

@@ -102,6 +102,7 @@ sealed class SqliteConnection : Connection
         // A misspelt column must be an error, not the text between the quotes.
         raw.sqlite3_db_config(handle, ConfigDoubleQuotedDml, 0, out _);
         raw.sqlite3_db_config(handle, ConfigDoubleQuotedDdl, 0, out _);
+        SqliteMatching.Register(handle);
         SqliteConnection connection = new(handle, options, clock);
         connection.Execute("pragma foreign_keys = on; pragma trusted_schema = off");
         return connection;

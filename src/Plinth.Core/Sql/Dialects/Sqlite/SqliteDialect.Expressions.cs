@@ -79,6 +79,18 @@ sealed partial class SqliteDialect
         sql.Raw(")");
     }
 
+    /// <summary>The function that every connection of ours registers.</summary>
+    public const string MatchesFunction = "plinth_matches";
+
+    public override void WriteMatches(SqlWriter sql, Action text, Action pattern)
+    {
+        sql.Raw(MatchesFunction).Raw("(");
+        text();
+        sql.Raw(", ");
+        pattern();
+        sql.Raw(")");
+    }
+
     public override void WriteDatePart(SqlWriter sql, CelFunction part, Action secondsSince1970)
     {
         (string format, int first) = part switch
