@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Plinth.Schema;
 using Plinth.Text;
 

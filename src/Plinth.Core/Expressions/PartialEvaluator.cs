@@ -1,6 +1,3 @@
-using System.Collections.Immutable;
-using Plinth.Schema;
-
 namespace Plinth.Expressions;
 
 /// <summary>

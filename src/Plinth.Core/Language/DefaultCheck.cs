@@ -1,5 +1,4 @@
 using Plinth.Schema;
-using Plinth.Text;
 
 namespace Plinth.Language;
 

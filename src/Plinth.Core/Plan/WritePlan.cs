@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Plinth.Policy;
 using Plinth.Schema;
-using Plinth.Text;
 
 namespace Plinth.Plan;
 

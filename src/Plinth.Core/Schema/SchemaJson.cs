@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Plinth.Schema.Types;
 using Plinth.Text;
 
 namespace Plinth.Schema;

@@ -1,5 +1,4 @@
 using Plinth.Expressions;
-using Plinth.Schema;
 using Plinth.Schema.Types;
 
 namespace Plinth.Sql;
