@@ -72,7 +72,7 @@ sealed class TableShape
         {
             ImmutableArray<IndexColumn> columns =
                 [.. index.Fields.Select(part => new IndexColumn(Named(model, part.Field).Column, part.Descending))];
-            indexes.Add(new IndexShape(index.Name, IsUnique: false, columns, LiveOnly: false, index.Where));
+            indexes.Add(new IndexShape(index.Name, IsUnique: false, WithKey(model, columns), LiveOnly: false, index.Where));
         }
 
         foreach (Relation relation in model.Relations)
@@ -93,7 +93,26 @@ sealed class TableShape
         bool isRowKey = IsRowKey(model) && columns.Length == 1 && string.Equals(columns[0].Name, model.KeyFields[0].Column, StringComparison.Ordinal);
         if (isCovered || isRowKey) return;
         string name = $"{model.Table}_{string.Join('_', columns.Select(static column => column.Name))}_ref";
-        indexes.Add(new IndexShape(name, IsUnique: false, columns, LiveOnly: false, null));
+        indexes.Add(new IndexShape(name, IsUnique: false, WithKey(model, columns), LiveOnly: false, null));
+    }
+
+    /// <summary>
+    /// Lists break ties by the key, in the direction of their last term. An index that ends so gives the records in the order of the list;
+    /// without it the database would gather and sort all that tie (measured: a fifth of a list, a third of an include).
+    /// </summary>
+    static ImmutableArray<IndexColumn> WithKey(Model model, ImmutableArray<IndexColumn> columns)
+    {
+        bool descending = columns[^1].Descending;
+
+        // The number of a row ends every index by itself, ascending.
+        if (IsRowKey(model) && !descending) return columns;
+        return
+        [
+            .. columns,
+            .. Ascending(model, model.Key)
+                .Where(key => !columns.Any(column => string.Equals(column.Name, key.Name, StringComparison.Ordinal)))
+                .Select(key => key with { Descending = descending }),
+        ];
     }
 
     static ImmutableArray<ReferenceShape> ReferencesOf(AppSchema schema, Model model)
