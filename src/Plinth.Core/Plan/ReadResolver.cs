@@ -93,7 +93,6 @@ sealed class ReadResolver
                 { Before: not null } => "before",
                 { Offset: not null } => "offset",
                 { Count: not CountMode.None } => "count",
-                { Trashed: not TrashMode.Without } => "trashed",
                 { Kind: ReadKind.Get, Search: not null } => "search",
                 { Kind: ReadKind.Get, Filter: not null } => "filter",
                 { Kind: ReadKind.Get, ShortFilters.IsEmpty: false } => _request.ShortFilters[0].Field,

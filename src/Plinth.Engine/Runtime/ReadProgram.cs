@@ -54,7 +54,7 @@ sealed class ReadProgram
     public SqlText? Count { get; }
 
     static bool IsWholeRecord(ReadShape shape) =>
-        shape.Kind == ReadKind.Get && shape.Root.Includes.IsEmpty && shape.Root.IsWhole;
+        shape is { Kind: ReadKind.Get, Root: { Trashed: TrashMode.Without, Includes.IsEmpty: true, IsWhole: true } };
 
     static bool IsDecidedByRecord(FoldedRules rules, ImmutableArray<Field> answered) => rules.Outcome == RuleOutcome.Always
         || (rules.IsOwn && rules.Predicate.OwnFields.All(name => answered.Any(f => string.Equals(f.Name, name, StringComparison.Ordinal))));

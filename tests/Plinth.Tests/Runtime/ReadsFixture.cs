@@ -47,10 +47,11 @@ sealed class ReadsFixture : IAsyncDisposable
     }
 
     /// <summary>Inserts records given as JSON objects, one after the other; fields that are not named are null, or an empty list.</summary>
-    public async Task InsertAsync(string model, string records)
+    public Task InsertAsync(string model, string records) =>
+        InsertAsync(Schema.Model(model), Rows(Schema.Model(model), Encoding.UTF8.GetBytes(records)));
+
+    public async Task InsertAsync(Model of, IReadOnlyList<Value[]> rows)
     {
-        Model of = Schema.Model(model);
-        ImmutableArray<Value[]> rows = Rows(of, Encoding.UTF8.GetBytes(records));
         Ddl ddl = new(Engine.Store.Database.Dialect, Schema);
         Result<Done> result = await Engine.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
