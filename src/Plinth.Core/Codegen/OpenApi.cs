@@ -18,7 +18,8 @@ sealed record OpenApiOptions(string Version, Func<Model, Operation, bool> Allows
 /// </summary>
 sealed class OpenApi
 {
-    static readonly JsonWriterOptions s_plainText = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true };
+    static readonly JsonWriterOptions s_plainText =
+        new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping, Indented = true };
 
     readonly AppSchema _schema;
     readonly OpenApiOptions _options;
@@ -65,8 +66,8 @@ sealed class OpenApi
         ["security"] = new JsonArray(new JsonObject()),
         ["tags"] = new JsonArray(
         [
-            .. models.Select(m => (JsonNode)new JsonObject { ["name"] = m.Name, ["description"] = m.Doc ?? $"Records of the model {m.Name}." }),
-            new JsonObject { ["name"] = "Service", ["description"] = "Batches, health, version and descriptions of the service itself." },
+            .. models.Select(m => (JsonNode)Tag(m.Name, m.Doc ?? $"Records of the model {m.Name}.")),
+            Tag("Service", "Batches, health, version and descriptions of the service itself."),
         ]),
         ["paths"] = _paths,
         ["components"] = new JsonObject
@@ -77,6 +78,8 @@ sealed class OpenApi
             ["responses"] = OpenApiParts.Responses(),
         },
     };
+
+    static JsonObject Tag(string name, string description) => new() { ["name"] = name, ["description"] = description };
 
     /// <summary>Components that nothing reaches from a path: what the reader may not do needs no shape.</summary>
     static void DropUnused(JsonObject document)
@@ -102,7 +105,8 @@ sealed class OpenApi
         if (node is not JsonObject members) return;
         foreach (var (name, value) in members)
         {
-            bool refers = value is JsonValue && (name == "$ref" || members.Parent is JsonObject { } parent && parent.ContainsKey("propertyName"));
+            bool refers = value is JsonValue
+                && (name == "$ref" || members.Parent is JsonObject { } parent && parent.ContainsKey("propertyName"));
             if (!refers) Reach(document, value, used);
             else if (used.Add(value!.GetValue<string>())) Reach(document, Target(document, value.GetValue<string>()), used);
         }
@@ -119,7 +123,8 @@ sealed class OpenApi
     {
         string path = "/api/" + model.Route;
         string one = path + "/{" + KeyName(model) + "}";
-        bool lists = May(model, Operation.List), creates = May(model, Operation.Create), updates = May(model, Operation.Update), deletes = May(model, Operation.Delete);
+        bool lists = May(model, Operation.List), creates = May(model, Operation.Create), updates = May(model, Operation.Update),
+            deletes = May(model, Operation.Delete);
 
         JsonObject collection = [];
         if (lists) collection["get"] = List(model);
@@ -156,7 +161,8 @@ sealed class OpenApi
     JsonObject List(Model model)
     {
         JsonObject operation = OpenApiParts.Operation(model.Name, "list" + Many(model), $"List {model.Route}", model.Doc,
-            OpenApiParts.Answer("A page of records.", OpenApiParts.Ref("schemas", model.Name + "Page"), OpenApiExamples.Page(_schema, model)));
+            OpenApiParts.Answer("A page of records.", OpenApiParts.Ref("schemas", model.Name + "Page"),
+                OpenApiExamples.Page(_schema, model)));
         JsonArray parameters = [.. OpenApiParts.ListParameters.Select(n => (JsonNode)OpenApiParts.Ref("parameters", n))];
         foreach (Field field in model.Fields.Where(f => !f.IsServerOnly && !f.IsJsonStored))
         {
@@ -164,7 +170,7 @@ sealed class OpenApi
             {
                 ["name"] = field.Name,
                 ["in"] = "query",
-                ["description"] = $"Only records whose {field.Name} equals the value; `{field.Name}[gte]=` and the like for other operators.",
+                ["description"] = $"Only records whose {field.Name} equals the value; other operators as `{field.Name}[gte]=`.",
                 ["schema"] = new JsonObject { ["type"] = "string" },
             });
         }
@@ -176,7 +182,8 @@ sealed class OpenApi
     {
         JsonObject operation = OpenApiParts.Operation(model.Name, "query" + Many(model), $"List {model.Route}, the parameters as a body",
             "The same as the list by GET, for parameters too long for a URL. The method QUERY on the collection takes the same body.",
-            OpenApiParts.Answer("A page of records.", OpenApiParts.Ref("schemas", model.Name + "Page"), OpenApiExamples.Page(_schema, model)));
+            OpenApiParts.Answer("A page of records.", OpenApiParts.Ref("schemas", model.Name + "Page"),
+                OpenApiExamples.Page(_schema, model)));
         operation["requestBody"] = OpenApiParts.Body(OpenApiParts.Ref("schemas", "ListQuery"), new JsonObject { ["limit"] = 5 });
         return operation;
     }
@@ -185,7 +192,8 @@ sealed class OpenApi
     {
         JsonObject operation = OpenApiParts.Operation(model.Name, "aggregate" + Many(model), $"Count and sum up {model.Route}", null,
             OpenApiParts.Answer("The groups.", OpenApiParts.Ref("schemas", "Groups"), null));
-        operation["parameters"] = new JsonArray([.. OpenApiParts.AggregateParameters.Select(n => (JsonNode)OpenApiParts.Ref("parameters", n))]);
+        operation["parameters"] = new JsonArray(
+            [.. OpenApiParts.AggregateParameters.Select(n => (JsonNode)OpenApiParts.Ref("parameters", n))]);
         return operation;
     }
 
@@ -193,7 +201,8 @@ sealed class OpenApi
     {
         JsonObject operation = OpenApiParts.Operation(model.Name, "create" + model.Name, $"Create a record of {model.Name}",
             "One record, or an array of records: all of them or none. `application/x-ndjson` takes one record per line, for bulk.",
-            OpenApiParts.Answer("The record as created.", OpenApiParts.Ref("schemas", model.Name), OpenApiExamples.Record(_schema, model, forInput: false), "Location", "ETag"),
+            OpenApiParts.Answer("The record as created.", OpenApiParts.Ref("schemas", model.Name),
+                OpenApiExamples.Record(_schema, model, forInput: false), "Location", "ETag"),
             status: "201");
         JsonObject input = OpenApiParts.Ref("schemas", model.Name + "Create");
         JsonObject body = OpenApiParts.Body(
@@ -208,10 +217,12 @@ sealed class OpenApi
     JsonObject Get(Model model)
     {
         JsonObject operation = OpenApiParts.Operation(model.Name, "get" + model.Name, $"Read one record of {model.Name}", null,
-            OpenApiParts.Answer("The record.", OpenApiParts.Ref("schemas", model.Name), OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
+            OpenApiParts.Answer("The record.", OpenApiParts.Ref("schemas", model.Name),
+                OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
         operation["parameters"] = new JsonArray(OpenApiParts.Ref("parameters", "select"), OpenApiParts.Ref("parameters", "include"),
             OpenApiParts.Ref("parameters", "IfNoneMatch"));
-        ((JsonObject)operation["responses"]!)["304"] = new JsonObject { ["description"] = "The record is the one that If-None-Match names." };
+        JsonObject unchanged = new() { ["description"] = "The record is the one that If-None-Match names." };
+        ((JsonObject)operation["responses"]!)["304"] = unchanged;
         return operation;
     }
 
@@ -219,19 +230,25 @@ sealed class OpenApi
     {
         JsonObject operation = OpenApiParts.Operation(model.Name, "update" + model.Name, $"Change one record of {model.Name}",
             "A JSON Merge Patch (RFC 7396): what is absent stays, null clears.",
-            OpenApiParts.Answer("The record after the change.", OpenApiParts.Ref("schemas", model.Name), OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
-        operation["requestBody"] = OpenApiParts.Body(OpenApiParts.Ref("schemas", model.Name + "Patch"), OpenApiExamples.Patch(_schema, model), "application/merge-patch+json");
+            OpenApiParts.Answer("The record after the change.", OpenApiParts.Ref("schemas", model.Name),
+                OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
+        operation["requestBody"] = OpenApiParts.Body(
+            OpenApiParts.Ref("schemas", model.Name + "Patch"), OpenApiExamples.Patch(_schema, model), "application/merge-patch+json");
         operation["parameters"] = WriteParameters();
         return operation;
     }
 
     JsonObject Upsert(Model model)
     {
-        JsonObject answer = OpenApiParts.Answer("The record, which was there and is replaced.", OpenApiParts.Ref("schemas", model.Name), OpenApiExamples.Record(_schema, model, forInput: false), "ETag");
+        JsonObject answer = OpenApiParts.Answer(
+            "The record, which was there and is replaced.", OpenApiParts.Ref("schemas", model.Name),
+            OpenApiExamples.Record(_schema, model, forInput: false), "ETag");
         JsonObject operation = OpenApiParts.Operation(model.Name, "upsert" + model.Name, $"Create or replace one record of {model.Name}",
             "Absent fields take their default, or null.", answer);
-        ((JsonObject)operation["responses"]!)["201"] = OpenApiParts.Answer("The record, which was not there.", OpenApiParts.Ref("schemas", model.Name), null, "Location", "ETag");
-        operation["requestBody"] = OpenApiParts.Body(OpenApiParts.Ref("schemas", model.Name + "Create"), OpenApiExamples.Record(_schema, model, forInput: true));
+        ((JsonObject)operation["responses"]!)["201"] = OpenApiParts.Answer(
+            "The record, which was not there.", OpenApiParts.Ref("schemas", model.Name), null, "Location", "ETag");
+        operation["requestBody"] = OpenApiParts.Body(
+            OpenApiParts.Ref("schemas", model.Name + "Create"), OpenApiExamples.Record(_schema, model, forInput: true));
         JsonArray parameters = WriteParameters();
         parameters.Add((JsonNode)OpenApiParts.Ref("parameters", "on"));
         operation["parameters"] = parameters;
@@ -260,31 +277,43 @@ sealed class OpenApi
 
     JsonObject Restore(Model model)
     {
-        JsonObject operation = OpenApiParts.Operation(model.Name, "restore" + model.Name, $"Take a record of {model.Name} out of the trash", null,
-            OpenApiParts.Answer("The record, live again.", OpenApiParts.Ref("schemas", model.Name), OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
+        JsonObject operation = OpenApiParts.Operation(
+            model.Name, "restore" + model.Name, $"Take a record of {model.Name} out of the trash", null,
+            OpenApiParts.Answer("The record, live again.", OpenApiParts.Ref("schemas", model.Name),
+                OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
         operation["parameters"] = WriteParameters();
         return operation;
     }
 
     JsonObject ChangeMany(Model model, string verb, string summary, bool hasBody)
     {
-        JsonObject operation = OpenApiParts.Operation(model.Name, verb + Many(model), summary, "All of them or none; an empty filter is refused.",
-            OpenApiParts.Answer("How many records matched, and how many changed.", OpenApiParts.Ref("schemas", "Changed"), new JsonObject { ["matched"] = 3, ["changed"] = 2 }));
-        operation["parameters"] = new JsonArray(OpenApiParts.Ref("parameters", "requiredFilter"), OpenApiParts.Ref("parameters", "IdempotencyKey"));
-        if (hasBody) operation["requestBody"] = OpenApiParts.Body(OpenApiParts.Ref("schemas", model.Name + "Patch"), OpenApiExamples.Patch(_schema, model), "application/merge-patch+json");
+        JsonObject operation = OpenApiParts.Operation(
+            model.Name, verb + Many(model), summary, "All of them or none; an empty filter is refused.",
+            OpenApiParts.Answer("How many records matched, and how many changed.", OpenApiParts.Ref("schemas", "Changed"),
+                new JsonObject { ["matched"] = 3, ["changed"] = 2 }));
+        operation["parameters"] = new JsonArray(
+            OpenApiParts.Ref("parameters", "requiredFilter"), OpenApiParts.Ref("parameters", "IdempotencyKey"));
+        if (hasBody)
+            operation["requestBody"] = OpenApiParts.Body(
+                OpenApiParts.Ref("schemas", model.Name + "Patch"), OpenApiExamples.Patch(_schema, model), "application/merge-patch+json");
         return operation;
     }
 
-    static JsonArray WriteParameters() => new(OpenApiParts.Ref("parameters", "IfMatch"), OpenApiParts.Ref("parameters", "IdempotencyKey"), OpenApiParts.Ref("parameters", "Prefer"));
+    static JsonArray WriteParameters() =>
+        new(OpenApiParts.Ref("parameters", "IfMatch"), OpenApiParts.Ref("parameters", "IdempotencyKey"),
+        OpenApiParts.Ref("parameters", "Prefer"));
 
     void AddOperations()
     {
-        _paths["/livez"] = new JsonObject { ["get"] = OpenApiParts.Service("livez", "Is the process alive", "It is.") };
-        _paths["/readyz"] = new JsonObject { ["get"] = OpenApiParts.Service("readyz", "May requests come", "They may.") };
-        _paths["/version"] = new JsonObject { ["get"] = OpenApiParts.Service("version", "Versions of product, schema and storage", "The versions.") };
-        _paths["/openapi.json"] = new JsonObject { ["get"] = OpenApiParts.Service("openapi", "This document, as the caller may see it", "The document.") };
-        _paths["/schema.json"] = new JsonObject { ["get"] = OpenApiParts.Service("schema", "The schema, as the caller may see it", "The schema.") };
-        _paths["/errors"] = new JsonObject { ["get"] = OpenApiParts.Service("errors", "Every error code with its meaning", "The codes.") };
+        Add("livez", "Is the process alive", "It is.");
+        Add("readyz", "May requests come", "They may.");
+        Add("version", "Versions of product, schema and storage", "The versions.");
+        Add("openapi", "This document, as the caller may see it", "The document.", path: "/openapi.json");
+        Add("schema", "The schema, as the caller may see it", "The schema.", path: "/schema.json");
+        Add("errors", "Every error code with its meaning", "The codes.");
+
+        void Add(string id, string summary, string answer, string? path = null) =>
+            _paths[path ?? "/" + id] = new JsonObject { ["get"] = OpenApiParts.Service(id, summary, answer) };
     }
 
     static string KeyName(Model model) => model.Key.Length == 1 ? model.Key[0] : "key";
@@ -297,7 +326,8 @@ sealed class OpenApi
             ["name"] = KeyName(model),
             ["in"] = "path",
             ["required"] = true,
-            ["description"] = single ? "The key of the record." : $"The parts of the key ({string.Join(", ", model.Key)}), each percent-encoded, joined by commas.",
+            ["description"] = single ? "The key of the record."
+                : $"The parts of the key ({string.Join(", ", model.Key)}), each percent-encoded, joined by commas.",
             ["schema"] = single ? _schemas.Type(model.KeyFields[0]) : new JsonObject { ["type"] = "string" },
         };
         if (single && OpenApiExamples.Of(_schema, model.KeyFields[0], depth: 0) is { } example) parameter["example"] = example;

@@ -15,7 +15,8 @@ static class OpenApiExamples
         foreach (Field field in model.Fields)
         {
             // A create shows what must or usually will be given; ids and whatever else has a default are the server's.
-            bool shown = forInput ? field.IsCreatable && field.Default is null : !field.IsServerOnly && !(field.IsImplied && field.Name == Model.DeletedAt);
+            bool shown = forInput ? field.IsCreatable && field.Default is null : !field.IsServerOnly
+                && !(field.IsImplied && field.Name == Model.DeletedAt);
             if (shown) record[field.Name] = Of(schema, field, depth: 0);
         }
         return record;
@@ -49,7 +50,8 @@ static class OpenApiExamples
     /// <summary>Values that the patterns people write are about; the first that matches serves.</summary>
     static readonly string[] s_matching =
     [
-        "DE", "EUR", "12345", "AB 123", "example.org", "some-name", "abc", "ABC", "a", "A", "1", "12", "123", "1234", "+4930123456", "#336699", "2026-01", "v1.0.0", "SKU-1234", "some_name",
+        "DE", "EUR", "12345", "AB 123", "example.org", "some-name", "abc", "ABC", "a", "A", "1", "12", "123", "1234", "+4930123456",
+            "#336699", "2026-01", "v1.0.0", "SKU-1234", "some_name",
     ];
 
     static JsonNode? Matching(RegexValidator validator)
@@ -104,7 +106,8 @@ static class OpenApiExamples
         if (type == "Cuid") return "ck2x9l0a80000abcdefghijkl";
         if (type == "NanoId") return "V1StGXR8_Z5jdHi6B-myT";
         int least = 0, most = int.MaxValue;
-        if (field.Validators.OfType<LengthValidator>().FirstOrDefault() is { } length) (least, most) = (length.Min ?? 0, length.Max ?? int.MaxValue);
+        if (field.Validators.OfType<LengthValidator>().FirstOrDefault() is { } length)
+            (least, most) = (length.Min ?? 0, length.Max ?? int.MaxValue);
         string text = "Some " + field.Name;
         if (text.Length < least) text = text.PadRight(least, '.');
         return text.Length > most ? text[..most] : text;

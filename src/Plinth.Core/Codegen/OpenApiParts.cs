@@ -9,7 +9,8 @@ static class OpenApiParts
     public static readonly string[] ListParameters =
         ["filter", "sort", "limit", "after", "before", "offset", "select", "include", "count", "search", "trashed"];
 
-    public static readonly string[] AggregateParameters = ["filter", "search", "trashed", "groupBy", "countGroups", "sum", "avg", "min", "max"];
+    public static readonly string[] AggregateParameters = [
+        "filter", "search", "trashed", "groupBy", "countGroups", "sum", "avg", "min", "max"];
 
     static readonly string[] s_errors = ["400", "401", "403", "404", "409", "412", "413", "415", "422", "428", "429", "503"];
 
@@ -20,7 +21,8 @@ static class OpenApiParts
         JsonObject responses = new() { [status] = answer };
         foreach (string error in s_errors) responses[error] = Ref("responses", "Problem");
         responses["default"] = Ref("responses", "Problem");
-        JsonObject operation = new() { ["tags"] = new JsonArray(tag), ["operationId"] = id, ["summary"] = summary, ["responses"] = responses };
+        JsonObject operation = new() { ["tags"] = new JsonArray(tag), ["operationId"] = id, ["summary"] = summary,
+            ["responses"] = responses };
         if (description is not null) operation["description"] = description;
         return operation;
     }
@@ -58,7 +60,7 @@ static class OpenApiParts
             ["200"] = new JsonObject
             {
                 ["description"] = description,
-                ["content"] = new JsonObject { ["application/json"] = new JsonObject { ["schema"] = new JsonObject { ["type"] = "object" } } },
+                ["content"] = Content(new JsonObject { ["type"] = "object" }, null, null),
             },
             ["429"] = Ref("responses", "Problem"),
             ["default"] = Ref("responses", "Problem"),
@@ -127,7 +129,8 @@ static class OpenApiParts
                         ["status"] = 422,
                         ["code"] = "validation_failed",
                         ["message"] = "1 field is not acceptable",
-                        ["details"] = new JsonArray(new JsonObject { ["field"] = "email", ["code"] = "email", ["message"] = "is not an e-mail address" }),
+                        ["details"] = new JsonArray(
+                            new JsonObject { ["field"] = "email", ["code"] = "email", ["message"] = "is not an e-mail address" }),
                         ["traceId"] = "4bf92f3577b34da6a3ce929d0e0e4736",
                         ["requestId"] = "01945c2e-7b1a-7c3e-9d4f-5a6b7c8d9e0f",
                     },
@@ -140,11 +143,13 @@ static class OpenApiParts
     {
         ["Problem"] = Object(required: ["type", "title", "status", "code", "message", "details", "traceId", "requestId"],
             ("type", Text("A page about the code.")), ("title", Text()), ("status", Whole()),
-            ("code", new JsonObject { ["type"] = "string", ["description"] = "One of the codes of /errors, or one that the schema names.", ["examples"] = Codes() }),
+            ("code", new JsonObject { ["type"] = "string", ["description"] = "One of the codes of /errors, or one that the schema names.",
+                ["examples"] = Codes() }),
             ("message", Text()), ("hint", Text("The way out, where one is known.")), ("details", ArrayOf(Ref("schemas", "ProblemDetail"))),
             ("traceId", Text()), ("requestId", Text())),
         ["ProblemDetail"] = Object(required: ["field", "code", "message"], ("field", Text()), ("code", Text()), ("message", Text())),
-        ["PageInfo"] = Object(required: ["next", "previous", "limit"], ("next", NullableText()), ("previous", NullableText()), ("limit", Whole()), ("total", Whole())),
+        ["PageInfo"] = Object(required: ["next", "previous", "limit"], ("next", NullableText()), ("previous", NullableText()),
+            ("limit", Whole()), ("total", Whole())),
         ["Changed"] = Object(required: ["matched", "changed"], ("matched", Whole()), ("changed", Whole())),
         ["Groups"] = Object(required: ["groups"], ("groups", ArrayOf(new JsonObject { ["type"] = "object" }))),
         ["History"] = Object(required: ["items", "page"], ("items", ArrayOf(Ref("schemas", "Event"))), ("page", Ref("schemas", "HistoryPage"))),
@@ -159,14 +164,16 @@ static class OpenApiParts
             ["description"] = "The parameters of a list by name. Members named like a field, or `field[op]`, are short filters.",
             ["additionalProperties"] = new JsonObject { ["type"] = new JsonArray("string", "number", "boolean", "array") },
         },
-        ["Batch"] = Object(required: ["operations"], ("atomic", new JsonObject { ["type"] = "boolean", ["default"] = true }), ("operations", ArrayOf(Ref("schemas", "BatchOperation")))),
+        ["Batch"] = Object(required: ["operations"], ("atomic", new JsonObject { ["type"] = "boolean", ["default"] = true }),
+            ("operations", ArrayOf(Ref("schemas", "BatchOperation")))),
         ["BatchOperation"] = Object(required: ["method", "path"],
             ("method", new JsonObject { ["enum"] = new JsonArray("POST", "PATCH", "PUT", "DELETE") }),
             ("path", Text("As the request by itself would have it, with its query: `/api/notes/1`.")),
             ("body", new JsonObject { ["description"] = "The body, as JSON." }),
             ("headers", Object(required: [], ("If-Match", Text()), ("Prefer", Text())))),
         ["BatchAnswer"] = Object(required: ["results"], ("results", ArrayOf(Object(required: ["status"],
-            ("status", Whole()), ("location", Text()), ("etag", Text()), ("body", new JsonObject()), ("problem", Ref("schemas", "Problem")))))),
+            ("status", Whole()), ("location", Text()), ("etag", Text()), ("body", new JsonObject()),
+                ("problem", Ref("schemas", "Problem")))))),
     };
 
     static JsonObject Object(string[] required, params ReadOnlySpan<(string Name, JsonObject Type)> members)
@@ -175,7 +182,8 @@ static class OpenApiParts
         foreach (var (name, type) in members) properties[name] = type;
         return required.Length == 0
             ? new JsonObject { ["type"] = "object", ["properties"] = properties }
-            : new JsonObject { ["type"] = "object", ["properties"] = properties, ["required"] = new JsonArray([.. required.Select(r => (JsonNode)r)]) };
+            : new JsonObject { ["type"] = "object", ["properties"] = properties, ["required"] = new JsonArray(
+                [.. required.Select(r => (JsonNode)r)]) };
     }
 
     static JsonArray Codes() => new([.. Faults.All.Take(8).Select(c => (JsonNode)c.Code)]);
@@ -198,7 +206,8 @@ static class OpenApiParts
     static JsonObject Number(string name, string description) => Parameter(name, "query", description, Whole());
 
     static JsonObject Choice(string name, string description, params string[] choices) =>
-        Parameter(name, "query", description, new JsonObject { ["type"] = "string", ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
+        Parameter(name, "query", description,
+            new JsonObject { ["type"] = "string", ["enum"] = new JsonArray([.. choices.Select(c => (JsonNode)c)]) });
 
     static JsonObject Required(JsonObject parameter)
     {

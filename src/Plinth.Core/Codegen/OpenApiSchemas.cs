@@ -12,7 +12,8 @@ sealed class OpenApiSchemas(AppSchema schema, Func<Model, bool> isVisible)
     {
         JsonObject schemas = OpenApiParts.Schemas();
         foreach (EnumType type in schema.Enums)
-            schemas[type.Name] = Described(new JsonObject { ["type"] = "string", ["enum"] = new JsonArray([.. type.Values.Select(v => (JsonNode)v)]) }, type.Doc);
+            schemas[type.Name] = Described(new JsonObject { ["type"] = "string", ["enum"] = new JsonArray(
+                [.. type.Values.Select(v => (JsonNode)v)]) }, type.Doc);
         foreach (EmbeddedType type in schema.Types) schemas[type.Name] = Embedded(type, tag: null);
         foreach (UnionType union in schema.Unions) AddUnion(schemas, union);
         foreach (Model model in models)
@@ -34,7 +35,8 @@ sealed class OpenApiSchemas(AppSchema schema, Func<Model, bool> isVisible)
         if (field.IsList)
         {
             type = new JsonObject { ["type"] = "array", ["items"] = item };
-            if (field.Validators.OfType<LengthValidator>().FirstOrDefault() is { } length) Bound(type, length.Min, length.Max, "minItems", "maxItems");
+            if (field.Validators.OfType<LengthValidator>().FirstOrDefault() is { } length)
+                Bound(type, length.Min, length.Max, "minItems", "maxItems");
         }
         return field.IsNullable ? Nullable(type) : type;
     }
@@ -155,7 +157,8 @@ sealed class OpenApiSchemas(AppSchema schema, Func<Model, bool> isVisible)
         {
             switch (validator)
             {
-                case LengthValidator length when kind == ValueKind.String: Bound(type, length.Min, length.Max, "minLength", "maxLength"); break;
+                case LengthValidator length when kind == ValueKind.String: Bound(
+                    type, length.Min, length.Max, "minLength", "maxLength"); break;
                 case RangeValidator range when kind is ValueKind.Int or ValueKind.Double && type["type"]?.GetValue<string>() != "string":
                     if (range.Min is { } min) type["minimum"] = min;
                     if (range.Max is { } max) type["maximum"] = max;

@@ -50,7 +50,8 @@ sealed class Descriptions(ServerOptions options, Engine engine)
         var key = (snapshot.Schema, bits, endpoint);
         if (_kept.TryGetValue(key, out byte[]? kept)) return kept;
         byte[] made = endpoint == Endpoint.OpenApi
-            ? OpenApi.Write(snapshot.Schema, new OpenApiOptions(snapshot.Version.ToString(CultureInfo.InvariantCulture), (m, o) => allowed[m.Name].Contains(o)))
+            ? OpenApi.Write(snapshot.Schema, new OpenApiOptions(snapshot.Version.ToString(CultureInfo.InvariantCulture), (m, o) =>
+                allowed[m.Name].Contains(o)))
             : SchemaJson.Write(Visible(snapshot.Schema, m => !allowed[m.Name].IsEmpty));
         if (_kept.Count >= KeptMax) _kept.Clear();
         _kept[key] = made;
@@ -61,12 +62,14 @@ sealed class Descriptions(ServerOptions options, Engine engine)
     {
         long now = engine.Now;
         return snapshot.Schema.Models.ToDictionary(m => m.Name, m => Enum.GetValues<Operation>()
-            .Where(o => snapshot.Policies.Of(m).For(o, caller, now).Outcome != RuleOutcome.Never).ToImmutableHashSet(), StringComparer.Ordinal);
+            .Where(o => snapshot.Policies.Of(m).For(o, caller, now).Outcome != RuleOutcome.Never).ToImmutableHashSet(),
+                StringComparer.Ordinal);
     }
 
     static int Bits(ImmutableHashSet<Operation> operations) => operations.Aggregate(0, (bits, o) => bits | (1 << (int)o));
 
-    /// <summary>Without the models that the caller cannot reach, the fields that never leave, and the rules, which are the server's own.</summary>
+    /// <summary>Without the models that the caller cannot reach, the fields that never leave, and the rules, which are the server's
+    /// own.</summary>
     static AppSchema Visible(AppSchema schema, Func<Model, bool> isVisible)
     {
         ImmutableArray<Model> models = [.. schema.Models.Where(isVisible)];

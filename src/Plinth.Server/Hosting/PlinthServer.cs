@@ -38,7 +38,8 @@ sealed class PlinthServer : IAsyncDisposable
     public ServiceLog Log => _log;
 
     /// <summary>Starts to listen; when it returns, requests are answered.</summary>
-    /// <exception cref="ArgumentException">The options are unsafe or contradict themselves; the message is for whoever set them.</exception>
+    /// <exception cref="ArgumentException">The options are unsafe or contradict themselves; the message is for whoever set
+    /// them.</exception>
     /// <exception cref="IOException">The address cannot be listened on.</exception>
     public static async Task<PlinthServer> StartAsync(ServerOptions options, Engine engine, CancellationToken cancel)
     {
@@ -57,7 +58,8 @@ sealed class PlinthServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Drains and stops: readiness fails first, then the port closes, and requests in flight end within their bound. Idempotent.</summary>
+    /// <summary>Drains and stops: readiness fails first, then the port closes, and requests in flight end within their bound.
+    /// Idempotent.</summary>
     public async Task StopAsync()
     {
         _draining = true;
@@ -81,7 +83,8 @@ sealed class PlinthServer : IAsyncDisposable
         _ => _rest.AnswerAsync(exchange),
     };
 
-    /// <summary>The routes of the schema that serves now; made once per schema, and twice at worst when two requests meet a new one.</summary>
+    /// <summary>The routes of the schema that serves now; made once per schema, and twice at worst when two requests meet a new
+    /// one.</summary>
     RouteTable Routes()
     {
         RouteTable? routes = Volatile.Read(ref _routes);

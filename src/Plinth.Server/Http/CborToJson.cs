@@ -21,14 +21,16 @@ static class CborToJson
             if (Value(reader, output, limits.JsonDepth) is { } fault) return fault;
             if (reader.BytesRemaining > 0) return Wrong("the body goes on after its value", reader, cbor);
         }
-        catch (Exception e) when (e is CborContentException or InvalidOperationException or OverflowException or FormatException or ArgumentException)
+        catch (Exception e) when (
+            e is CborContentException or InvalidOperationException or OverflowException or FormatException or ArgumentException)
         {
             return Wrong("the body is not well-formed CBOR", reader, cbor);
         }
         return new ReadOnlyMemory<byte>(output.ToArray());
 
         static Fault Wrong(string message, CborReader reader, ReadOnlyMemory<byte> cbor) =>
-            Faults.MalformedBody.Says(string.Create(CultureInfo.InvariantCulture, $"{message}, at byte {cbor.Length - reader.BytesRemaining}"));
+            Faults.MalformedBody.Says(string.Create(
+                CultureInfo.InvariantCulture, $"{message}, at byte {cbor.Length - reader.BytesRemaining}"));
     }
 
     static Fault? Value(CborReader reader, ByteOutput output, int depth)
@@ -38,10 +40,14 @@ static class CborToJson
             case CborReaderState.Null or CborReaderState.SimpleValue when IsNull(reader): JsonText.WriteNull(output); return null;
             case CborReaderState.Boolean: JsonText.WriteBoolean(output, reader.ReadBoolean()); return null;
             case CborReaderState.UnsignedInteger: output.Write(Digits(reader.ReadUInt64())); return null;
-            case CborReaderState.NegativeInteger: output.Write(Digits(-1 - (BigInteger)reader.ReadCborNegativeIntegerRepresentation())); return null;
-            case CborReaderState.HalfPrecisionFloat or CborReaderState.SinglePrecisionFloat or CborReaderState.DoublePrecisionFloat: return Float(reader, output);
-            case CborReaderState.TextString or CborReaderState.StartIndefiniteLengthTextString: return Text(reader.ReadTextString(), output);
-            case CborReaderState.ByteString or CborReaderState.StartIndefiniteLengthByteString: JsonText.WriteString(output, Convert.ToBase64String(reader.ReadByteString())); return null;
+            case CborReaderState.NegativeInteger: output.Write(
+                Digits(-1 - (BigInteger)reader.ReadCborNegativeIntegerRepresentation())); return null;
+            case CborReaderState.HalfPrecisionFloat or CborReaderState.SinglePrecisionFloat or CborReaderState.DoublePrecisionFloat:
+                return Float(reader, output);
+            case CborReaderState.TextString or CborReaderState.StartIndefiniteLengthTextString: return Text(
+                reader.ReadTextString(), output);
+            case CborReaderState.ByteString or CborReaderState.StartIndefiniteLengthByteString: JsonText.WriteString(
+                output, Convert.ToBase64String(reader.ReadByteString())); return null;
             case CborReaderState.StartArray: return depth == 0 ? TooDeep() : Array(reader, output, depth - 1);
             case CborReaderState.StartMap: return depth == 0 ? TooDeep() : Map(reader, output, depth - 1);
             case CborReaderState.Tag: return Tagged(reader, output, depth);
@@ -108,7 +114,8 @@ static class CborToJson
         return null;
     }
 
-    /// <summary>Tags that say how a value of ours may be written (RFC 8949, 3.4): times, big numbers, decimals, UUIDs, self-description.</summary>
+    /// <summary>Tags that say how a value of ours may be written (RFC 8949, 3.4): times, big numbers, decimals, UUIDs,
+    /// self-description.</summary>
     static Fault? Tagged(CborReader reader, ByteOutput output, int depth)
     {
         if (depth == 0) return TooDeep();
@@ -118,7 +125,8 @@ static class CborToJson
                 reader.ReadTag();
                 return Value(reader, output, depth - 1);
             case CborTag.UnixTimeSeconds:
-                JsonText.WriteString(output, reader.ReadUnixTimeSeconds().ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFZ", CultureInfo.InvariantCulture));
+                JsonText.WriteString(output, reader.ReadUnixTimeSeconds()
+                    .ToString("yyyy-MM-ddTHH:mm:ss.FFFFFFFZ", CultureInfo.InvariantCulture));
                 return null;
             case CborTag.UnsignedBigNum or CborTag.NegativeBigNum:
                 JsonText.WriteString(output, Digits(reader.ReadBigInteger()));
@@ -136,7 +144,9 @@ static class CborToJson
                 reader.ReadTag();
                 return Value(reader, output, depth - 1);
             default:
-                return Faults.MalformedBody.Says(string.Create(CultureInfo.InvariantCulture, $"the body holds the CBOR tag {(ulong)reader.PeekTag()}, which is not taken"));
+                return Faults.MalformedBody.Says(
+                    string.Create(CultureInfo.InvariantCulture,
+                    $"the body holds the CBOR tag {(ulong)reader.PeekTag()}, which is not taken"));
         }
     }
 

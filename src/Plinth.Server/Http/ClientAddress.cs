@@ -42,7 +42,8 @@ sealed class ClientAddress(ImmutableArray<IPNetwork> trusted)
     static List<string> XForwardedFor(StringValues values)
     {
         List<string> hops = [];
-        foreach (string? value in values) hops.AddRange((value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+        foreach (string? value in values) hops.AddRange(
+            (value ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
         return hops;
     }
 

@@ -6,7 +6,8 @@ using Plinth.Text;
 
 namespace Plinth.Http;
 
-/// <summary><c>/errors</c> and <c>/errors/{code}</c>: what each code means, made from the one list of faults, as a page or as JSON.</summary>
+/// <summary><c>/errors</c> and <c>/errors/{code}</c>: what each code means, made from the one list of faults, as a page or as
+/// JSON.</summary>
 static class ErrorPages
 {
     const string Style = """
@@ -30,7 +31,9 @@ static class ErrorPages
         }
         string code = exchange.RawKey;
         FaultCode? kind = s_codes.GetValueOrDefault(code) ?? (IsOwn(schema, code) ? Faults.Conflict : null);
-        if (kind is null) return Faults.UnknownPath.Says("no error has this code", hint: Plinth.Text.Names.DidYouMean(code, s_codes.Keys) ?? "/errors lists them");
+        if (kind is null)
+            return Faults.UnknownPath.Says(
+                "no error has this code", hint: Plinth.Text.Names.DidYouMean(code, s_codes.Keys) ?? "/errors lists them");
         if (html) await HtmlPage.Of(OneHtml(code, kind)).SendAsync(exchange);
         else await SendJsonAsync(exchange, body => OneJson(body, code, kind));
         return null;
@@ -75,15 +78,19 @@ static class ErrorPages
     {
         StringBuilder rows = new();
         foreach (FaultCode kind in Faults.All)
-            rows.Append($"<tr><td>{Statuses.Of(kind)}</td><td><a href=\"/errors/{kind.Code}\"><code>{kind.Code}</code></a></td><td>{Escape(kind.Title)}</td></tr>");
+            rows.Append(
+                $"<tr><td>{Statuses.Of(kind)}</td><td><a href=\"/errors/{kind.Code}\"><code>{kind.Code}</code></a></td>"
+                + $"<td>{Escape(kind.Title)}</td></tr>");
         return Document("Errors", $"<h1>Errors</h1><table>{rows}</table>");
     }
 
     static string OneHtml(string code, FaultCode kind) => Document(Escape(code),
-        $"<p class=\"k\">{Statuses.Of(kind)} <code>{Escape(code)}</code></p><h1>{Escape(kind.Title)}</h1><p>{Escape(kind.Explanation)}</p><p><a href=\"/errors\">All errors</a></p>");
+        $"<p class=\"k\">{Statuses.Of(kind)} <code>{Escape(code)}</code></p><h1>{Escape(kind.Title)}</h1>"
+        + $"<p>{Escape(kind.Explanation)}</p><p><a href=\"/errors\">All errors</a></p>");
 
     static string Document(string title, string content) =>
-        $"<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title><style>{Style}</style>{content}</html>";
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">"
+        + $"<title>{title}</title><style>{Style}</style>{content}</html>";
 
     static string Escape(string text) => WebUtility.HtmlEncode(text);
 }

@@ -6,7 +6,8 @@ using OpenTelemetry.Trace;
 
 namespace Plinth.Http;
 
-/// <summary>Sends traces and metrics to an OTLP collector. Exists only when an endpoint is configured: else nothing listens, and spans cost nothing.</summary>
+/// <summary>Sends traces and metrics to an OTLP collector. Exists only when an endpoint is configured: else nothing listens, and spans
+/// cost nothing.</summary>
 sealed class Exporter : IDisposable
 {
     readonly TracerProvider _traces;
@@ -14,7 +15,8 @@ sealed class Exporter : IDisposable
 
     public Exporter(Uri endpoint, string protocol, string version)
     {
-        ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("plinth", serviceVersion: version).AddEnvironmentVariableDetector();
+        ResourceBuilder resource = ResourceBuilder.CreateDefault().AddService("plinth", serviceVersion: version)
+            .AddEnvironmentVariableDetector();
         bool http = protocol == "http/protobuf";
         _traces = Sdk.CreateTracerProviderBuilder().SetResourceBuilder(resource).AddSource(Telemetry.Name)
             .AddOtlpExporter(o => Point(o, "v1/traces")).Build();

@@ -35,7 +35,8 @@ sealed partial class HtmlPage
     {
         string scripts = Hashes(Script().Matches(html)), styles = Hashes(Style().Matches(html));
         return new(Encoding.UTF8.GetBytes(html),
-            $"default-src 'none'; script-src {scripts}; style-src {styles}; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+            $"default-src 'none'; script-src {scripts}; style-src {styles}; connect-src 'self'; img-src data:; "
+            + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
     }
 
     public ValueTask SendAsync(Exchange exchange)

@@ -17,7 +17,8 @@ sealed class HttpListener : IAsyncDisposable
     readonly ServerOptions _options;
     int _stopped;
 
-    HttpListener(KestrelServer kestrel, Pipeline pipeline, ServerOptions options) => (_kestrel, _pipeline, _options) = (kestrel, pipeline, options);
+    HttpListener(KestrelServer kestrel, Pipeline pipeline, ServerOptions options) =>
+        (_kestrel, _pipeline, _options) = (kestrel, pipeline, options);
 
     /// <summary>Where the server listens; with a port of 0, the one that was free.</summary>
     public Uri Url { get; private set; } = new("http://localhost");
@@ -43,7 +44,8 @@ sealed class HttpListener : IAsyncDisposable
         HttpListener listener = new(server, pipeline, options);
         await server.StartAsync(pipeline, cancel);
         string address = server.Features.Get<IServerAddressesFeature>()!.Addresses.First(); // A started server has one.
-        listener.Url = new Uri(address.Replace("//0.0.0.0", "//127.0.0.1", StringComparison.Ordinal).Replace("//[::]", "//localhost", StringComparison.Ordinal));
+        listener.Url = new Uri(address.Replace("//0.0.0.0", "//127.0.0.1", StringComparison.Ordinal)
+            .Replace("//[::]", "//localhost", StringComparison.Ordinal));
         return listener;
     }
 

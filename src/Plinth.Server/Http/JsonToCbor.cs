@@ -57,7 +57,8 @@ sealed class CborShape
         }
         return models;
 
-        IEnumerable<KeyValuePair<string, CborShape>> Fields(IEnumerable<Field> fields) => fields.Select(f => KeyValuePair.Create(f.Name, f.Type switch
+        IEnumerable<KeyValuePair<string, CborShape>> Fields(IEnumerable<Field> fields) =>
+            fields.Select(f => KeyValuePair.Create(f.Name, f.Type switch
         {
             ScalarFieldType { Scalar.Kind: ValueKind.Bytes } => Bytes,
             EmbeddedFieldType embedded => types[embedded.TypeName],

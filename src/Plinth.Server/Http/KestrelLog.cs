@@ -10,12 +10,14 @@ sealed class KestrelLog(ServiceLog log) : ILoggerFactory, ILogger
     public void AddProvider(ILoggerProvider provider) => throw new InvalidOperationException("there is one log, and it is given at start");
 
     public bool IsEnabled(LogLevel logLevel) =>
-        logLevel is >= LogLevel.Warning and < LogLevel.None && log.IsOn(logLevel == LogLevel.Warning ? LogLevelMin.Warning : LogLevelMin.Error);
+        logLevel is >= LogLevel.Warning and < LogLevel.None
+            && log.IsOn(logLevel == LogLevel.Warning ? LogLevelMin.Warning : LogLevelMin.Error);
 
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?,
+        string> formatter)
     {
         if (!IsEnabled(logLevel)) return;
         string message = formatter(state, null);

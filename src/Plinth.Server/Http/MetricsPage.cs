@@ -77,7 +77,8 @@ sealed class MetricsPage : IDisposable
     static string LabelsOf(KeyValuePair<string, object?>[] tags) => string.Join(',', tags.Select(t =>
     {
         string value = Convert.ToString(t.Value, CultureInfo.InvariantCulture) ?? "";
-        value = value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal).ReplaceLineEndings("\\n");
+        value = value.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)
+            .ReplaceLineEndings("\\n");
         return $"{string.Concat(t.Key.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '_'))}=\"{value}\"";
     }));
 

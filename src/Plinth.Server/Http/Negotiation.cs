@@ -36,7 +36,8 @@ static class Negotiation
     /// <summary>Whether a browser's Accept prefers a page.</summary>
     public static bool PrefersHtml(StringValues accept) =>
         accept.Count > 0 && accept.ToString() is { Length: <= HeaderLengthMax } text
-        && text.Contains("text/html", StringComparison.OrdinalIgnoreCase) && Quality(text, "text/html") >= Quality(text, "application/json");
+        && text.Contains("text/html", StringComparison.OrdinalIgnoreCase) && Quality(text, "text/html") >= Quality(
+            text, "application/json");
 
     public static Result<BodyFormat> Body(StringValues contentType)
     {
@@ -86,7 +87,8 @@ static class Negotiation
             ReadOnlySpan<char> name = semicolon < 0 ? item : item[..semicolon].Trim();
             int slash = type.IndexOf('/', StringComparison.Ordinal);
             int specificity = name.Equals(type, StringComparison.OrdinalIgnoreCase) ? 3
-                : name.EndsWith("/*", StringComparison.Ordinal) && name[..^2].Equals(type.AsSpan(0, slash), StringComparison.OrdinalIgnoreCase) ? 2
+                : name.EndsWith("/*", StringComparison.Ordinal)
+                    && name[..^2].Equals(type.AsSpan(0, slash), StringComparison.OrdinalIgnoreCase) ? 2
                 : name is "*/*" ? 1 : 0;
             if (specificity <= best) continue;
             best = specificity;
@@ -101,7 +103,8 @@ static class Negotiation
         {
             ReadOnlySpan<char> parameter = parameters[range].Trim();
             if (!parameter.StartsWith("q=", StringComparison.OrdinalIgnoreCase)) continue;
-            return double.TryParse(parameter[2..], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double q) ? Math.Min(q, 1) : 0;
+            return double.TryParse(parameter[2..], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double q)
+                ? Math.Min(q, 1) : 0;
         }
         return 1;
     }

@@ -15,7 +15,8 @@ sealed class Operations(ServerOptions options, Func<string?> notReady, Func<IEnu
     static readonly StringValues s_noStore = "no-store";
 
     // Nobody can read them in production without a token or a port: then nothing is measured either.
-    readonly MetricsPage? _metrics = options.Mode == ServerMode.Dev || options.OpsToken is not null || options.OpsPort is not null ? new MetricsPage() : null;
+    readonly MetricsPage? _metrics = options.Mode == ServerMode.Dev || options.OpsToken is not null || options.OpsPort is not null
+        ? new MetricsPage() : null;
 
     public void Dispose() => _metrics?.Dispose();
 
@@ -50,7 +51,8 @@ sealed class Operations(ServerOptions options, Func<string?> notReady, Func<IEnu
     void Version(ByteOutput body)
     {
         body.Write("{\"name\":\"plinth\""u8);
-        foreach (var (name, value) in about().Prepend(("runtime", RuntimeInformation.FrameworkDescription)).Prepend(("version", options.Version)))
+        foreach (var (name, value) in about().Prepend(("runtime", RuntimeInformation.FrameworkDescription))
+            .Prepend(("version", options.Version)))
         {
             body.Write((byte)',');
             JsonText.WriteName(body, name);
@@ -68,6 +70,7 @@ sealed class Operations(ServerOptions options, Func<string?> notReady, Func<IEnu
         string sent = exchange.Headers.Authorization.ToString();
         bool matches = sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
             && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent[Scheme.Length..]), Encoding.UTF8.GetBytes(token));
-        return matches ? null : Faults.Unauthorized.Says("/metrics asks for the operator's token", hint: "send Authorization: Bearer <ops.token>");
+        return matches ? null : Faults.Unauthorized.Says(
+            "/metrics asks for the operator's token", hint: "send Authorization: Bearer <ops.token>");
     }
 }

@@ -13,10 +13,12 @@ namespace Plinth.Http;
 /// </summary>
 sealed class Origins
 {
-    static readonly StringValues s_exposed = string.Join(", ", "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
+    static readonly StringValues s_exposed = string.Join(
+        ", ", "ETag", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "X-Request-Id",
         "Plinth-Position", "Idempotency-Replayed", "Preference-Applied", "Server-Timing");
 
-    static readonly StringValues s_requestHeaders = string.Join(", ", "Accept", "Authorization", "Content-Type", "If-Match", "If-None-Match",
+    static readonly StringValues s_requestHeaders = string.Join(
+        ", ", "Accept", "Authorization", "Content-Type", "If-Match", "If-None-Match",
         "Idempotency-Key", "Plinth-Min-Position", "Prefer", "X-Request-Id", "traceparent", "tracestate");
 
     readonly FrozenSet<string> _allowed;
@@ -37,7 +39,8 @@ sealed class Origins
     /// <summary>Answers differ by Origin, so caches must know.</summary>
     public bool Varies => _dev || _allowed.Count > 0;
 
-    /// <summary>The refusal of a request that a development server must not take; null in production, which asks for identity instead.</summary>
+    /// <summary>The refusal of a request that a development server must not take; null in production, which asks for identity
+    /// instead.</summary>
     public Fault? Refuse(IHeaderDictionary headers)
     {
         if (!_dev) return null;
@@ -83,10 +86,12 @@ sealed class Origins
         && string.Equals(uri.Authority, host, StringComparison.OrdinalIgnoreCase);
 
     // An address in Host cannot have been rebound: rebinding needs a name of the attacker's.
-    bool IsLocalHost(string host) => host.Length > 0 && (IsLoopback(host) || IPAddress.TryParse(host.Trim('[', ']'), out _) || _hosts.Contains(host));
+    bool IsLocalHost(string host) => host.Length > 0
+        && (IsLoopback(host) || IPAddress.TryParse(host.Trim('[', ']'), out _) || _hosts.Contains(host));
 
     static bool IsLoopback(string host) =>
-        string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase) || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
+        string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase)
+            || host.EndsWith(".localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address) && IPAddress.IsLoopback(address));
 
     static string HostPart(string host)

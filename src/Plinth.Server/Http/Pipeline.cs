@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
 using Microsoft.AspNetCore.Http;
@@ -41,7 +42,8 @@ sealed class Pipeline : IHttpApplication<Exchange>
         _origins = new Origins(options);
         _addresses = new ClientAddress(options.TrustedProxies);
         if (options.RatePerAddress is { } address) _perAddress = new RateLimiter("address", address, options.RateEntries, options.Time);
-        if (options.RatePerIdentity is { } identity) _perIdentity = new RateLimiter("identity", identity, options.RateEntries, options.Time);
+        if (options.RatePerIdentity is { } identity)
+            _perIdentity = new RateLimiter("identity", identity, options.RateEntries, options.Time);
         if (options.DevelopmentIdentity is { } claims) _developmentSubject = Subject(claims);
     }
 
@@ -133,7 +135,8 @@ sealed class Pipeline : IHttpApplication<Exchange>
     Fault? Identify(Exchange exchange)
     {
         if (exchange.Headers.Authorization.Count > 0)
-            return Faults.Unauthorized.Says("the credentials in Authorization are not valid", hint: "send the request without Authorization");
+            return Faults.Unauthorized.Says(
+                "the credentials in Authorization are not valid", hint: "send the request without Authorization");
         Value auth = _options.DevelopmentIdentity ?? Value.Null;
         exchange.Caller = new Caller(auth, _developmentSubject, isSystem: false, exchange.Address, exchange.MethodName);
         return null;
@@ -155,7 +158,8 @@ sealed class Pipeline : IHttpApplication<Exchange>
     /// <summary>Stands for "the answer is there already" where a fault is expected.</summary>
     static readonly Fault Answered = Faults.Internal.Says("answered");
 
-    static ValueTask AnswerAsync(Exchange exchange, Fault fault) => ReferenceEquals(fault, Answered) ? default : exchange.SendFaultAsync(fault);
+    static ValueTask AnswerAsync(Exchange exchange, Fault fault) => ReferenceEquals(fault, Answered) ? default
+        : exchange.SendFaultAsync(fault);
 
     static Fault? Limited(RateLimiter? limiter, string? key, IHeaderDictionary answer)
     {
@@ -195,7 +199,7 @@ sealed class Pipeline : IHttpApplication<Exchange>
             case BadHttpRequestException:
                 fault = Faults.MalformedBody.Says("the body's framing is broken");
                 break;
-            case OperationCanceledException or Microsoft.AspNetCore.Connections.ConnectionAbortedException or IOException when exchange.IsAborted:
+            case OperationCanceledException or ConnectionAbortedException or IOException when exchange.IsAborted:
                 return;
             case OperationCanceledException when exchange.Cancel.IsCancellationRequested:
                 fault = Faults.Timeout.Says($"the request took longer than {_options.Limits.RequestMs} ms and was stopped",

@@ -28,7 +28,8 @@ static class QueryString
                 return Faults.MalformedParameter.Says($"query parameter {parameters.Count + 1}: its name is not percent-encoded UTF-8");
             if (!PercentText.TryDecode(rawText, plusIsSpace: true, out string text))
             {
-                return Faults.MalformedParameter.Says($"query parameter '{Shown.Name(name)}': its value is not percent-encoded UTF-8 without U+0000",
+                return Faults.MalformedParameter.Says(
+                    $"query parameter '{Shown.Name(name)}': its value is not percent-encoded UTF-8 without U+0000",
                     new FaultDetail(Shown.Name(name), Faults.MalformedParameter.Code, "is not percent-encoded UTF-8"));
             }
             parameters.Add(new Parameter(name, text));

@@ -10,7 +10,8 @@ namespace Plinth.Http;
 /// </summary>
 static class RequestBody
 {
-    public static async ValueTask<Result<ReadOnlyMemory<byte>>> ReadAsync(Exchange exchange, int bytesMax, string setting, CancellationToken cancel)
+    public static async ValueTask<Result<ReadOnlyMemory<byte>>> ReadAsync(
+        Exchange exchange, int bytesMax, string setting, CancellationToken cancel)
     {
         long? length = exchange.Headers.ContentLength;
         if (length > bytesMax) return TooLarge(bytesMax, setting);

@@ -28,7 +28,8 @@ static class RequestHeaders
             return Faults.MalformedHeader.Says($"Idempotency-Key: 1 to {KeyLengthMax} visible ASCII characters were expected");
         string? subject = exchange.Caller.Subject;
         if (subject is null && key.Length < AnonymousKeyLengthMin)
-            return Faults.MalformedHeader.Says($"Idempotency-Key: without an identity a key has at least {AnonymousKeyLengthMin} characters");
+            return Faults.MalformedHeader.Says(
+                $"Idempotency-Key: without an identity a key has at least {AnonymousKeyLengthMin} characters");
         string who = subject is null ? "a:" + exchange.Address : "u:" + subject;
         string scope = $"{who} {exchange.MethodName} {exchange.Target.Path}";
         return new IdempotencyKey(scope, key, Digest(exchange, body));

@@ -22,7 +22,8 @@ static class RequestIds
         string? parent = headers.TraceParent.Count == 1 ? headers.TraceParent[0] : null;
         ActivityContext context = default;
         bool hasParent = parent is not null && ActivityContext.TryParse(parent, headers.TraceState, isRemote: true, out context);
-        Activity? activity = Telemetry.Source.HasListeners() ? Telemetry.Source.StartActivity("request", ActivityKind.Server, context) : null;
+        Activity? activity = Telemetry.Source.HasListeners() ? Telemetry.Source.StartActivity("request", ActivityKind.Server, context)
+            : null;
         string traceId = activity is not null ? activity.TraceId.ToHexString()
             : hasParent ? context.TraceId.ToHexString()
             : (made ?? Guid.CreateVersion7(time.GetUtcNow())).ToString("N", CultureInfo.InvariantCulture);

@@ -45,7 +45,8 @@ sealed class ModelRoutes
         Model = model;
         Prefix = "/api/" + model.Route + "/";
         string one = Prefix + "{" + string.Join(",", model.Key) + "}";
-        Collection = new(Endpoint.Collection, "/api/" + model.Route, Method.Read | Method.Query | Method.Post | Method.Patch | Method.Delete, this);
+        Collection = new(Endpoint.Collection, "/api/" + model.Route,
+            Method.Read | Method.Query | Method.Post | Method.Patch | Method.Delete, this);
         Query = new(Endpoint.Query, Prefix + "query", Method.Post | Method.Options, this);
         Aggregate = new(Endpoint.Aggregate, Prefix + "aggregate", Method.Read, this);
         Item = new(Endpoint.Item, one, Method.Read | Method.Put | Method.Patch | Method.Delete, this);
@@ -167,7 +168,8 @@ sealed class RouteTable
     {
         if (_bySpan.TryGetValue(raw, out model)) return true;
         // "/api/cont%61cts" is the same resource (RFC 3986, 6.2.2.2), but no one writes it: only then is anything decoded.
-        return raw.IndexOf('%') >= 0 && PercentText.TryDecode(raw, plusIsSpace: false, out string text) && _byRoute.TryGetValue(text, out model);
+        return raw.IndexOf('%') >= 0 && PercentText.TryDecode(raw, plusIsSpace: false, out string text)
+            && _byRoute.TryGetValue(text, out model);
     }
 
     /// <summary>The path nearest to one that leads nowhere, for the hint of the 404.</summary>

@@ -61,7 +61,8 @@ sealed class ServiceLog(ServerOptions options) : IAsyncDisposable
         {
             if (text.Length > 0) text.Append(" <- ");
             text.Append(e.GetType().FullName);
-            if (e is not (FormatException or ArgumentException or OverflowException or System.Text.Json.JsonException or KeyNotFoundException))
+            if (e is not (
+                FormatException or ArgumentException or OverflowException or System.Text.Json.JsonException or KeyNotFoundException))
                 text.Append(": ").Append(e.Message);
             if (e.StackTrace is { } frames) text.Append('\n').Append(frames);
         }
@@ -86,7 +87,8 @@ sealed class ServiceLog(ServerOptions options) : IAsyncDisposable
     {
         string method = exchange.Method == Method.None ? "_OTHER" : exchange.MethodName;
         string template = exchange.Route.Template.Length == 0 ? "(no route)" : exchange.Route.Template;
-        string status = Coloured(exchange.Status.ToString(CultureInfo.InvariantCulture), exchange.Status switch { >= 500 => "31", >= 400 => "33", _ => "32" });
+        string status = Coloured(exchange.Status.ToString(CultureInfo.InvariantCulture),
+            exchange.Status switch { >= 500 => "31", >= 400 => "33", _ => "32" });
         Append(line, $" {status} {method,-6} {template} {milliseconds:0.00} ms");
         if (exchange.FaultCode is { } fault) Append(line, $" {fault}");
         Append(line, $" {Coloured(exchange.RequestId, "90")}");
@@ -104,13 +106,15 @@ sealed class ServiceLog(ServerOptions options) : IAsyncDisposable
             line.Write("{\"time\":\""u8);
             Append(line, $"{now.UtcDateTime:yyyy-MM-ddTHH:mm:ss.ffffffZ}");
             line.Write("\",\"level\":\""u8);
-            line.Write(level switch { LogLevelMin.Debug => "debug"u8, LogLevelMin.Info => "info"u8, LogLevelMin.Warning => "warning"u8, _ => "error"u8 });
+            line.Write(level switch { LogLevelMin.Debug => "debug"u8, LogLevelMin.Info => "info"u8, LogLevelMin.Warning =>
+                "warning"u8, _ => "error"u8 });
             line.Write("\",\"message\":"u8);
             JsonText.WriteString(line, message);
             return line;
         }
         Append(line, $"{now.LocalDateTime:HH:mm:ss.fff}");
-        if (level >= LogLevelMin.Warning) Append(line, $" {Coloured(level == LogLevelMin.Error ? "error" : "warning", level == LogLevelMin.Error ? "31" : "33")}");
+        if (level >= LogLevelMin.Warning)
+            Append(line, $" {Coloured(level == LogLevelMin.Error ? "error" : "warning", level == LogLevelMin.Error ? "31" : "33")}");
         if (message != "request") Append(line, $" {message}");
         return line;
     }
@@ -136,7 +140,8 @@ sealed class ServiceLog(ServerOptions options) : IAsyncDisposable
         Append(line, $"{value:0.###}");
     }
 
-    static void Append(ByteOutput line, [System.Runtime.CompilerServices.InterpolatedStringHandlerArgument("line")] LineText text) => text.Done();
+    static void Append(ByteOutput line, [System.Runtime.CompilerServices.InterpolatedStringHandlerArgument("line")] LineText text) =>
+        text.Done();
 
     /// <summary>Interpolation straight into the line, invariant, without a string in between.</summary>
     [System.Runtime.CompilerServices.InterpolatedStringHandler]
@@ -151,7 +156,8 @@ sealed class ServiceLog(ServerOptions options) : IAsyncDisposable
             line.Advance(Encoding.UTF8.GetBytes(text, to));
         }
 
-        public void AppendFormatted(string text, int alignment) => AppendFormatted(alignment < 0 ? text.PadRight(-alignment) : text.PadLeft(alignment));
+        public void AppendFormatted(string text, int alignment) =>
+            AppendFormatted(alignment < 0 ? text.PadRight(-alignment) : text.PadLeft(alignment));
 
         public void AppendFormatted<T>(T value, string? format = null)
             where T : IUtf8SpanFormattable

@@ -7,7 +7,8 @@ static class Shown
 
     public static string Name(string sent)
     {
-        string shown = sent.Length <= LengthMax ? sent : string.Concat(sent.AsSpan(0, char.IsHighSurrogate(sent[LengthMax - 1]) ? LengthMax - 1 : LengthMax), "…");
+        string shown = sent.Length <= LengthMax ? sent
+            : string.Concat(sent.AsSpan(0, char.IsHighSurrogate(sent[LengthMax - 1]) ? LengthMax - 1 : LengthMax), "…");
         return shown.Any(char.IsControl) ? string.Concat(shown.Select(c => char.IsControl(c) ? '\ufffd' : c)) : shown;
     }
 }

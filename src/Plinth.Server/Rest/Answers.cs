@@ -6,7 +6,8 @@ using Plinth.Text;
 
 namespace Plinth.Rest;
 
-/// <summary>What every answer of the API has in common: its representation, its position in the log, and in development its timings.</summary>
+/// <summary>What every answer of the API has in common: its representation, its position in the log, and in development its
+/// timings.</summary>
 sealed class Answers(Engine engine, ServerOptions options)
 {
     static readonly TimeSpan s_positionWait = TimeSpan.FromSeconds(1);
@@ -26,10 +27,14 @@ sealed class Answers(Engine engine, ServerOptions options)
         double total = options.Time.GetElapsedTime(exchange.StartedTicks).TotalMilliseconds;
         string statements = timings.CacheHit ? "cache hit" : timings.Statements == 1 ? "1 statement" : $"{timings.Statements} statements";
         exchange.ResponseHeaders["Server-Timing"] = string.Create(CultureInfo.InvariantCulture,
-            $"plan;dur={timings.Plan / 1000.0:0.###}, sql;dur={timings.Sql / 1000.0:0.###};desc=\"{statements}\", transaction;dur={timings.Transaction / 1000.0:0.###}, reply;dur={timings.Reply / 1000.0:0.###}, total;dur={total:0.###}");
+            $"plan;dur={Ms(timings.Plan)}, sql;dur={Ms(timings.Sql)};desc=\"{statements}\", transaction;dur={Ms(timings.Transaction)}, "
+            + $"reply;dur={Ms(timings.Reply)}, total;dur={total:0.###}");
+
+        static string Ms(int microseconds) => (microseconds / 1000.0).ToString("0.###", CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Holds a read until this node has seen the position that the client has seen elsewhere; 503 when that takes too long.</summary>
+    /// <summary>Holds a read until this node has seen the position that the client has seen elsewhere; 503 when that takes too
+    /// long.</summary>
     public async ValueTask<Fault?> WaitForPositionAsync(Exchange exchange)
     {
         Result<long?> demanded = RequestHeaders.MinPosition(exchange);

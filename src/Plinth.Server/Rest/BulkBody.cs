@@ -23,12 +23,14 @@ sealed class BulkBody(Exchange exchange, Limits limits)
     long _consumed;
     long _records;
 
-    /// <summary>Lines always are; JSON when its length says that it is no ordinary body. Chunked JSON without a length is an ordinary body.</summary>
+    /// <summary>Lines always are; JSON when its length says that it is no ordinary body. Chunked JSON without a length is an ordinary
+    /// body.</summary>
     public static bool IsBulk(Exchange exchange, Limits limits)
     {
         Result<BodyFormat> format = Negotiation.Body(exchange.Headers.ContentType);
         return exchange.HasBody && format.IsOk
-            && (format.Value == BodyFormat.NdJson || (format.Value == BodyFormat.Json && exchange.Headers.ContentLength > limits.BodyBytes));
+            && (format.Value == BodyFormat.NdJson
+                || (format.Value == BodyFormat.Json && exchange.Headers.ContentLength > limits.BodyBytes));
     }
 
     public Fault? Refuse()
@@ -94,8 +96,10 @@ sealed class BulkBody(Exchange exchange, Limits limits)
         if (_consumed > limits.BulkBytes) throw new BulkBodyException(RequestBody.TooLarge(limits.BulkBytes, "limits.bulkBytes"));
     }
 
-    bool Next(ref ReadOnlySequence<byte> buffer, bool lines, ref bool opened, bool completed, out ReadOnlySequence<byte> record, out bool ended) =>
-        lines ? NextLine(ref buffer, completed, out record, out ended) : NextElement(ref buffer, ref opened, completed, out record, out ended);
+    bool Next(ref ReadOnlySequence<byte> buffer, bool lines, ref bool opened, bool completed, out ReadOnlySequence<byte> record,
+        out bool ended) =>
+        lines ? NextLine(ref buffer, completed, out record, out ended)
+            : NextElement(ref buffer, ref opened, completed, out record, out ended);
 
     static bool NextLine(ref ReadOnlySequence<byte> buffer, bool completed, out ReadOnlySequence<byte> record, out bool ended)
     {
@@ -156,7 +160,8 @@ sealed class BulkBody(Exchange exchange, Limits limits)
         record = default;
         try
         {
-            Utf8JsonReader json = new(element, isFinalBlock: false, new JsonReaderState(new JsonReaderOptions { MaxDepth = limits.JsonDepth }));
+            Utf8JsonReader json = new(element, isFinalBlock: false,
+                new JsonReaderState(new JsonReaderOptions { MaxDepth = limits.JsonDepth }));
             if (!json.Read()) return completed ? throw Wrong(Faults.MalformedBody, "is not whole") : false;
             if (json.TokenType != JsonTokenType.StartObject) throw Wrong(Faults.MalformedBody, "is not an object");
             if (!json.TrySkip()) return completed ? throw Wrong(Faults.MalformedBody, "is not whole") : false;
@@ -177,7 +182,8 @@ sealed class BulkBody(Exchange exchange, Limits limits)
         return line.Slice(reader.Position);
     }
 
-    BulkBodyException TooLong() => Wrong(Faults.BodyTooLarge, $"has more than {limits.RecordBytes} bytes (limits.recordBytes is the setting)");
+    BulkBodyException TooLong() => Wrong(Faults.BodyTooLarge,
+        $"has more than {limits.RecordBytes} bytes (limits.recordBytes is the setting)");
 
     BulkBodyException Wrong(FaultCode code, string what) =>
         new(code.Says(string.Create(CultureInfo.InvariantCulture, $"record {_records + 1} {what}")));

@@ -43,7 +43,8 @@ ref struct IncludeGrammar
         var includes = ImmutableArray.CreateBuilder<IncludeRequest>();
         if (depth > _limits.IncludeDepth)
         {
-            _fault = Faults.LimitExceeded.Says($"include: nested more than {_limits.IncludeDepth} levels deep", hint: "limits.includeDepth is the setting");
+            _fault = Faults.LimitExceeded.Says(
+                $"include: nested more than {_limits.IncludeDepth} levels deep", hint: "limits.includeDepth is the setting");
             return [];
         }
         do
@@ -52,7 +53,8 @@ ref struct IncludeGrammar
             if (include is null) return [];
             foreach (IncludeRequest other in includes)
             {
-                if (string.Equals(other.Relation, include.Relation, StringComparison.Ordinal)) return RefuseAll($"'{include.Relation}' is named twice");
+                if (string.Equals(other.Relation, include.Relation, StringComparison.Ordinal))
+                    return RefuseAll($"'{include.Relation}' is named twice");
             }
             includes.Add(include);
         }

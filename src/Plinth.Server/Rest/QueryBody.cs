@@ -22,7 +22,8 @@ static class QueryBody
             while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
             {
                 if (parameters.Count >= limits.Parameters)
-                    return Faults.LimitExceeded.Says($"the body has more than {limits.Parameters} parameters", hint: "limits.parameters is the setting");
+                    return Faults.LimitExceeded.Says(
+                        $"the body has more than {limits.Parameters} parameters", hint: "limits.parameters is the setting");
                 string name = reader.GetString()!; // A property name is never null.
                 reader.Read();
                 if (Text(ref reader, name) is not { } text)
@@ -33,7 +34,8 @@ static class QueryBody
         }
         catch (JsonException e)
         {
-            return Wrong(string.Create(CultureInfo.InvariantCulture, $"the body is not JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+            return Wrong(string.Create(CultureInfo.InvariantCulture,
+                $"the body is not JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
         }
         catch (InvalidOperationException)
         {
@@ -45,7 +47,8 @@ static class QueryBody
     {
         switch (reader.TokenType)
         {
-            case JsonTokenType.String: return reader.GetString() is { } text && !text.Contains('\0', StringComparison.Ordinal) ? text : null;
+            case JsonTokenType.String: return reader.GetString() is { } text && !text.Contains('\0', StringComparison.Ordinal) ? text
+                : null;
             case JsonTokenType.Number: return System.Text.Encoding.UTF8.GetString(reader.ValueSpan);
             case JsonTokenType.True: return "true";
             case JsonTokenType.False: return "false";
@@ -60,7 +63,9 @@ static class QueryBody
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.Number)) return null;
-            string item = reader.TokenType == JsonTokenType.String ? reader.GetString()! : System.Text.Encoding.UTF8.GetString(reader.ValueSpan); // Strings only.
+            // Strings only.
+            string item = reader.TokenType == JsonTokenType.String ? reader.GetString()!
+                : System.Text.Encoding.UTF8.GetString(reader.ValueSpan);
             // A comma in an item would make two of it: the text form has no way to say it.
             if (!takesCommas && item.Contains(',', StringComparison.Ordinal)) return null;
             items.Add(item);

@@ -16,14 +16,17 @@ namespace Plinth.Rest;
 /// </summary>
 static class ReadParameters
 {
-    public static readonly ImmutableArray<string> Operators = ["eq", "ne", "lt", "lte", "gt", "gte", "in", "nin", "like", "starts", "ends", "null"];
+    public static readonly ImmutableArray<string> Operators = [
+        "eq", "ne", "lt", "lte", "gt", "gte", "in", "nin", "like", "starts", "ends", "null"];
 
-    static readonly FrozenSet<string> s_list = FrozenSet.Create(StringComparer.Ordinal, "filter", "sort", "limit", "after", "before", "offset",
+    static readonly FrozenSet<string> s_list = FrozenSet.Create(
+        StringComparer.Ordinal, "filter", "sort", "limit", "after", "before", "offset",
         "select", "include", "count", "search", "trashed");
 
     static readonly FrozenSet<string> s_one = FrozenSet.Create(StringComparer.Ordinal, "select", "include", "trashed");
 
-    static readonly FrozenSet<string> s_aggregate = FrozenSet.Create(StringComparer.Ordinal, "filter", "search", "trashed", "groupBy", "count",
+    static readonly FrozenSet<string> s_aggregate = FrozenSet.Create(
+        StringComparer.Ordinal, "filter", "search", "trashed", "groupBy", "count",
         "sum", "avg", "min", "max");
 
     public static Result<ReadRequest> List(Model model, List<Parameter> parameters, Limits limits)
@@ -47,7 +50,8 @@ static class ReadParameters
             Search = reader.Text("search"),
             Trashed = reader.Trashed(),
         };
-        if (reader.Fault is null && request.After is not null && request.Before is not null) reader.Refuse("before", "cannot be combined with after");
+        if (reader.Fault is null && request.After is not null && request.Before is not null)
+            reader.Refuse("before", "cannot be combined with after");
         if (reader.Fault is null && request.Offset is not null && (request.After ?? request.Before) is not null)
             reader.Refuse("offset", "cannot be combined with a cursor");
         return reader.Fault is { } fault ? fault : request;
@@ -87,7 +91,8 @@ static class ReadParameters
     }
 
     /// <summary>The filter and the short filters of a filtered write; other parameters are those the route names.</summary>
-    public static Result<(string? Filter, ImmutableArray<ShortFilter> Short)> FilterOnly(Model model, List<Parameter> parameters, Limits limits)
+    public static Result<(string? Filter, ImmutableArray<ShortFilter> Short)> FilterOnly(
+        Model model, List<Parameter> parameters, Limits limits)
     {
         Reader reader = new(model, parameters, FrozenSet.Create(StringComparer.Ordinal, "filter"), limits, takesFields: true);
         if (reader.Check() is { } wrong) return wrong;
@@ -97,7 +102,8 @@ static class ReadParameters
 
     /// <summary>Refuses every parameter that is not one of <paramref name="known"/>, and what is said twice.</summary>
     public static Fault? Only(Model model, List<Parameter> parameters, Limits limits, params ReadOnlySpan<string> known) =>
-        parameters.Count == 0 ? null : new Reader(model, parameters, FrozenSet.Create(StringComparer.Ordinal, known), limits, takesFields: false).Check();
+        parameters.Count == 0 ? null : new Reader(
+            model, parameters, FrozenSet.Create(StringComparer.Ordinal, known), limits, takesFields: false).Check();
 
     /// <summary>One request's parameters. The first refusal is kept, and is the one that is answered.</summary>
     sealed class Reader(Model model, List<Parameter> parameters, FrozenSet<string> known, Limits limits, bool takesFields)
@@ -111,7 +117,8 @@ static class ReadParameters
             {
                 if (!seen.Add(parameter.Name))
                 {
-                    Refuse(parameter.Name, "is given twice", takesFields && !known.Contains(parameter.Name) ? "for one of several values write field[in]=a,b" : null);
+                    Refuse(parameter.Name, "is given twice", takesFields && !known.Contains(parameter.Name)
+                        ? "for one of several values write field[in]=a,b" : null);
                     return Fault;
                 }
                 if (!known.Contains(parameter.Name) && !(takesFields && IsField(parameter.Name))) return Fault ?? Unknown(parameter.Name);
@@ -136,7 +143,8 @@ static class ReadParameters
             string filter = Text("filter") ?? "";
             if (System.Text.Encoding.UTF8.GetByteCount(filter) > limits.FilterBytes)
             {
-                Fault ??= Faults.LimitExceeded.Says($"filter: more than {limits.FilterBytes} bytes", hint: "limits.filterBytes is the setting");
+                Fault ??= Faults.LimitExceeded.Says(
+                    $"filter: more than {limits.FilterBytes} bytes", hint: "limits.filterBytes is the setting");
             }
             return filter;
         }
@@ -208,7 +216,8 @@ static class ReadParameters
         }
 
         public void Refuse(string name, string why, string? hint = null) =>
-            Fault ??= Faults.MalformedParameter.Says($"{Shown.Name(name)}: {why}", new FaultDetail(Shown.Name(name), Faults.MalformedParameter.Code, why))
+            Fault ??= Faults.MalformedParameter.Says(
+                $"{Shown.Name(name)}: {why}", new FaultDetail(Shown.Name(name), Faults.MalformedParameter.Code, why))
                 with { Hint = hint };
 
         bool Has(string name) => Raw(name) is not null;
@@ -256,9 +265,11 @@ static class ReadParameters
                 : known;
             string? hint = name is "asOf" ? "asOf is not available in this version"
                 : Plinth.Text.Names.DidYouMean(sent, candidates)
-                ?? (known.Count == 0 ? "the route takes no parameters" : "parameters are " + string.Join(", ", known.Order(StringComparer.Ordinal)));
+                ?? (known.Count == 0 ? "the route takes no parameters"
+                    : "parameters are " + string.Join(", ", known.Order(StringComparer.Ordinal)));
             return Faults.UnknownParameter.Says($"unknown parameter '{Shown.Name(name)}'",
-                new FaultDetail(Shown.Name(name), Faults.UnknownParameter.Code, "is not a parameter of this route, nor a field of " + model.Name)) with { Hint = hint };
+                new FaultDetail(Shown.Name(name), Faults.UnknownParameter.Code, "is not a parameter of this route, nor a field of "
+                    + model.Name)) with { Hint = hint };
         }
     }
 }

@@ -51,7 +51,8 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
     {
         try
         {
-            using JsonDocument document = JsonDocument.Parse(body, new JsonDocumentOptions { MaxDepth = limits.JsonDepth + 3, AllowDuplicateProperties = false });
+            using JsonDocument document = JsonDocument.Parse(
+                body, new JsonDocumentOptions { MaxDepth = limits.JsonDepth + 3, AllowDuplicateProperties = false });
             JsonElement root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) return Wrong("the body", "is not an object with operations");
             bool atomic = true;
@@ -65,7 +66,8 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
             }
             if (list.ValueKind != JsonValueKind.Array) return Wrong("operations", "is not an array");
             if (list.GetArrayLength() > limits.BatchOperations)
-                return Faults.LimitExceeded.Says($"operations: more than {limits.BatchOperations}", hint: "limits.batchOperations is the setting");
+                return Faults.LimitExceeded.Says(
+                    $"operations: more than {limits.BatchOperations}", hint: "limits.batchOperations is the setting");
             List<Operation> operations = [];
             foreach (JsonElement item in list.EnumerateArray())
             {
@@ -77,7 +79,9 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         }
         catch (JsonException e)
         {
-            return Faults.MalformedBody.Says(string.Create(CultureInfo.InvariantCulture, $"the body is not JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+            return Faults.MalformedBody.Says(
+                string.Create(CultureInfo.InvariantCulture,
+                $"the body is not JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
         }
         catch (InvalidOperationException)
         {
@@ -107,20 +111,25 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         RouteMatch match = routes().Match(target.Path);
         Method method = Methods.Parse(methodName);
         Endpoint endpoint = match.Route.Endpoint;
-        bool writes = endpoint is Endpoint.Collection or Endpoint.Item or Endpoint.Restore && method is Method.Post or Method.Put or Method.Patch or Method.Delete;
-        if (match.Route.Owner is not { } owner) return Faults.UnknownPath.Says("path: no model has this route", hint: routes().Nearest(target.Path));
-        if (!writes || (match.Route.Methods & method) == 0) return Faults.MethodNotAllowed.Says("method: a batch takes POST, PUT, PATCH and DELETE where their routes do");
+        bool writes = endpoint is Endpoint.Collection or Endpoint.Item or Endpoint.Restore
+            && method is Method.Post or Method.Put or Method.Patch or Method.Delete;
+        if (match.Route.Owner is not { } owner)
+            return Faults.UnknownPath.Says("path: no model has this route", hint: routes().Nearest(target.Path));
+        if (!writes || (match.Route.Methods & method) == 0)
+            return Faults.MethodNotAllowed.Says("method: a batch takes POST, PUT, PATCH and DELETE where their routes do");
 
         Result<Command> command = RestCommands.Of(endpoint, method, owner.Model, match.RawKey.ToString(), target.Query, limits);
         if (!command.IsOk) return command.Fault;
         bool takesBody = RestCommands.TakesBody(endpoint, method);
-        if (takesBody != (body.ValueKind != JsonValueKind.Undefined)) return Wrong("body", takesBody ? "is missing" : "is not taken by this operation");
+        if (takesBody != (body.ValueKind != JsonValueKind.Undefined))
+            return Wrong("body", takesBody ? "is missing" : "is not taken by this operation");
         if (takesBody) command = RestCommands.WithBody(command.Value, System.Text.Encoding.UTF8.GetBytes(body.GetRawText()));
         command = WithHeaders(command.Value, headers);
         if (!command.IsOk) return command.Fault;
         return new Operation(owner, command.Value with
         {
-            Idempotency = idempotency is null ? null : idempotency with { Key = string.Create(CultureInfo.InvariantCulture, $"{idempotency.Key}/{index}") },
+            Idempotency = idempotency is null ? null
+                : idempotency with { Key = string.Create(CultureInfo.InvariantCulture, $"{idempotency.Key}/{index}") },
         });
     }
 
@@ -134,7 +143,8 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
             {
                 if (header.Value.ValueKind != JsonValueKind.String) return Wrong("headers." + Shown.Name(header.Name), "is not a string");
                 if (header.Name.Equals("If-Match", StringComparison.OrdinalIgnoreCase)) ifMatch = header.Value.GetString();
-                else if (header.Name.Equals("Prefer", StringComparison.OrdinalIgnoreCase)) minimal = RequestHeaders.PrefersMinimal(header.Value.GetString());
+                else if (header.Name.Equals("Prefer", StringComparison.OrdinalIgnoreCase)) minimal = RequestHeaders.PrefersMinimal(
+                    header.Value.GetString());
                 else return Wrong("headers." + Shown.Name(header.Name), "is not taken; If-Match and Prefer are");
             }
         }
@@ -176,7 +186,8 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         for (int i = 0; i < replies.Length; i++)
         {
             if (i > 0) output.Write((byte)',');
-            shapes[i] = exchange.AnswersCbor ? CborShape.OfMember("body", CborShape.OfRecord(snapshot.Schema, operations[i].Routes.Model)) : CborShape.Plain;
+            shapes[i] = exchange.AnswersCbor ? CborShape.OfMember("body", CborShape.OfRecord(snapshot.Schema, operations[i].Routes.Model))
+                : CborShape.Plain;
             if (replies[i].Failed(out Fault? fault, out WriteReply? reply))
             {
                 WriteRefusal(output, fault, exchange);

@@ -3,7 +3,8 @@ using Plinth.Text;
 
 namespace Plinth.Rest;
 
-/// <summary>Bodies of requests as the JSON that planner and engine read, whatever form they came in; what a route does not take is refused.</summary>
+/// <summary>Bodies of requests as the JSON that planner and engine read, whatever form they came in; what a route does not take is
+/// refused.</summary>
 static class RestBodies
 {
     public static Fault? None(Exchange exchange) =>

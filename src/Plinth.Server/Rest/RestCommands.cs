@@ -5,7 +5,8 @@ using Plinth.Text;
 
 namespace Plinth.Rest;
 
-/// <summary>Which command a method on a route is, with everything of it that stands in the URL: for requests and for the operations of a batch.</summary>
+/// <summary>Which command a method on a route is, with everything of it that stands in the URL: for requests and for the operations of a
+/// batch.</summary>
 static class RestCommands
 {
     /// <summary>The others take none, and refuse one.</summary>
@@ -52,7 +53,8 @@ static class RestCommands
     {
         var precondition = EntityTag.Precondition(ifMatch);
         if (!precondition.IsOk) return precondition.Fault;
-        if (ifMatch.Count > 0 && command.Kind is CommandKind.Create or CommandKind.CreateMany or CommandKind.UpdateMany or CommandKind.DeleteMany)
+        if (ifMatch.Count > 0
+            && command.Kind is CommandKind.Create or CommandKind.CreateMany or CommandKind.UpdateMany or CommandKind.DeleteMany)
             return Faults.MalformedHeader.Says("If-Match: is taken by writes of one existing record only");
         return command with { IfVersion = precondition.Value.Version, AnyVersion = precondition.Value.Any, Minimal = minimal };
     }
@@ -86,7 +88,8 @@ static class RestCommands
         if (parameters.All(p => p.Name == "filter" && string.IsNullOrWhiteSpace(p.Text)))
         {
             string verb = kind == CommandKind.UpdateMany ? "changing" : "deleting";
-            return Faults.FilterRequired.Says($"{verb} many of {model.Route} needs a filter that is not empty", hint: "?filter=… or ?field=value");
+            return Faults.FilterRequired.Says(
+                $"{verb} many of {model.Route} needs a filter that is not empty", hint: "?filter=… or ?field=value");
         }
         var filter = ReadParameters.FilterOnly(model, parameters, limits);
         if (!filter.IsOk) return filter.Fault;

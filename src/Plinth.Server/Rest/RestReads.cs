@@ -7,7 +7,7 @@ using Plinth.Text;
 
 namespace Plinth.Rest;
 
-/// <summary>GET, HEAD and QUERY: parameters → one request value → the engine → bytes, with the headers that its reply implies.</summary>
+/// <summary>GET, HEAD and QUERY: parameters → one request value → the engine → bytes, with the headers that go with them.</summary>
 sealed class RestReads(Engine engine, Limits limits, Answers answers)
 {
     public ValueTask<Fault?> ListAsync(Exchange exchange, Model model)
@@ -21,7 +21,8 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
     /// <summary>QUERY on the collection and POST on …/query: the parameters are in the body, and nowhere else.</summary>
     public async ValueTask<Fault?> QueryAsync(Exchange exchange, Model model)
     {
-        if (!exchange.Target.Query.IsEmpty) return Faults.UnknownParameter.Says("the parameters belong into the body here, not into the URL");
+        if (!exchange.Target.Query.IsEmpty)
+            return Faults.UnknownParameter.Says("the parameters belong into the body here, not into the URL");
         var body = await RestBodies.ReadAsync(exchange, limits, exchange.Cancel);
         if (!body.IsOk) return body.Fault;
         var parameters = QueryBody.Parse(body.Value, limits);
@@ -81,7 +82,8 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
             answers.Annotate(exchange, reply.Position, reply.Timings);
             if (request.Kind == ReadKind.Get)
             {
-                string tag = EntityTag.Of(reply.Version, snapshot.Version, exchange.AnswersCbor, reply.NeedsBodyHash ? reply.Body.Written : default);
+                string tag = EntityTag.Of(reply.Version, snapshot.Version, exchange.AnswersCbor, reply.NeedsBodyHash ? reply.Body.Written
+                    : default);
                 if (Precondition(exchange, reply.Version) is { } failed) return failed;
                 exchange.ResponseHeaders.ETag = tag;
                 if (exchange.Headers.IfNoneMatch.Count > 0 && EntityTag.Matches(exchange.Headers.IfNoneMatch, tag))
@@ -104,7 +106,8 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
         var demanded = EntityTag.Precondition(exchange.Headers.IfMatch);
         if (!demanded.IsOk) return demanded.Fault;
         return demanded.Value.Version is { } expected && expected != version
-            ? Faults.PreconditionFailed.Says(string.Create(CultureInfo.InvariantCulture, $"the record has version {version}, If-Match names {expected}"))
+            ? Faults.PreconditionFailed.Says(
+                string.Create(CultureInfo.InvariantCulture, $"the record has version {version}, If-Match names {expected}"))
             : null;
     }
 }

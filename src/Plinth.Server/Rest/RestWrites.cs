@@ -58,7 +58,8 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
         Snapshot snapshot = engine.Current;
         try
         {
-            Result<WriteReply> result = await engine.BulkCreateAsync(exchange.Caller, routes.Model.Name, body.RecordsAsync(exchange.Cancel), exchange.Cancel);
+            Result<WriteReply> result = await engine.BulkCreateAsync(
+                exchange.Caller, routes.Model.Name, body.RecordsAsync(exchange.Cancel), exchange.Cancel);
             if (result.Failed(out Fault? fault, out WriteReply? reply)) return fault;
             using (reply)
             {

@@ -29,7 +29,8 @@ public class CborTests
             w.WriteTextString("a"); w.WriteInt32(1);
             w.WriteTextString("b"); w.WriteInt32(-2);
             w.WriteTextString("c"); w.WriteTextString("x\"\n");
-            w.WriteTextString("d"); w.WriteStartArray(4); w.WriteBoolean(true); w.WriteBoolean(false); w.WriteNull(); w.WriteDouble(1.5); w.WriteEndArray();
+            w.WriteTextString("d"); w.WriteStartArray(4); w.WriteBoolean(true); w.WriteBoolean(false); w.WriteNull(); w.WriteDouble(
+                1.5); w.WriteEndArray();
             w.WriteTextString("e"); w.WriteByteString([1, 2, 3]);
             w.WriteTextString("f"); w.WriteBigInteger(System.Numerics.BigInteger.Pow(2, 64));
             w.WriteTextString("g"); w.WriteDecimal(12.50m);

@@ -67,7 +67,8 @@ public class HeaderTests
     public void A_precondition_is_the_version_part_of_a_tag(string header, string expected)
     {
         var precondition = EntityTag.Precondition(header);
-        Assert.Equal(expected, !precondition.IsOk ? precondition.Fault.Code : precondition.Value.Any ? "any" : precondition.Value.Version!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(expected, !precondition.IsOk ? precondition.Fault.Code : precondition.Value.Any ? "any"
+            : precondition.Value.Version!.Value.ToString(System.Globalization.CultureInfo.InvariantCulture));
     }
 
     [Fact]

@@ -20,7 +20,8 @@ public class OpenApiTests
             if (!node.TryGetProperty("$ref", out JsonElement reference)) return;
             references++;
             JsonElement at = document;
-            foreach (string part in reference.GetString()![2..].Split('/')) Assert.True(at.TryGetProperty(part, out at), reference.GetString());
+            foreach (string part in reference.GetString()![2..].Split('/')) Assert.True(
+                at.TryGetProperty(part, out at), reference.GetString());
         });
         Assert.True(references > 100, "the walk saw the references");
     }
@@ -47,12 +48,14 @@ public class OpenApiTests
     {
         string all = System.Text.Encoding.UTF8.GetString(Document());
         Assert.DoesNotContain("secret", all, StringComparison.Ordinal);
-        JsonElement readers = JsonDocument.Parse(Document((m, o) => m.Name == "Note" && o is Operation.List or Operation.Get && m.Name == "Note")).RootElement;
+        JsonElement readers = JsonDocument.Parse(
+            Document((m, o) => m.Name == "Note" && o is Operation.List or Operation.Get && m.Name == "Note")).RootElement;
         JsonElement notes = readers.GetProperty("paths").GetProperty("/api/notes");
         Assert.True(notes.TryGetProperty("get", out _));
         Assert.False(notes.TryGetProperty("post", out _));
         Assert.False(readers.GetProperty("paths").TryGetProperty("/api/authors", out _));
-        Assert.False(readers.GetProperty("components").GetProperty("schemas").GetProperty("Note").GetProperty("properties").TryGetProperty("author", out _));
+        Assert.False(readers.GetProperty("components").GetProperty("schemas").GetProperty("Note").GetProperty("properties")
+            .TryGetProperty("author", out _));
         JsonElement nobody = JsonDocument.Parse(Document((_, _) => false)).RootElement;
         Assert.False(nobody.GetProperty("paths").TryGetProperty("/api/batch", out _));
         Assert.True(nobody.GetProperty("paths").TryGetProperty("/livez", out _));
@@ -62,19 +65,22 @@ public class OpenApiTests
     public async Task A_linter_of_others_finds_no_error_in_it()
     {
         if (await Tool("node", "--version", null) is null) return;
-        string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "plinth", "redocly-2.77.0");
+        string folder = Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache", "plinth",
+            "redocly-2.77.0");
         string program = Path.Combine(folder, "node_modules", "@redocly", "cli", "bin", "cli.js");
         if (!File.Exists(program))
         {
             Directory.CreateDirectory(folder);
-            (int code, string output)? installed = await Tool("npm", "install --prefix . --ignore-scripts --no-audit --no-fund @redocly/cli@2.77.0", folder);
+            (int code, string output)? installed = await Tool(
+                "npm", "install --prefix . --ignore-scripts --no-audit --no-fund @redocly/cli@2.77.0", folder);
             Assert.True(installed is { code: 0 }, installed?.output);
         }
         string file = Path.Combine(Path.GetTempPath(), $"plinth-openapi-{Guid.NewGuid():N}.json");
         await File.WriteAllBytesAsync(file, Document());
         try
         {
-            (int code, string output)? lint = await Tool("node", $"\"{program}\" lint \"{file}\" --format=stylish --skip-rule=info-license --skip-rule=no-ambiguous-paths", folder);
+            (int code, string output)? lint = await Tool(
+                "node", $"\"{program}\" lint \"{file}\" --format=stylish --skip-rule=info-license --skip-rule=no-ambiguous-paths", folder);
             Assert.NotNull(lint);
             Assert.True(lint.Value.code == 0, lint.Value.output);
             Assert.DoesNotContain("You have", lint.Value.output, StringComparison.Ordinal);
@@ -88,7 +94,8 @@ public class OpenApiTests
     /// <summary>Exit code and output; null when there is no such program.</summary>
     static async Task<(int Code, string Output)?> Tool(string name, string arguments, string? folder)
     {
-        ProcessStartInfo start = new(name, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? "" };
+        ProcessStartInfo start = new(name, arguments) { RedirectStandardOutput = true, RedirectStandardError = true,
+            WorkingDirectory = folder ?? "" };
         start.Environment["REDOCLY_TELEMETRY"] = "off";
         try
         {

@@ -24,7 +24,8 @@ sealed class PipelineServer : IAsyncDisposable
     public static async Task<PipelineServer> StartAsync(Dispatch dispatch, Func<ServerOptions, ServerOptions>? with = null)
     {
         MemoryStream logged = new();
-        ServerOptions options = new() { Mode = ServerMode.Serve, Port = 0, Version = "test", LogStream = logged, LogFormat = LogFormat.Json };
+        ServerOptions options = new() { Mode = ServerMode.Serve, Port = 0, Version = "test", LogStream = logged,
+            LogFormat = LogFormat.Json };
         if (with is not null) options = with(options);
         ServiceLog log = new(options);
         RouteTable routes = new(SampleSchema.Schema);

@@ -34,7 +34,8 @@ public class PipelineTests
         });
         foreach (var (method, path, status) in new[]
         {
-            ("GET", "/api/notes/1", 200), ("GET", "/api/notes/2", 500), ("GET", "/api/notes/3", 404), ("GET", "/nowhere", 404), ("PUT", "/api/notes", 405),
+            ("GET", "/api/notes/1", 200), ("GET", "/api/notes/2", 500), ("GET", "/api/notes/3", 404), ("GET", "/nowhere", 404),
+                ("PUT", "/api/notes", 405),
             ("OPTIONS", "/api/notes", 204), ("HEAD", "/api/notes/1", 200), ("HEAD", "/nowhere", 404), ("BREW", "/api/notes", 405),
         })
         {
@@ -174,7 +175,8 @@ public class PipelineTests
     {
         await using PipelineServer server = await PipelineServer.StartAsync(PipelineServer.Answers("{}"));
         Assert.StartsWith("HTTP/1.1 400", await server.RawAsync("GET\r\n\r\n"), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 400", await server.RawAsync("GET / HTTP/1.1\r\nHost: a\r\nBad Header\r\n\r\n"), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 400", await server.RawAsync("GET / HTTP/1.1\r\nHost: a\r\nBad Header\r\n\r\n"),
+            StringComparison.Ordinal);
         using HttpResponseMessage alive = await server.Client.GetAsync("/api/notes/1");
         Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
     }
@@ -182,7 +184,8 @@ public class PipelineTests
     [Fact]
     public async Task A_budget_per_address_is_held_and_told()
     {
-        await using PipelineServer server = await PipelineServer.StartAsync(PipelineServer.Answers("{}"), o => o with { RatePerAddress = new RateLimit(0.01, 2) });
+        await using PipelineServer server = await PipelineServer.StartAsync(
+            PipelineServer.Answers("{}"), o => o with { RatePerAddress = new RateLimit(0.01, 2) });
         using HttpResponseMessage first = await server.Client.GetAsync("/api/notes/1");
         Assert.Equal("\"address\";r=1;t=1", first.Headers.GetValues("RateLimit").Single());
         Assert.Equal("\"address\";q=2;w=200", first.Headers.GetValues("RateLimit-Policy").Single());

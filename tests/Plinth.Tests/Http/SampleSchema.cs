@@ -15,11 +15,14 @@ static class SampleSchema
         Name = "Note",
         Table = "notes",
         Route = "notes",
-        Fields = Ordered(Field("id", "Int"), Field("text", "String"), Field("data", "Bytes") with { IsNullable = true }, Field("secret", "String") with { IsServerOnly = true },
-            Field("score", "Int") with { Default = new LiteralDefault(Value.From(0L)), Validators = [new RangeValidator(0, 100)] }, Field("authorId", "Int") with { IsNullable = true }),
+        Fields = Ordered(Field("id", "Int"), Field("text", "String"), Field("data", "Bytes") with { IsNullable = true },
+            Field("secret", "String") with { IsServerOnly = true },
+            Field("score", "Int") with { Default = new LiteralDefault(Value.From(0L)), Validators = [new RangeValidator(0, 100)] },
+                Field("authorId", "Int") with { IsNullable = true }),
         Relations =
         [
-            new Relation { Name = "author", Model = "Note", Target = "Author", IsOwning = true, IsToOne = true, IsOptional = true, Fields = ["authorId"], References = ["id"] },
+            new Relation { Name = "author", Model = "Note", Target = "Author", IsOwning = true, IsToOne = true, IsOptional = true,
+                Fields = ["authorId"], References = ["id"] },
         ],
         Key = ["id"],
         Source = s_source,
@@ -33,7 +36,8 @@ static class SampleSchema
         Fields = Ordered(Field("id", "Int"), Field("name", "String"), Field("photo", "Bytes") with { IsNullable = true }),
         Relations =
         [
-            new Relation { Name = "notes", Model = "Author", Target = "Note", IsOwning = false, IsToOne = false, Fields = ["id"], References = ["authorId"] },
+            new Relation { Name = "notes", Model = "Author", Target = "Note", IsOwning = false, IsToOne = false, Fields = ["id"],
+                References = ["authorId"] },
         ],
         Key = ["id"],
         Source = s_source,
@@ -51,10 +55,12 @@ static class SampleSchema
         IsSoftDelete = true,
     };
 
-    public static AppSchema Schema { get; } = new("sample", new AppDefaults(), auth: null, enums: [], types: [], unions: [], models: [Note, Author, Seat]);
+    public static AppSchema Schema { get; } = new(
+        "sample", new AppDefaults(), auth: null, enums: [], types: [], unions: [], models: [Note, Author, Seat]);
 
     static Field Field(string name, string type) =>
-        new() { Name = name, Column = name, Type = new ScalarFieldType(ScalarTypes.Find(type) ?? throw new ArgumentException($"no scalar '{type}'", nameof(type))) };
+        new() { Name = name, Column = name, Type = new ScalarFieldType(
+            ScalarTypes.Find(type) ?? throw new ArgumentException($"no scalar '{type}'", nameof(type))) };
 
     static ImmutableArray<Field> Ordered(params Field[] fields) => [.. fields.Select((f, i) => f with { Ordinal = i })];
 }

@@ -72,6 +72,7 @@ public class BulkBodyTests
         Assert.Contains("limits.recordBytes", await ReadAsync(type, large, 1000), StringComparison.Ordinal);
         StringBuilder many = new();
         for (int i = 0; i < 3000; i++) many.Append("{\"a\":\"").Append('y', 40).Append("\"}\n");
-        Assert.Contains("limits.bulkBytes", await ReadAsync("application/x-ndjson", Encoding.UTF8.GetBytes(many.ToString()), 10_000), StringComparison.Ordinal);
+        Assert.Contains("limits.bulkBytes", await ReadAsync("application/x-ndjson", Encoding.UTF8.GetBytes(many.ToString()), 10_000),
+            StringComparison.Ordinal);
     }
 }

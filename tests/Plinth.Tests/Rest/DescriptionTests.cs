@@ -34,7 +34,8 @@ public partial class DescriptionTests
         await using RunningServer server = await RunningServer.OpenAsync();
         string editor = (await (await server.ClientAsync(RunningServer.Editor)).SendAsync("GET", "/schema.json")).Body;
         Assert.Contains("\"Note\"", editor, StringComparison.Ordinal);
-        foreach (string hidden in new[] { "secret", "Hidden", "auth.role" }) Assert.DoesNotContain(hidden, editor, StringComparison.Ordinal);
+        foreach (string hidden in new[] { "secret", "Hidden", "auth.role" }) Assert.DoesNotContain(
+            hidden, editor, StringComparison.Ordinal);
         Assert.DoesNotContain("Seat", (await (await server.ClientAsync()).SendAsync("GET", "/schema.json")).Body, StringComparison.Ordinal);
     }
 
@@ -51,7 +52,8 @@ public partial class DescriptionTests
             Assert.StartsWith("default-src 'none'", policy, StringComparison.Ordinal);
             Assert.DoesNotContain("unsafe", policy, StringComparison.Ordinal);
             foreach (Match inline in Inline().Matches(page.Body))
-                Assert.Contains("'sha256-" + Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(inline.Groups[2].Value))) + "'", policy, StringComparison.Ordinal);
+                Assert.Contains("'sha256-" + Convert.ToBase64String(SHA256.HashData(Encoding.UTF8.GetBytes(inline.Groups[2].Value))) + "'",
+                    policy, StringComparison.Ordinal);
             Assert.DoesNotMatch("(src|href)=\"(https?:)?//", page.Body);
             Assert.DoesNotMatch(" (style|on[a-z]+)=\"", page.Body);
         }
@@ -81,7 +83,8 @@ public partial class DescriptionTests
         Reply metrics = await token.SendAsync("GET", "/metrics", null, "Authorization: Bearer 0123456789abcdef");
         Assert.Equal(200, metrics.Status);
         Assert.Contains("# TYPE http_server_request_duration_seconds histogram", metrics.Body, StringComparison.Ordinal);
-        Assert.Contains("""http_server_request_duration_seconds_count{http_request_method="GET",http_route="/api/notes/{id}",http_response_status_code="404"}""", metrics.Body, StringComparison.Ordinal);
+        Assert.Contains(
+            """http_server_request_duration_seconds_count{http_request_method="GET",http_route="/api/notes/{id}",http_response_status_code="404"}""", metrics.Body, StringComparison.Ordinal);
         Assert.DoesNotContain("77\"", metrics.Body, StringComparison.Ordinal);
     }
 
@@ -92,7 +95,8 @@ public partial class DescriptionTests
         int port = FreePort();
         HttpClient client = await server.ClientAsync(null, o => o with { Mode = ServerMode.Serve, OpsPort = port });
         using HttpClient ops = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        foreach (var (path, status) in new[] { ("/metrics", 200), ("/livez", 200), ("/readyz", 200), ("/version", 200), ("/api/notes", 404), ("/openapi.json", 404) })
+        foreach (var (path, status) in new[
+            ] { ("/metrics", 200), ("/livez", 200), ("/readyz", 200), ("/version", 200), ("/api/notes", 404), ("/openapi.json", 404) })
             Assert.Equal(status, (await ops.SendAsync("GET", path)).Status);
         Assert.Equal(404, (await client.SendAsync("GET", "/metrics")).Status);
     }
@@ -121,7 +125,8 @@ public partial class DescriptionTests
         {
             Reply reply = await client.SendAsync("GET", "/errors/" + code.Code);
             Assert.Equal(code.Explanation, reply.Json.GetProperty("explanation").GetString());
-            Assert.Contains(WebUtility.HtmlEncode(code.Title), (await client.SendAsync("GET", "/errors/" + code.Code, null, "Accept: text/html")).Body, StringComparison.Ordinal);
+            Assert.Contains(WebUtility.HtmlEncode(code.Title),
+                (await client.SendAsync("GET", "/errors/" + code.Code, null, "Accept: text/html")).Body, StringComparison.Ordinal);
         }
         Assert.Equal(200, (await client.SendAsync("HEAD", "/errors/conflict")).Status);
     }

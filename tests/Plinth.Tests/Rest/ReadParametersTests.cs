@@ -15,7 +15,8 @@ public class ReadParametersTests
     [Fact]
     public void A_list_takes_each_parameter_into_its_place()
     {
-        ReadRequest request = List("filter=score%20%3E%3D%2010&sort=-score,text:de&limit=5&offset=10&select=id,text&include=author(select:id+name)"
+        ReadRequest request = List(
+            "filter=score%20%3E%3D%2010&sort=-score,text:de&limit=5&offset=10&select=id,text&include=author(select:id+name)"
             + "&count=exact&search=some+words&trashed=with&text=a%2Cb&score[gte]=3&author.name[starts]=A").Value;
         Assert.Equal("score >= 10", request.Filter);
         Assert.Equal<SortKey>([new SortKey("score", true), new SortKey("text", false, "de")], request.Sort);
@@ -24,7 +25,8 @@ public class ReadParametersTests
         Assert.Equal("author", request.Include.Single().Relation);
         Assert.Equal<string>(["id", "name"], request.Include.Single().Select);
         Assert.Equal((CountMode.Exact, TrashMode.With, "some words"), (request.Count, request.Trashed, request.Search));
-        Assert.Equal<ShortFilter>([new ShortFilter("text", "eq", "a,b"), new ShortFilter("score", "gte", "3"), new ShortFilter("author.name", "starts", "A")], request.ShortFilters);
+        Assert.Equal<ShortFilter>([new ShortFilter("text", "eq", "a,b"), new ShortFilter("score", "gte", "3"),
+            new ShortFilter("author.name", "starts", "A")], request.ShortFilters);
     }
 
     [Theory]
@@ -76,7 +78,8 @@ public class ReadParametersTests
     [Fact]
     public void An_aggregate_counts_when_nothing_else_is_asked()
     {
-        ReadRequest request = ReadParameters.Aggregate(SampleSchema.Note, [new("groupBy", "authorId"), new("sum", "score,id")], Limits.Default).Value;
+        ReadRequest request = ReadParameters.Aggregate(
+            SampleSchema.Note, [new("groupBy", "authorId"), new("sum", "score,id")], Limits.Default).Value;
         Assert.Equal<string>(["authorId"], request.Aggregate!.GroupBy);
         Assert.False(request.Aggregate.Count);
         Assert.Equal<AggregateTerm>([new AggregateTerm("sum", "score"), new AggregateTerm("sum", "id")], request.Aggregate.Terms);

@@ -49,7 +49,8 @@ public class RestTests
         await using RunningServer server = await RunningServer.OpenAsync();
         HttpClient editor = await server.ClientAsync(RunningServer.Editor);
         Reply created = await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "Prefer: return=minimal");
-        Assert.Equal((201, "", "/api/notes/1", "return=minimal"), (created.Status, created.Body, created.Header("Location"), created.Header("Preference-Applied")));
+        Assert.Equal((201, "", "/api/notes/1", "return=minimal"),
+            (created.Status, created.Body, created.Header("Location"), created.Header("Preference-Applied")));
         Reply patched = await editor.SendAsync("PATCH", "/api/notes/1", """{"text":"b"}""", "Prefer: return=minimal");
         Assert.Equal((204, "\"2.1\""), (patched.Status, patched.Header("ETag")));
     }
@@ -60,10 +61,13 @@ public class RestTests
         await using RunningServer server = await RunningServer.OpenAsync();
         HttpClient editor = await server.ClientAsync(RunningServer.Editor);
         await editor.SendAsync("POST", "/api/authors", """{"id":1,"name":"Ada"}""");
-        await editor.SendAsync("POST", "/api/notes", """[{"text":"a","score":1,"authorId":1},{"text":"b","score":2},{"text":"c","score":3,"authorId":1}]""");
+        await editor.SendAsync("POST", "/api/notes",
+            """[{"text":"a","score":1,"authorId":1},{"text":"b","score":2},{"text":"c","score":3,"authorId":1}]""");
 
-        Reply list = await editor.SendAsync("GET", "/api/notes?score[gte]=2&sort=-score&select=text&include=author(select:name)&count=exact");
-        Assert.Equal("""{"items":[{"id":3,"text":"c","author":{"id":1,"name":"Ada"}},{"id":2,"text":"b","author":null}],"page":{"next":null,"previous":null,"limit":20,"total":2}}""", list.Body);
+        Reply list = await editor.SendAsync(
+            "GET", "/api/notes?score[gte]=2&sort=-score&select=text&include=author(select:name)&count=exact");
+        Assert.Equal(
+            """{"items":[{"id":3,"text":"c","author":{"id":1,"name":"Ada"}},{"id":2,"text":"b","author":null}],"page":{"next":null,"previous":null,"limit":20,"total":2}}""", list.Body);
         Reply first = await editor.SendAsync("GET", "/api/notes?limit=2&select=id");
         string next = first.Json.GetProperty("page").GetProperty("next").GetString()!;
         Reply second = await editor.SendAsync("GET", "/api/notes?limit=2&select=id&after=" + Uri.EscapeDataString(next));
@@ -116,9 +120,12 @@ public class RestTests
         await using RunningServer server = await RunningServer.OpenAsync();
         HttpClient editor = await server.ClientAsync(RunningServer.Editor);
         Assert.Equal("not_acceptable", (await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "Accept: text/html")).Code);
-        Assert.Equal("unsupported_media_type", (await editor.SendAsync("POST", "/api/notes", "text=a", "Content-Type: application/x-www-form-urlencoded")).Code);
-        Assert.Equal("unsupported_media_type", (await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "Content-Type: application/merge-patch+json")).Code);
-        Assert.Equal("unsupported_media_type", (await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "Content-Encoding: gzip")).Code);
+        Assert.Equal("unsupported_media_type",
+            (await editor.SendAsync("POST", "/api/notes", "text=a", "Content-Type: application/x-www-form-urlencoded")).Code);
+        Assert.Equal("unsupported_media_type",
+            (await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "Content-Type: application/merge-patch+json")).Code);
+        Assert.Equal("unsupported_media_type", (await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "Content-Encoding: gzip"))
+            .Code);
         Assert.Equal("malformed_body", (await editor.SendAsync("DELETE", "/api/notes/1", "{}")).Code);
         Assert.Equal("malformed_header", (await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "If-Match: *")).Code);
         Assert.Equal("""[]""", (await editor.SendAsync("GET", "/api/notes")).Json.GetProperty("items").ToString());
@@ -133,11 +140,13 @@ public class RestTests
         Reply again = await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""", "Idempotency-Key: order-1");
         Assert.Equal((201, first.Body, "true"), (again.Status, again.Body, again.Header("Idempotency-Replayed")));
         Assert.Equal(first.Header("Location"), again.Header("Location"));
-        Assert.Equal("idempotency_mismatch", (await editor.SendAsync("POST", "/api/notes", """{"text":"b"}""", "Idempotency-Key: order-1")).Code);
+        Assert.Equal("idempotency_mismatch", (await editor.SendAsync("POST", "/api/notes", """{"text":"b"}""", "Idempotency-Key: order-1"))
+            .Code);
         Assert.Equal(201, (await editor.SendAsync("PUT", "/api/notes/50", """{"text":"b"}""", "Idempotency-Key: order-1")).Status);
         Assert.Equal("malformed_header", (await editor.SendAsync("POST", "/api/notes", """{"text":"b"}""", "Idempotency-Key: a b")).Code);
         HttpClient anonymous = await server.ClientAsync();
-        Assert.Equal("malformed_header", (await anonymous.SendAsync("POST", "/api/notes", """{"text":"b"}""", "Idempotency-Key: short")).Code);
+        Assert.Equal("malformed_header", (await anonymous.SendAsync("POST", "/api/notes", """{"text":"b"}""", "Idempotency-Key: short"))
+            .Code);
     }
 
     [Fact]
@@ -153,14 +162,19 @@ public class RestTests
         JsonElement[] results = [.. all.Json.GetProperty("results").EnumerateArray()];
         Assert.Equal([201, 200, 200], results.Select(r => r.GetProperty("status").GetInt32()));
         Assert.Equal("/api/notes/1", results[0].GetProperty("location").GetString());
-        Assert.Equal(("b", "\"2.1\""), (results[1].GetProperty("body").GetProperty("text").GetString(), results[1].GetProperty("etag").GetString()));
+        Assert.Equal(("b", "\"2.1\""), (results[1].GetProperty("body").GetProperty("text").GetString(), results[1].GetProperty("etag")
+            .GetString()));
 
-        Reply none = await editor.SendAsync("POST", "/api/batch", """{"operations":[{"method":"POST","path":"/api/notes","body":{"text":"c"}},{"method":"POST","path":"/api/notes","body":{"text":""}}]}""");
+        Reply none = await editor.SendAsync(
+            "POST", "/api/batch",
+            """{"operations":[{"method":"POST","path":"/api/notes","body":{"text":"c"}},{"method":"POST","path":"/api/notes","body":{"text":""}}]}""");
         Assert.Equal((422, "validation_failed"), (none.Status, none.Code));
         Assert.StartsWith("operations[1]", none.Json.GetProperty("details")[0].GetProperty("field").GetString(), StringComparison.Ordinal);
         Assert.Equal(1, (await editor.SendAsync("GET", "/api/notes?count=exact")).Json.GetProperty("page").GetProperty("total").GetInt32());
 
-        Reply some = await editor.SendAsync("POST", "/api/batch", """{"atomic":false,"operations":[{"method":"POST","path":"/api/notes","body":{"text":"c"}},{"method":"DELETE","path":"/api/notes/99"}]}""");
+        Reply some = await editor.SendAsync(
+            "POST", "/api/batch",
+            """{"atomic":false,"operations":[{"method":"POST","path":"/api/notes","body":{"text":"c"}},{"method":"DELETE","path":"/api/notes/99"}]}""");
         Assert.Equal([201, 404], some.Json.GetProperty("results").EnumerateArray().Select(r => r.GetProperty("status").GetInt32()));
         Assert.Equal("not_found", some.Json.GetProperty("results")[1].GetProperty("problem").GetProperty("code").GetString());
     }
@@ -200,7 +214,8 @@ public class RestTests
         Assert.Equal("[2500].text", refused.Json.GetProperty("details")[0].GetProperty("field").GetString());
         Reply broken = await editor.SendAsync("POST", "/api/notes", lines + "{\"text\":", "Content-Type: application/x-ndjson");
         Assert.Equal("malformed_body", broken.Code);
-        Assert.Equal(2500, (await editor.SendAsync("GET", "/api/notes?count=exact&limit=1")).Json.GetProperty("page").GetProperty("total").GetInt32());
+        Assert.Equal(2500, (await editor.SendAsync("GET", "/api/notes?count=exact&limit=1")).Json.GetProperty("page").GetProperty("total")
+            .GetInt32());
     }
 
     [Fact]
@@ -223,7 +238,8 @@ public class RestTests
         Reply created = await editor.SendAsync("POST", "/api/ledgers", """{"id":1,"amount":"1.50"}""");
         Assert.Equal("1.50", created.Json.GetProperty("amount").GetString());
         Assert.Equal((428, "precondition_required"), await Of(editor.SendAsync("PATCH", "/api/ledgers/1", """{"amount":"2"}""")));
-        Assert.Equal(200, (await editor.SendAsync("PATCH", "/api/ledgers/1", """{"amount":"2"}""", "If-Match: " + created.Header("ETag"))).Status);
+        Assert.Equal(200, (await editor.SendAsync("PATCH", "/api/ledgers/1", """{"amount":"2"}""", "If-Match: " + created.Header("ETag")))
+            .Status);
 
         static async Task<(int, string)> Of(Task<Reply> reply) => ((await reply).Status, (await reply).Code);
     }

@@ -62,7 +62,8 @@ sealed class RunningServer : IAsyncDisposable
     {
         TempFolder folder = new();
         SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", schema)]);
-        AppSchema app = reading.Schema ?? throw new InvalidOperationException(string.Join("\n", reading.Diagnostics.Select(d => $"{d.Place} {d.Code} {d.Message}")));
+        AppSchema app = reading.Schema ?? throw new InvalidOperationException(
+            string.Join("\n", reading.Diagnostics.Select(d => $"{d.Place} {d.Code} {d.Message}")));
         EngineOptions options = new()
         {
             Store = new StoreOptions { Folder = folder.Path, Durability = Durability.Off },
@@ -77,7 +78,8 @@ sealed class RunningServer : IAsyncDisposable
     /// <summary>A server before the engine, and a client of it. A null identity is an anonymous caller.</summary>
     public async Task<HttpClient> ClientAsync(Value? identity = null, Func<ServerOptions, ServerOptions>? with = null)
     {
-        ServerOptions options = new() { Mode = ServerMode.Dev, Port = 0, Version = "test", DevelopmentIdentity = identity, Limits = Engine.Limits };
+        ServerOptions options = new() { Mode = ServerMode.Dev, Port = 0, Version = "test", DevelopmentIdentity = identity,
+            Limits = Engine.Limits };
         PlinthServer server = await PlinthServer.StartAsync(with is null ? options : with(options), Engine, CancellationToken.None);
         _servers.Add(server);
         return new HttpClient(new SocketsHttpHandler { UseProxy = false, AllowAutoRedirect = false }) { BaseAddress = server.Url };
@@ -110,7 +112,8 @@ sealed record Reply(int Status, string Body, HttpResponseHeaders Headers, HttpCo
 static class Requests
 {
     /// <param name="headers">Lines such as <c>If-Match: "1.1"</c>.</param>
-    public static async Task<Reply> SendAsync(this HttpClient client, string method, string path, string? body = null, params string[] headers)
+    public static async Task<Reply> SendAsync(
+        this HttpClient client, string method, string path, string? body = null, params string[] headers)
     {
         using HttpRequestMessage request = new(new HttpMethod(method), path);
         if (body is not null)
@@ -122,7 +125,8 @@ static class Requests
         {
             string[] parts = header.Split(": ", 2);
             if (parts[0] == "Content-Type") request.Content!.Headers.Remove("Content-Type");
-            if (!request.Headers.TryAddWithoutValidation(parts[0], parts[1])) request.Content!.Headers.TryAddWithoutValidation(parts[0], parts[1]);
+            if (!request.Headers.TryAddWithoutValidation(parts[0], parts[1]))
+                request.Content!.Headers.TryAddWithoutValidation(parts[0], parts[1]);
         }
         using HttpResponseMessage response = await client.SendAsync(request);
         return new Reply((int)response.StatusCode, await response.Content.ReadAsStringAsync(), response.Headers, response.Content.Headers);

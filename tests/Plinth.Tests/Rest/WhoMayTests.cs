@@ -72,7 +72,8 @@ public class WhoMayTests
     {
         await using RunningServer server = await RunningServer.OpenAsync();
         HttpClient client = await server.ClientAsync();
-        foreach (var (path, status) in new[] { ("/api/notes", 401), ("/api/notes/1", 401), ("/openapi.json", 401), ("/schema.json", 401), ("/livez", 200), ("/readyz", 200) })
+        foreach (var (path, status) in new[] { ("/api/notes", 401), ("/api/notes/1", 401), ("/openapi.json", 401), ("/schema.json", 401),
+            ("/livez", 200), ("/readyz", 200) })
             Assert.Equal(status, (await client.SendAsync("GET", path, null, "Authorization: Bearer abc")).Status);
     }
 
@@ -88,14 +89,16 @@ public class WhoMayTests
         HttpClient reader = await server.ClientAsync(RunningServer.Reader);
         foreach (var (method, body) in new[] { ("GET", null), ("PATCH", """{"owner":8}"""), ("DELETE", null) })
         {
-            Reply hidden = await reader.SendAsync(method, "/api/notes/1", body), absent = await reader.SendAsync(method, "/api/notes/2", body);
+            Reply hidden = await reader.SendAsync(method, "/api/notes/1", body), absent = await reader.SendAsync(
+                method, "/api/notes/2", body);
             Assert.Equal(404, hidden.Status);
             Assert.Equal(Neutral(absent), Neutral(hidden));
         }
         Reply unreadable = await reader.SendAsync("POST", "/api/notes", """{"id":3,"owner":7}""");
         Assert.Equal((201, "", null), (unreadable.Status, unreadable.Body, unreadable.Header("ETag")));
 
-        static string Neutral(Reply reply) => System.Text.RegularExpressions.Regex.Replace(reply.Body, "\"(traceId|requestId)\":\"[^\"]*\"", "")
+        static string Neutral(Reply reply) =>
+            System.Text.RegularExpressions.Regex.Replace(reply.Body, "\"(traceId|requestId)\":\"[^\"]*\"", "")
             .Replace("/2", "/1", StringComparison.Ordinal).Replace("'2'", "'1'", StringComparison.Ordinal);
     }
 }
