@@ -44,6 +44,23 @@ public class RestTests
     }
 
     [Fact]
+    public async Task A_record_tells_its_history()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync();
+        HttpClient editor = await server.ClientAsync(RunningServer.Editor);
+        await editor.SendAsync("POST", "/api/notes", """{"text":"a"}""");
+        await editor.SendAsync("PATCH", "/api/notes/1", """{"text":"b"}""");
+        Reply first = await editor.SendAsync("GET", "/api/notes/1/history?limit=1");
+        Assert.Equal("created", first.Json.GetProperty("items")[0].GetProperty("kind").GetString());
+        string next = first.Json.GetProperty("page").GetProperty("next").GetString()!;
+        JsonElement update = (await editor.SendAsync("GET", "/api/notes/1/history?after=" + next)).Json.GetProperty("items")[0];
+        Assert.Equal(("updated", "7"), (update.GetProperty("kind").GetString(), update.GetProperty("actor").GetString()));
+        Assert.Equal(("""{"text":"a"}""", """{"text":"b"}"""), (update.GetProperty("before").ToString(), update.GetProperty("after").ToString()));
+        Assert.Equal("malformed_parameter", (await editor.SendAsync("GET", "/api/notes/1/history?after=x")).Code);
+        Assert.Equal("unknown_parameter", (await editor.SendAsync("GET", "/api/notes/1/history?filter=x")).Code);
+    }
+
+    [Fact]
     public async Task A_short_answer_is_given_to_who_prefers_it()
     {
         await using RunningServer server = await RunningServer.OpenAsync();
