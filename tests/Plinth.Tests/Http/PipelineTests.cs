@@ -149,7 +149,8 @@ public class PipelineTests
         using HttpResponseMessage named = await server.Client.PostAsync("/api/notes", new StringContent("0123456789a"));
         await ProblemOf(named, 413, "body_too_large");
         string chunked = await server.RawAsync(
-            "POST /api/notes HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\nb\r\n0123456789a\r\n0\r\n\r\n");
+            "POST /api/notes HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            + "b\r\n0123456789a\r\n0\r\n\r\n");
         Assert.StartsWith("HTTP/1.1 413", chunked, StringComparison.Ordinal);
         Assert.Contains("body_too_large", chunked, StringComparison.Ordinal);
         string broken = await server.RawAsync("POST /api/notes HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");

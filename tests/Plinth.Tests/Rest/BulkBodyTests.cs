@@ -51,7 +51,7 @@ public class BulkBodyTests
     }
 
     [Theory]
-    [InlineData("{\"a\":1}", "record 1 was expected in an array")]
+    [InlineData("{\"a\":1}", "body_too_large")]
     [InlineData("[{\"a\":1}", "record 2 is not whole")]
     [InlineData("[{\"a\":1},", "record 2 is not whole")]
     [InlineData("[{\"a\":1}{\"a\":2}]", "record 2 must be joined")]

@@ -84,7 +84,9 @@ public partial class DescriptionTests
         Assert.Equal(200, metrics.Status);
         Assert.Contains("# TYPE http_server_request_duration_seconds histogram", metrics.Body, StringComparison.Ordinal);
         Assert.Contains(
-            """http_server_request_duration_seconds_count{http_request_method="GET",http_route="/api/notes/{id}",http_response_status_code="404"}""", metrics.Body, StringComparison.Ordinal);
+            "http_server_request_duration_seconds_count"
+            + """{http_request_method="GET",http_route="/api/notes/{id}",http_response_status_code="404"}""",
+            metrics.Body, StringComparison.Ordinal);
         Assert.DoesNotContain("77\"", metrics.Body, StringComparison.Ordinal);
     }
 

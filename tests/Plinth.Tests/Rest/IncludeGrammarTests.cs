@@ -7,7 +7,8 @@ namespace Plinth.Rest;
 public class IncludeGrammarTests
 {
     static string Text(ImmutableArray<IncludeRequest> includes) => string.Join(" ", includes.Select(i =>
-        $"{i.Relation}[{i.Limit};{string.Join(',', i.Sort.Select(s => (s.Descending ? "-" : "") + s.Field))};{string.Join(',', i.Select)};{i.Filter};{Text(i.Include)}]"));
+        $"{i.Relation}[{i.Limit};{string.Join(',', i.Sort.Select(s => (s.Descending ? "-" : "") + s.Field))};"
+        + $"{string.Join(',', i.Select)};{i.Filter};{Text(i.Include)}]"));
 
     [Theory]
     [InlineData("author", "author[;;;;]")]
