@@ -95,7 +95,8 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         switch (command.Kind)
         {
             case CommandKind.Create: return Single(body, shape, InputMode.Create, reader);
-            case CommandKind.Update or CommandKind.UpdateMany: return Single(body, shape, InputMode.Patch, reader);
+            case CommandKind.Update: return Single(body, shape, InputMode.Patch, reader);
+            case CommandKind.UpdateMany: return Every(body, shape, reader);
             case CommandKind.Upsert: return Single(body, shape, InputMode.Replace, reader);
             case CommandKind.CreateMany: return Many(body, shape, reader);
             default: return new Bodies(null, []);
@@ -107,6 +108,17 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         if (InputReader.Read(body, shape, mode, reader, limits).Failed(out Fault? fault, out Input? input)) return fault;
         if (mode == InputMode.Create) DecideNew(shape, input, reader);
         return new Bodies(input, []);
+    }
+
+    /// <summary>One patch for many records: it cannot presume the version of each.</summary>
+    Result<Bodies> Every(ReadOnlySpan<byte> body, RecordShape shape, ValueReader reader)
+    {
+        var patch = Single(body, shape, InputMode.Patch, reader);
+        if (patch.IsOk && shape.Model?.VersionField is { } version && patch.Value.Single?.Given[version.Ordinal] == Given.Value)
+        {
+            reader.Problems.Add(version.Name, "readonly", "is the version of one record, and the patch is for many");
+        }
+        return patch;
     }
 
     Result<Bodies> Many(ReadOnlySpan<byte> body, RecordShape shape, ValueReader reader)

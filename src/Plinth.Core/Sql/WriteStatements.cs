@@ -23,6 +23,7 @@ sealed class WriteStatements
     readonly FrozenDictionary<string, SqlText> _parents;
     readonly FrozenDictionary<string, SqlText> _referring;
     readonly FrozenDictionary<string, SqlText> _holders;
+    readonly FrozenDictionary<string, CompiledExpression> _held;
 
     public WriteStatements(AppSchema schema, Model model, Dialect dialect)
     {
@@ -40,6 +41,8 @@ sealed class WriteStatements
             : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0).Build();
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
         _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. r.Fields.Select(FieldOf)]), StringComparer.Ordinal);
+        _held = model.Uniques.Where(u => u.Where is not null)
+            .ToFrozenDictionary(u => u.Name, u => CompiledExpression.Compile(ConditionOf(u.Where!)), StringComparer.Ordinal); // Not null: above.
         _holders = model.Uniques.ToFrozenDictionary(u => u.Name, WriteHolder, StringComparer.Ordinal);
     }
 
@@ -79,6 +82,10 @@ sealed class WriteStatements
     /// One row when the record that the relation refers to exists and lives; its key's values in the slots of the row's fields.
     /// </summary>
     public SqlText Parent(Relation relation) => _parents[relation.Name];
+
+    /// <summary>Whether the row is one of those that the unique key is held over.</summary>
+    public bool IsHeld(UniqueKey unique, Value[] row) =>
+        !_held.TryGetValue(unique.Name, out CompiledExpression? condition) || condition.IsTrue(new EvaluationContext { Row = row });
 
     /// <summary>One row when another row than the one in the row slot (none: null) holds these values of a unique key.</summary>
     public SqlText Holder(UniqueKey unique) => _holders[unique.Name];
@@ -122,6 +129,8 @@ sealed class WriteStatements
 
     /// <summary>Removes the terms of the row in slot 0.</summary>
     public SqlText? DeleteTerms { get; }
+
+    CheckedExpression ConditionOf(Condition condition) => CheckedExpression.Of(condition, ExpressionScope.OwnFields(_schema, Model));
 
     SqlWriter New() => new(_dialect);
 
@@ -195,8 +204,7 @@ sealed class WriteStatements
         if (Model.IsSoftDelete) sql.Raw(" and ").Column(alias, FieldOf(Model.DeletedAt).Column).Raw(" is null");
         if (unique.Where is { } where)
         {
-            CheckedExpression condition = CheckedExpression.Of(where, ExpressionScope.OwnFields(_schema, Model));
-            ExpressionLowering.WriteTruth(sql.Raw(" and "), condition.Root, Scope(alias, slotBase: RowSlot + 1, before: null));
+            ExpressionLowering.WriteTruth(sql.Raw(" and "), ConditionOf(where).Root, Scope(alias, slotBase: RowSlot + 1, before: null));
         }
         return sql.Build();
     }

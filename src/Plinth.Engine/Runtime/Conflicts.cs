@@ -19,6 +19,7 @@ static class Conflicts
         foreach (UniqueKey unique in table.Model.Uniques)
         {
             if (changed is not null && !Differs(table.Model, unique, row, changed)) continue;
+            if (!table.Statements.IsHeld(unique, row)) continue;
             Value[] slots = [.. row, identity is { } own ? Value.From(own) : Value.Null];
             if (RecordTable.Any(scope.Transaction, table.Statements.Holder(unique), slots)) return Of(unique.Fields, unique.Code);
         }

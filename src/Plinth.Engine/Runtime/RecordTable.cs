@@ -3,7 +3,6 @@ using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Sql;
 using Plinth.Store;
-using Plinth.Text;
 
 namespace Plinth.Runtime;
 
@@ -110,8 +109,7 @@ sealed class RecordTable
         statement.BindInt64(1, identity);
         for (int i = 0; i < _searched.Length; i++)
         {
-            Value text = row[_searched[i].Ordinal];
-            statement.BindText(i + 2, text.IsNull ? "" : SearchTerms.Encode(TextOf(text)));
+            statement.BindText(i + 2, FullTextTerms.Of(row[_searched[i].Ordinal]));
         }
         statement.Run();
     }
@@ -123,9 +121,6 @@ sealed class RecordTable
         statement.BindInt64(1, identity);
         statement.Run();
     }
-
-    /// <summary>Of lists and embedded values the whole JSON: its punctuation is not among the words.</summary>
-    static string TextOf(in Value value) => value.Kind == ValueKind.Json ? System.Text.Encoding.UTF8.GetString(value.Json) : value.String;
 
     StoredRow Read(Statement statement)
     {

@@ -158,6 +158,33 @@ public sealed class UpdateTests : IDisposable
     }
 
     [Fact]
+    public async Task A_patch_for_many_cannot_presume_a_version()
+    {
+        await _fixture.Do(CommandKind.Create, "Doc", """{"id":1,"text":"a"}""");
+        Command patch = WriteFixture.Command(CommandKind.UpdateMany, "Doc", """{"text":"b","revision":1}""") with { Filter = "true" };
+        Assert.Equal("validation_failed revision:readonly", WriteFixture.Told(await _fixture.Send(patch)));
+        patch = WriteFixture.Command(CommandKind.UpdateMany, "Doc", """{"text":"b"}""") with { Filter = "true" };
+        Assert.Equal("""{"matched":1,"changed":1}""", WriteFixture.Body(await _fixture.Send(patch)));
+        Assert.Equal(["""{"id":1,"text":"b","revision":2}"""], await _fixture.Rows("Doc"));
+    }
+
+    [Fact]
+    public async Task A_unique_key_with_a_condition_is_held_over_its_rows_alone()
+    {
+        using WriteFixture fixture = new("""
+            model Job { id Int @id  name String  active Boolean  note String?  @@unique([name], where: active)  @@allow("all", true) }
+            """);
+        await fixture.Do(CommandKind.Create, "Job", """{"id":1,"name":"a","active":true}""");
+        await fixture.Do(CommandKind.Create, "Job", """{"id":2,"name":"a","active":false}""");
+        await fixture.Do(CommandKind.Update, "Job", """{"note":"n"}""", "2");
+        await fixture.Do(CommandKind.Update, "Job", """{"note":"n"}""", "1");
+        Assert.Equal("conflict name:conflict", await fixture.Refused(CommandKind.Create, "Job", """{"id":3,"name":"a","active":true}"""));
+        Assert.Equal("conflict name:conflict", await fixture.Refused(CommandKind.Update, "Job", """{"active":true}""", "2"));
+        await fixture.Do(CommandKind.Update, "Job", """{"active":false}""", "1");
+        await fixture.Do(CommandKind.Update, "Job", """{"active":true}""", "2");
+    }
+
+    [Fact]
     public async Task An_update_into_what_the_caller_may_not_read_answers_without_a_body()
     {
         using WriteFixture closed = new("""
