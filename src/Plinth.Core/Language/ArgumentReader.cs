@@ -56,7 +56,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         }
         var names = spec.Arguments.Select(a => a.Name);
         Error(Codes.UnknownArgument, label.Span, $"{spec.Name} has no argument '{label.Text}'",
-            Names.DidYouMean(label.Text, names) ?? (spec.Arguments.IsEmpty ? null : $"it takes {string.Join(", ", names)}"));
+            findings.DidYouMean(label.Text, names) ?? (spec.Arguments.IsEmpty ? null : $"it takes {string.Join(", ", names)}"));
         return null;
     }
 
@@ -125,7 +125,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         string word = syntax.Source.Slice(argument.Span);
         if (argument.Tokens.Count == 1 && known.Words.Contains(word, StringComparer.Ordinal)) return word;
         Error(Codes.UnknownValue, argument.Span, $"'{known.Name}' of {spec.Name} is one of {string.Join(", ", known.Words)}",
-            Names.DidYouMean(word, known.Words));
+            findings.DidYouMean(word, known.Words));
         return null;
     }
 
@@ -204,7 +204,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         string[] known = ["list", "get", "read", "create", "update", "delete", "restore", "purge", "all"];
         if (meant.IsEmpty)
             Error(Codes.UnknownOperation, span, $"unknown operation '{word}'",
-                Names.DidYouMean(word, known) ?? $"operations are {string.Join(", ", known)}");
+                findings.DidYouMean(word, known) ?? $"operations are {string.Join(", ", known)}");
         foreach (Operation operation in meant) operations.Add(operation);
     }
 

@@ -44,7 +44,7 @@ sealed class Binder
             return null;
         }
         foreach (BlockSyntax block in _blocks) _declarations.Add(block);
-        MixinPourer mixins = new(_declarations, _findings);
+        MixinPourer mixins = new(_declarations, _findings, _limits);
         var app = Single<AppSyntax>("app");
         var (name, defaults) = app is null ? ("app", new AppDefaults()) : BindApp(app);
         AuthShape? auth = Single<RecordSyntax>("auth", r => r.Kind == RecordKind.Auth) is { } shape ? BindAuth(shape) : null;
@@ -104,7 +104,7 @@ sealed class Binder
                 if (value == "row") _findings.Error(app.Source, Codes.NotAvailable, setting.Value.Span,
                     "tenancy = row is not available in this version", "write tenancy = none");
                 else if (value != "none") _findings.Error(app.Source, Codes.UnknownValue, setting.Value.Span,
-                    $"tenancy is none or row, not '{value}'", Names.DidYouMean(value, ["none", "row"]));
+                    $"tenancy is none or row, not '{value}'", _findings.DidYouMean(value, ["none", "row"]));
             }
             else if (setting.Name.Text == "defaults" && !setting.Settings.IsDefault)
             {
@@ -113,7 +113,7 @@ sealed class Binder
             else
             {
                 _findings.Error(app.Source, Codes.UnknownSetting, setting.Name.Span, $"'app' has no setting '{setting.Name.Text}'",
-                    Names.DidYouMean(setting.Name.Text, ["tenancy", "defaults"]) ?? "it has tenancy = … and defaults { … }");
+                    _findings.DidYouMean(setting.Name.Text, ["tenancy", "defaults"]) ?? "it has tenancy = … and defaults { … }");
             }
         }
         return (app.Name?.Text ?? "app", defaults);
@@ -127,7 +127,7 @@ sealed class Binder
             if (setting.Name.Text is not ("pageSize" or "maxPageSize") || !setting.Settings.IsDefault)
             {
                 _findings.Error(app.Source, Codes.UnknownSetting, setting.Name.Span, $"'defaults' has no setting '{setting.Name.Text}'",
-                    Names.DidYouMean(setting.Name.Text, ["pageSize", "maxPageSize"]) ?? "it has pageSize and maxPageSize");
+                    _findings.DidYouMean(setting.Name.Text, ["pageSize", "maxPageSize"]) ?? "it has pageSize and maxPageSize");
             }
             else if (!int.TryParse(app.Source.Slice(setting.Value.Span), NumberStyles.None, CultureInfo.InvariantCulture, out int size)
                 || size is < 1 or > PageSizeMax)
@@ -167,8 +167,7 @@ sealed class Binder
     {
         var fields = ImmutableArray.CreateBuilder<Field>();
         HashSet<string> seen = new(StringComparer.Ordinal);
-        LimitFields(syntax, syntax.Members.Length);
-        foreach (MemberSyntax member in syntax.Members)
+        foreach (MemberSyntax member in Limited(syntax, syntax.Members))
         {
             if (member is ModelAttributeSyntax { Attribute: var misplaced })
             {
@@ -228,11 +227,13 @@ sealed class Binder
         return false;
     }
 
-    void LimitFields(RecordSyntax syntax, int count)
+    /// <summary>Members up to the limit; that there are more is reported.</summary>
+    IEnumerable<MemberSyntax> Limited(RecordSyntax syntax, IReadOnlyCollection<MemberSyntax> members)
     {
-        if (count > _limits.SchemaFields)
-            _findings.Error(syntax.Source, Codes.LimitExceeded, syntax.Head,
-                $"more than {_limits.SchemaFields} members (limits.schemaFields)");
+        if (members.Count <= _limits.SchemaFields) return members;
+        _findings.Error(syntax.Source, Codes.LimitExceeded, syntax.Head,
+            $"more than {_limits.SchemaFields} members (limits.schemaFields)");
+        return members.Take(_limits.SchemaFields);
     }
 
     static FieldDraft NewField(FieldSyntax syntax, TypeSyntax written, FieldType type) => new(syntax.Source, syntax.Name, new Field
@@ -253,12 +254,13 @@ sealed class Binder
         foreach (var (name, syntax) in _declarations.Unions)
         {
             var variants = ImmutableArray.CreateBuilder<string>();
+            HashSet<string> seen = new(StringComparer.Ordinal);
             foreach (NameSyntax variant in syntax.Variants)
             {
                 if (!byName.TryGetValue(variant.Text, out EmbeddedType? type))
                     _findings.Error(syntax.Source, Codes.UnknownType, variant.Span, $"a union joins types; '{variant.Text}' is none",
-                        Names.DidYouMean(variant.Text, byName.Keys));
-                else if (variants.Contains(variant.Text))
+                        _findings.DidYouMean(variant.Text, byName.Keys));
+                else if (!seen.Add(variant.Text))
                     _findings.Error(syntax.Source, Codes.DuplicateName, variant.Span, $"'{variant.Text}' stands twice in {name}");
                 else if (type.Field("type") is not null)
                     _findings.Error(syntax.Source, Codes.NameCollision, variant.Span,
@@ -275,9 +277,8 @@ sealed class Binder
     public void BindMembers(ModelDraft model, MixinPourer mixins)
     {
         List<MemberSyntax> members = mixins.Members(model);
-        LimitFields(model.Syntax, members.Count);
         HashSet<string> seen = new(StringComparer.Ordinal);
-        foreach (MemberSyntax member in members)
+        foreach (MemberSyntax member in Limited(model.Syntax, members))
         {
             if (member is FieldSyntax field)
             {
@@ -344,7 +345,7 @@ sealed class Binder
             {
                 _findings.Error(claim.Source, Codes.UnknownClaim, claim.Span,
                     auth is null ? $"{path}: the schema has no block 'auth'" : $"'auth' has no claim '{path[5..]}'",
-                    auth is null ? "add: auth { id Uuid … }" : Names.DidYouMean(claim.Path[^1], scope.Select(c => c.Name)));
+                    auth is null ? "add: auth { id Uuid … }" : _findings.DidYouMean(claim.Path[^1], scope.Select(c => c.Name)));
             }
             else if (found.IsList != claim.Field.IsList || !string.Equals(found.Type.Name, claim.Field.Type.Name, StringComparison.Ordinal))
             {

@@ -49,6 +49,12 @@ sealed class Collisions(IReadOnlyCollection<ModelDraft> models, Findings finding
                 findings.Error(field.Source, Codes.NameCollision, field.Name.Span,
                     $"'{field.Field.Name}' is a relation of {model.Name} and a field", "rename one of them");
             }
+            else if (field.Field.Column.Length > Limits.NameLength)
+            {
+                findings.Error(field.Source, Codes.LimitExceeded, field.Name.Span,
+                    $"the column '{field.Field.Column}' is longer than {Limits.NameLength} characters (limits.nameLength)",
+                    "@map(\"…\") gives it a shorter name");
+            }
             else if (!columns.TryAdd(field.Field.Column, field))
             {
                 findings.Error(field.Source, Codes.NameCollision, field.Attribute("@map")?.Span ?? field.Name.Span,
@@ -63,7 +69,8 @@ sealed class Collisions(IReadOnlyCollection<ModelDraft> models, Findings finding
         var (source, span) = PlaceOf(model, "@@route");
         if (model.Route == "batch")
         {
-            findings.Error(source, Codes.ReservedName, span, "the route 'batch' is taken by /api/batch", "choose another: @@route(\"…\")");
+            findings.Error(source, Codes.ReservedName, span, "the route 'batch' is taken by /api/batch",
+                "choose another: @@route(\"…\")");
         }
         if (_routes.TryAdd(model.Route, model)) return;
         findings.Error(source, Codes.NameCollision, span,

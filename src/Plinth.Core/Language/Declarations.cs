@@ -144,7 +144,7 @@ sealed class Declarations(Findings findings)
             findings.Error(source, Codes.UnknownType, type.Name.Span, $"'{name}' is a mixin, not a type",
                 $"its fields come with: use {name}");
         else
-            findings.Error(source, Codes.UnknownType, type.Name.Span, $"unknown type '{name}'", Names.DidYouMean(name, TypeNames));
+            findings.Error(source, Codes.UnknownType, type.Name.Span, $"unknown type '{name}'", findings.DidYouMean(name, TypeNames));
         return null;
     }
 
@@ -170,10 +170,11 @@ sealed class Declarations(Findings findings)
     EnumType BindEnum(EnumSyntax syntax, string name)
     {
         var values = ImmutableArray.CreateBuilder<string>();
+        HashSet<string> seen = new(StringComparer.Ordinal);
         foreach (NameSyntax value in syntax.Values)
         {
             CheckName(syntax.Source, value);
-            if (!values.Contains(value.Text)) values.Add(value.Text);
+            if (seen.Add(value.Text)) values.Add(value.Text);
             else findings.Error(syntax.Source, Codes.DuplicateName, value.Span, $"'{value.Text}' is a value of {name} already");
         }
         if (values.Count == 0) findings.Error(syntax.Source, Codes.EmptyBlock, syntax.Head, $"the enum {name} has no values");

@@ -68,7 +68,7 @@ sealed class DefaultReader(Declarations declarations, Findings findings)
         if (makes is null)
         {
             findings.Error(source, Codes.UnknownFunction, span, $"unknown function {name}()",
-                Names.DidYouMean(name, s_functions) ?? $"defaults know {string.Join(", ", s_functions.Select(f => f + "()"))}");
+                findings.DidYouMean(name, s_functions) ?? $"defaults know {string.Join(", ", s_functions.Select(f => f + "()"))}");
         }
         else
         {
@@ -164,7 +164,7 @@ sealed class DefaultReader(Declarations declarations, Findings findings)
         if (word is null) return null;
         if (known.Values.Contains(word, StringComparer.Ordinal)) return Value.From(word);
         findings.Error(source, Codes.UnknownValue, span, $"'{word}' is no value of {known.Name}",
-            Names.DidYouMean(word, known.Values) ?? $"its values are {string.Join(", ", known.Values.Take(12))}");
+            findings.DidYouMean(word, known.Values) ?? $"its values are {string.Join(", ", known.Values.Take(12))}");
         return null;
     }
 

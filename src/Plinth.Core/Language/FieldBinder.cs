@@ -42,7 +42,7 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             string other = attribute.IsModelLevel ? "@" + attribute.Name.Text : "@@" + attribute.Name.Text;
             findings.Error(attribute.Source, Codes.UnknownAttribute, attribute.Span.Join(attribute.Name.Span),
                 $"unknown attribute {spelling}",
-                Attributes.Find(other) is not null ? $"did you mean '{other}'?" : Names.DidYouMean(spelling, level));
+                Attributes.Find(other) is not null ? $"did you mean '{other}'?" : findings.DidYouMean(spelling, level));
             return null;
         }
         if (!spec.IsAvailable)

@@ -18,6 +18,12 @@ sealed class Findings(int max)
     /// <summary>How many errors there are: equal before and after a step means that the step found none.</summary>
     public int Errors => _errors;
 
+    /// <summary>More would not be shown: work that only makes findings can stop.</summary>
+    public bool IsFull => _list.Count > max;
+
+    /// <summary>The nearest known name. Searching costs as much as there are names, so it ends when nobody would read the answer.</summary>
+    public string? DidYouMean(string wrong, IEnumerable<string> known) => IsFull ? null : Names.DidYouMean(wrong, known);
+
     public void Error(SourceText source, string code, Span span, string message, string? hint = null) =>
         Add(new Diagnostic(code, Severity.Error, source, span, message, hint));
 

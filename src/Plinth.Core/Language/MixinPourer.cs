@@ -2,15 +2,18 @@ using Plinth.Text;
 
 namespace Plinth.Language;
 
-/// <summary>Puts the members of mixins where <c>use</c> stands. Mixins may use mixins, not themselves.</summary>
-sealed class MixinPourer(Declarations declarations, Findings findings)
+/// <summary>
+/// Puts the members of mixins where <c>use</c> stands. Mixins may use mixins, not themselves; one that is reached on several ways is
+/// poured in once, at the first.
+/// </summary>
+sealed class MixinPourer(Declarations declarations, Findings findings, Limits limits)
 {
     readonly HashSet<string> _used = new(StringComparer.Ordinal);
 
     public List<MemberSyntax> Members(ModelDraft model)
     {
         List<MemberSyntax> members = [];
-        Pour(model.Syntax, members, [], model);
+        Pour(model.Syntax, members, [], [], model);
         return members;
     }
 
@@ -23,7 +26,7 @@ sealed class MixinPourer(Declarations declarations, Findings findings)
         }
     }
 
-    void Pour(RecordSyntax record, List<MemberSyntax> into, HashSet<string> within, ModelDraft model)
+    void Pour(RecordSyntax record, List<MemberSyntax> into, HashSet<string> within, HashSet<string> done, ModelDraft model)
     {
         model.IsIncomplete |= record.IsBroken;
         HashSet<string> here = new(StringComparer.Ordinal);
@@ -37,7 +40,7 @@ sealed class MixinPourer(Declarations declarations, Findings findings)
             {
                 model.IsIncomplete = true;
                 findings.Error(use.Source, Codes.UnknownMixin, name.Span, $"unknown mixin '{name.Text}'",
-                    Names.DidYouMean(name.Text, declarations.Mixins.Keys));
+                    findings.DidYouMean(name.Text, declarations.Mixins.Keys));
             }
             else if (!here.Add(name.Text))
             {
@@ -47,10 +50,16 @@ sealed class MixinPourer(Declarations declarations, Findings findings)
             {
                 findings.Error(use.Source, Codes.Cycle, name.Span, $"the mixin '{name.Text}' uses itself");
             }
+            else if (within.Count > limits.SchemaDepth)
+            {
+                within.Remove(name.Text);
+                findings.Error(use.Source, Codes.LimitExceeded, name.Span,
+                    $"mixins use mixins deeper than {limits.SchemaDepth} levels (limits.schemaDepth)");
+            }
             else
             {
                 _used.Add(name.Text);
-                Pour(mixin, into, within, model);
+                if (done.Add(name.Text)) Pour(mixin, into, within, done, model);
                 within.Remove(name.Text);
             }
         }

@@ -72,7 +72,7 @@ sealed partial class Parser
         else if (word.Length > 0 && Peek(1).Kind is TokenKind.Name or TokenKind.QuotedName or TokenKind.OpenBrace)
         {
             Error(Codes.UnknownBlock, token.Span, $"unknown block '{word}'",
-                Names.DidYouMean(word, Blocks.Known) ?? $"blocks are {string.Join(", ", Blocks.Known.Order(StringComparer.Ordinal))}");
+                _findings.DidYouMean(word, Blocks.Known) ?? $"blocks are {string.Join(", ", Blocks.Known.Order(StringComparer.Ordinal))}");
         }
         else
         {

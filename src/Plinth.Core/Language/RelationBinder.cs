@@ -138,7 +138,7 @@ sealed class RelationBinder(Findings findings)
         if (!model.BrokenNames.Contains(name.Name))
         {
             findings.Error(attribute.Source, Codes.UnknownField, name.Span, $"{model.Name} has no field '{name.Name}'",
-                Names.DidYouMean(name.Name, model.FieldsByName.Keys.Concat(model.RelationsByName.Keys)));
+                findings.DidYouMean(name.Name, model.FieldsByName.Keys.Concat(model.RelationsByName.Keys)));
         }
         return null;
     }

@@ -60,7 +60,11 @@ public class SchemaFuzzTests
         random.NextBytes(bytes);
         foreach (string noise in (string[])[Encoding.Latin1.GetString(bytes), Encoding.UTF8.GetString(bytes), new string('{', 1 << 20),
             new string('(', 1 << 20), string.Concat(Enumerable.Repeat("model A { x @a(", 70_000)),
-                string.Concat(Enumerable.Repeat("\"\n", 1 << 19))])
+                string.Concat(Enumerable.Repeat("\"\n", 1 << 19)),
+            string.Concat(Enumerable.Range(0, 4900).Select(i =>
+                $"model M{i} {{ {string.Concat(Enumerable.Range(0, 20).Select(j => $"f{j} N{i} "))}}}\n")),
+            $"enum E {{ {string.Concat(Enumerable.Range(0, 100_000).Select(i => $"v{i} "))}}} }}",
+            $"model A {{ id Int @id {string.Concat(Enumerable.Range(0, 70_000).Select(i => $"a{i} A? b{i} A[] "))}}}"])
         {
             // Linear: about 0.1 s of work each. What is not linear would take hours; on a busy machine a second means nothing.
             Stopwatch watch = Stopwatch.StartNew();

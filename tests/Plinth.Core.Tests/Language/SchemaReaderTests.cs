@@ -80,6 +80,9 @@ public class SchemaReaderTests
         string settings = $"app a {{ {string.Concat(Enumerable.Repeat("defaults { ", 200))}{new string('}', 201)}";
         Assert.Contains(Schemas.Read(settings).Diagnostics, d => d.Message.Contains("limits.schemaDepth", StringComparison.Ordinal));
 
+        string column = $"model A {{ id Int @id  {string.Concat(Enumerable.Repeat("aB", 25))} Int  @@allow(\"read\", true) }}";
+        Assert.Contains("limits.nameLength", Assert.Single(Schemas.Read(column).Diagnostics).Message, StringComparison.Ordinal);
+
         string many = string.Concat(Enumerable.Range(0, Limits.Default.SchemaBlocks + 1).Select(i => $"enum E{i} {{ a }}\n"));
         Assert.Contains("limits.schemaBlocks", Assert.Single(Schemas.Read(many).Diagnostics).Message, StringComparison.Ordinal);
 
@@ -90,6 +93,20 @@ public class SchemaReaderTests
         SchemaReading reading = Schemas.Read(wrong);
         Assert.Equal(Limits.Default.SchemaFindings + 1, reading.Diagnostics.Length);
         Assert.Single(reading.Diagnostics, d => d.Code == "too_many_findings");
+    }
+
+    [Fact]
+    public void A_mixin_that_is_reached_twice_is_there_once_and_many_ways_cost_nothing()
+    {
+        string mixins = string.Concat(Enumerable.Range(1, 60).Select(i =>
+            $"mixin A{i} {{ use A{i - 1}  use B{i - 1} }}  mixin B{i} {{ use B{i - 1}  use A{i - 1} }}\n"));
+        string model = "model M { id Int @id  use A60  use B60  @@allow(\"read\", true) }";
+        AppSchema schema = Schemas.Load($"mixin A0 {{ a Int }}  mixin B0 {{ b Int }}\n{mixins}{model}");
+        Assert.Equal(["id", "a", "b"], schema.Model("M").Fields.Select(f => f.Name));
+
+        string chain = string.Concat(Enumerable.Range(1, 4000).Select(i => $"mixin C{i} {{ use C{i - 1} }}\n"));
+        Diagnostic tooDeep = Schemas.Read($"mixin C0 {{ c Int }}\n{chain}").Diagnostics[0];
+        Assert.Contains("limits.schemaDepth", tooDeep.Message, StringComparison.Ordinal);
     }
 
     [Fact]
