@@ -46,8 +46,8 @@ public class DiagnosticTextTests
     {
         using JsonDocument json = JsonDocument.Parse(DiagnosticText.Json([At("x\nyy zz", 5, 2, "say \"so\""), At("x", 0, 1)]));
         Assert.Equal(
-            """{"file":"schema.plinth","line":2,"column":4,"length":2,"severity":"error","code":"unknown_type","""
-                + """"message":"unknown type 'Strng'","hint":"say \"so\""}""",
+            """{"file":"schema.plinth","line":2,"column":4,"length":2,"severity":"error","code":"unknown_type" """.TrimEnd()
+                + ""","message":"unknown type 'Strng'","hint":"say \"so\""}""",
             json.RootElement[0].GetRawText());
         Assert.Equal(JsonValueKind.Null, json.RootElement[1].GetProperty("hint").ValueKind);
         Assert.Equal("[]", Encoding.UTF8.GetString(DiagnosticText.Json([])));
