@@ -21,7 +21,7 @@ static class CheckCommand
     static int Run(Shell shell, string? path, bool json)
     {
         if (SchemaFiles.Find(shell, path) is not { } sources) return ExitCode.WrongUse;
-        SchemaReading reading = SchemaReader.Read(sources);
+        SchemaReading reading = SchemaLoading.Read(sources, Limits.Default);
         if (json) shell.Out.WriteLine(Encoding.UTF8.GetString(DiagnosticText.Json(reading.Diagnostics)));
         else Print(shell, reading);
         return reading.Schema is null ? ExitCode.Found : ExitCode.Done;

@@ -116,7 +116,7 @@ static class DevCommand
             {
                 await watch.ChangedAsync(asked);
                 long started = shell.Time.GetTimestamp();
-                SchemaReading reading = SchemaReader.Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
+                SchemaReading reading = SchemaLoading.Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
                 SchemaLoading.Show(shell, reading.Diagnostics);
                 if (reading.Schema is not { } schema)
                 {

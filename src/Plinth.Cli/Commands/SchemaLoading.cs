@@ -1,6 +1,8 @@
 using System.Collections.Immutable;
 using Plinth.Language;
 using Plinth.Schema;
+using Plinth.Sql;
+using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Cli.Commands;
@@ -11,9 +13,18 @@ static class SchemaLoading
     /// <summary>Null when the schema has mistakes; then they were shown.</summary>
     public static AppSchema? Load(Shell shell, OpenedProject opened)
     {
-        SchemaReading reading = SchemaReader.Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
+        SchemaReading reading = Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
         Show(shell, reading.Diagnostics);
         return reading.Schema;
+    }
+
+    /// <summary>The schema, if it is sound and the database can decide what its rules leave to it.</summary>
+    public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits)
+    {
+        SchemaReading reading = SchemaReader.Read(sources, limits);
+        if (reading.Schema is not { } schema) return reading;
+        ImmutableArray<Diagnostic> refused = RuleLowering.Check(schema, SqliteDialect.It);
+        return refused.IsEmpty ? reading : new SchemaReading(null, [.. reading.Diagnostics, .. refused]);
     }
 
     public static void Show(Shell shell, ImmutableArray<Diagnostic> diagnostics)

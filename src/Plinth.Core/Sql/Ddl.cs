@@ -167,16 +167,8 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
     }
 
     /// <summary>Whether the database takes a condition in a definition: one with a form in SQL that looks at the row's own columns only.</summary>
-    public bool IsDefinable(Model model, Condition condition)
-    {
-        CheckedExpression expression = Checked(model, condition);
-        if (ExpressionLowering.Refusal(expression, schema, model, dialect) is not null) return false;
-        SqlWriter sql = New();
-        WriteCondition(sql, model, condition);
-
-        // Loops over lists are sub-queries, which definitions may not have.
-        return !sql.Build().Text.Contains("select ", StringComparison.OrdinalIgnoreCase);
-    }
+    public bool IsDefinable(Model model, Condition condition) =>
+        ExpressionLowering.Refusal(Checked(model, condition), schema, model, dialect, forDefinition: true) is null;
 
     // Unknown stays unknown: a check passes it, as the engine does, and an index leaves the row out.
     void WriteCondition(SqlWriter sql, Model model, Condition condition) => ExpressionLowering.WriteThreeValued(

@@ -1,4 +1,5 @@
 using Plinth.Expressions;
+using Plinth.Language;
 using Plinth.Schema;
 using Plinth.Sql.Dialects.Sqlite;
 
@@ -95,6 +96,26 @@ public class ExpressionLoweringTests
     [InlineData("createdAt > now - duration('24h')")]
     public void The_callers_part_is_taken_as_given(string text) =>
         Assert.Null(ExpressionLowering.Refusal(Expressing.Check(text), Expressing.Schema, Expressing.Deal, SqliteDialect.It));
+
+    [Fact]
+    public void A_rule_that_the_database_cannot_decide_is_found_at_load()
+    {
+        AppSchema schema = Schemas.Load("""
+            model Note {
+              id Int @id  text String  tags String[]
+              @@allow("create", int(text) > 1)
+              @@allow("read", int(text) > 2)
+              @@check(int(text) > 3)
+              @@index([text], where: tags.exists(t, t == "x"))
+            }
+            """);
+        string[] found = [.. RuleLowering.Check(schema, SqliteDialect.It).Select(d => $"{d.Code} {d.Source.Slice(d.Span)}: {d.Message}")];
+        Assert.Equal(
+        [
+            "no_sql_form int(text) > 2: the database cannot decide this condition: string becomes int in memory only",
+            "no_sql_form tags.exists(t, t == \"x\"): the database cannot decide this condition: a definition cannot loop over a list",
+        ], found);
+    }
 
     [Fact]
     public void A_definition_has_no_subquery()
