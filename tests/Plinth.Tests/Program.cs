@@ -2,7 +2,10 @@ using Plinth.Log;
 
 namespace Plinth;
 
-/// <summary>Processes that tests start: <c>dotnet Plinth.Tests.dll &lt;what&gt; &lt;folder&gt; …</c>. Test runners load the assembly and never come here.</summary>
+/// <summary>
+/// Processes that tests start: <c>dotnet Plinth.Tests.dll &lt;what&gt; &lt;folder&gt; …</c>. Test runners load the assembly and never
+/// come here.
+/// </summary>
 static class Program
 {
     static async Task<int> Main(string[] args)

@@ -43,12 +43,12 @@ enum DataDemand
     /// <summary>The column is null in no row.</summary>
     NoNull,
 
-    /// <summary>The column holds none of <see cref="RequireData.Words"/>.</summary>
+    /// <summary>The column holds none of <see cref="DataPrecondition.Words"/>.</summary>
     NoWords,
 }
 
 /// <summary>Looks at the data first: the plan is refused where the demand does not hold. Names are those before any other step.</summary>
-sealed record RequireData(string Table, string? Column, DataDemand Demand, ImmutableArray<string> Words, Fault Refusal) : EvolutionStep
+sealed record DataPrecondition(string Table, string? Column, DataDemand Demand, ImmutableArray<string> Words, Fault Refusal) : EvolutionStep
 {
     public override StepCost Cost => StepCost.Scan;
 
@@ -171,7 +171,8 @@ sealed record CreateFullText(Model Model) : EvolutionStep
 }
 
 /// <summary>What became of a model's and its fields' names: recorded as one event, so that older events can be read.</summary>
-sealed record RecordNames(Model Model, string? RenamedFrom, ImmutableArray<RenamedField> Renamed, ImmutableArray<string> Dropped) : EvolutionStep
+sealed record RecordNames(Model Model, string? RenamedFrom, ImmutableArray<RenamedField> Renamed,
+    ImmutableArray<string> Dropped) : EvolutionStep
 {
     public override StepCost Cost => StepCost.Instant;
 

@@ -20,7 +20,8 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
 
     public void Run()
     {
-        if (!string.Equals(_old.Name, _new.Name, StringComparison.Ordinal)) sections.Renames.Add(new RenameTable(_old.Name, _new.Name, after));
+        if (!string.Equals(_old.Name, _new.Name, StringComparison.Ordinal))
+            sections.Renames.Add(new RenameTable(_old.Name, _new.Name, after));
         DiffFields();
         DiffKey();
         DiffConstraints();
@@ -118,7 +119,7 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
         string[] was = [.. before.KeyFields.Select(field => _kept.GetValueOrDefault(field.Column, ""))];
         string[] now = [.. after.KeyFields.Select(static field => field.Column)];
         if (was.SequenceEqual(now) && _old.HasRowKey == _new.HasRowKey) return;
-        sections.Demands.Add(new RequireData(_old.Name, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
+        sections.Demands.Add(new DataPrecondition(_old.Name, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
             $"The key of {after.Name} changes, and there are records that are known by the old one.",
             "Keep the key, and add a unique field beside it; or export the records, delete them, and import them again.")));
         _rebuild.Add("its key changes");
@@ -156,7 +157,7 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
         if (fills.Count > 0) sections.Fills.Add(new FillColumns(after, [.. fills]));
     }
 
-    void RefuseEmptyRequired(Field field) => sections.Demands.Add(new RequireData(_old.Name, null, DataDemand.Empty, [],
+    void RefuseEmptyRequired(Field field) => sections.Demands.Add(new DataPrecondition(_old.Name, null, DataDemand.Empty, [],
         Faults.MigrationRefused.Says(
             field.Default is ClaimDefault
                 ? $"{after.Name}.{field.Name} is new and takes its default from the caller; existing records have no caller."
@@ -235,7 +236,7 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
     }
 
     void Demand(Field field, DataDemand demand, ImmutableArray<string> words, string message, string hint) =>
-        sections.Demands.Add(new RequireData(
+        sections.Demands.Add(new DataPrecondition(
             _old.Name, demand == DataDemand.Empty ? null : field.Column, demand, words, Faults.MigrationRefused.Says(message, hint)));
 
     /// <summary>Every value of the old type is, as it is stored, a value of the new one.</summary>

@@ -54,7 +54,7 @@ static class SchemaDiff
 
     static void Drop(Sections sections, Model model)
     {
-        sections.Demands.Add(new RequireData(model.Table, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
+        sections.Demands.Add(new DataPrecondition(model.Table, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
             $"The model {model.Name} is gone from the schema, but its table has records.",
             $"Delete its records first, or keep the model; if it was renamed, write @@renamedFrom(\"{model.Name}\") on the new one.")));
         if (!model.FullText.IsEmpty) sections.Drops.Add(new DropFullText(model.Table));
@@ -65,7 +65,7 @@ static class SchemaDiff
 /// <summary>The parts of a plan in the order in which they must run.</summary>
 sealed class Sections
 {
-    public List<RequireData> Demands { get; } = [];
+    public List<DataPrecondition> Demands { get; } = [];
 
     public List<EvolutionStep> Renames { get; } = [];
 

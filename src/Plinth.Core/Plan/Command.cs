@@ -2,7 +2,10 @@ using System.Collections.Immutable;
 
 namespace Plinth.Plan;
 
-/// <summary>A change as any surface states it. Bodies are UTF-8 JSON (other wire forms are transcoded at the edge) and are read against the model by the planner.</summary>
+/// <summary>
+/// A change as any surface states it. Bodies are UTF-8 JSON (other wire forms are transcoded at the edge) and are read against the model
+/// by the planner.
+/// </summary>
 sealed record Command
 {
     public required string Model { get; init; }
@@ -47,5 +50,7 @@ enum CommandKind
     Purge,
 }
 
-/// <summary>Scope and key under which a committed answer is kept; the digest tells whether a repeated key comes with the same request.</summary>
+/// <summary>
+/// Scope and key under which a committed answer is kept; the digest tells whether a repeated key comes with the same request.
+/// </summary>
 sealed record IdempotencyKey(string Scope, string Key, ImmutableArray<byte> RequestDigest);

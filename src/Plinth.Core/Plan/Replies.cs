@@ -28,7 +28,9 @@ sealed class WriteReply : IDisposable
 {
     public required WriteOutcome Outcome { get; init; }
 
-    /// <summary>The record after (or the array, or <c>{matched, changed}</c>, or <c>{created}</c>); null when nothing may or should be shown.</summary>
+    /// <summary>
+    /// The record after (or the array, or <c>{matched, changed}</c>, or <c>{created}</c>); null when nothing may or should be shown.
+    /// </summary>
     public ByteOutput? Body { get; init; }
 
     public long Version { get; init; }

@@ -151,7 +151,7 @@ sealed class OperationRules
         int slots = 0;
         ImmutableArray<int> firstSlots = [.. pattern.Select(p => (slots += Slots(p)) - Slots(p))];
         RuleFolding folding = new(pattern, firstSlots);
-        ImmutableArray<CheckedNode> conditions = 
+        ImmutableArray<CheckedNode> conditions =
             [.. _template.Conditions.Select(c => Simplifier.Simplify(folding.Rewrite(c), UnknownMeans.Unknown))];
 
         List<AllowPair> pairs = [];

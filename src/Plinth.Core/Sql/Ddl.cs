@@ -141,7 +141,7 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
     }
 
     /// <summary>One row when the data breaks the demand, none when it holds; removed words are its parameters.</summary>
-    public string Breaks(RequireData demand)
+    public string Breaks(DataPrecondition demand)
     {
         SqlWriter sql = new SqlWriter(dialect).Raw("select 1 from ").Name(demand.Table);
         string column = demand.Column ?? "";

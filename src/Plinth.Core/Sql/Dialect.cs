@@ -40,7 +40,9 @@ abstract partial class Dialect
     /// <param name="columns">One per field, each holding encoded terms with spaces between (<c>SearchTerms</c>).</param>
     public abstract void CreateFullText(SqlWriter to, string name, IReadOnlyList<string> columns);
 
-    /// <summary>The direction of one order term, after its expression. Null sorts as the smallest value, whatever the database would do.</summary>
+    /// <summary>
+    /// The direction of one order term, after its expression. Null sorts as the smallest value, whatever the database would do.
+    /// </summary>
     public virtual void WriteOrder(SqlWriter sql, bool descending, bool nullable)
     {
         if (descending) sql.Raw(" desc");

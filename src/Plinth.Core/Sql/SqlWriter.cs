@@ -18,7 +18,9 @@ abstract record SqlParameter
 /// <summary>Known when the plan was made (a literal of the schema's own rules).</summary>
 sealed record ConstantParameter(Value Value) : SqlParameter;
 
-/// <summary>The request's value number <paramref name="Slot"/>: planners number the values that vary between requests of one shape.</summary>
+/// <summary>
+/// The request's value number <paramref name="Slot"/>: planners number the values that vary between requests of one shape.
+/// </summary>
 sealed record SlotParameter(int Slot) : SqlParameter;
 
 /// <summary>
@@ -70,7 +72,8 @@ sealed class SqlWriter(Dialect dialect, bool forDefinitions = false)
     {
         if (forDefinitions)
         {
-            if (parameter is not ConstantParameter constant) throw new InvalidOperationException("a definition has no request to take values from");
+            if (parameter is not ConstantParameter constant)
+                throw new InvalidOperationException("a definition has no request to take values from");
             dialect.Literal(_text, constant.Value);
             return this;
         }

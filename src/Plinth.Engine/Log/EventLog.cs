@@ -21,10 +21,12 @@ sealed record LogVerification(long Events, long Commits, string? Wrong);
 /// </summary>
 sealed class EventLog
 {
-    const string Columns = "position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor, tenant_id, at, cause, "
+    const string Columns =
+        "position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor, tenant_id, at, cause, "
         + "schema_version";
 
-    const string InsertEvent = $"insert into {LogTables.Events} ({Columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
+    const string InsertEvent =
+        $"insert into {LogTables.Events} ({Columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
         + "?14, ?15)";
 
     const string InsertCommit = $"insert into {LogTables.Commits} (first_position, count, tx_id, at, hash) values (?1, ?2, ?3, ?4, ?5)";

@@ -68,6 +68,8 @@ static class EventKinds
     /// <summary>The record is gone for good, and the payloads of its earlier events with it.</summary>
     public const string Purged = "purged";
 
-    /// <summary>Of a whole model: <c>set</c> gives every record a field's value, <c>renamed</c> and <c>dropped</c> tell what became of names.</summary>
+    /// <summary>
+    /// Of a whole model: <c>set</c> gives every record a field's value, <c>renamed</c> and <c>dropped</c> tell what became of names.
+    /// </summary>
     public const string Migrated = "migrated";
 }

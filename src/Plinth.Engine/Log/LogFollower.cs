@@ -97,7 +97,9 @@ sealed class LogFollower : IDisposable
         }
     }
 
-    /// <summary>What is there now: queued events, or a page of the log; empty when the log was caught up with, null when there is nothing.</summary>
+    /// <summary>
+    /// What is there now: queued events, or a page of the log; empty when the log was caught up with, null when there is nothing.
+    /// </summary>
     IReadOnlyList<LogEvent>? Next(CancellationToken cancel)
     {
         lock (_gate)

@@ -71,7 +71,9 @@ sealed class LogKeys : IDisposable
         return plain;
     }
 
-    /// <summary>A key of 32 bytes for one purpose, made from the first master key, so that it stays when the master key is rotated.</summary>
+    /// <summary>
+    /// A key of 32 bytes for one purpose, made from the first master key, so that it stays when the master key is rotated.
+    /// </summary>
     public byte[] Derive(string purpose) =>
         HKDF.DeriveKey(HashAlgorithmName.SHA256, _first, KeyBytes, info: Encoding.UTF8.GetBytes(purpose));
 

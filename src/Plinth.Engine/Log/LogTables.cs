@@ -18,7 +18,8 @@ static class LogTables
     {
         Connection connection = database.Writer;
         Dialect dialect = database.Dialect;
-        string integer = dialect.ColumnType(ValueKind.Int), text = dialect.ColumnType(ValueKind.String), bytes = dialect.ColumnType(ValueKind.Bytes);
+        string integer = dialect.ColumnType(ValueKind.Int), text = dialect.ColumnType(ValueKind.String),
+            bytes = dialect.ColumnType(ValueKind.Bytes);
         connection.BeginWrite();
         try
         {

@@ -66,7 +66,8 @@ static class MigrationPayload
         string? oldModel = root.TryGetProperty("model", out JsonElement model) ? model.GetString() : null;
         Dictionary<string, string?> fields = new(StringComparer.Ordinal);
         foreach (JsonProperty field in renamed.EnumerateObject()) fields.Add(field.Name, field.Value.GetString());
-        foreach (JsonElement field in root.GetProperty("dropped").EnumerateArray()) fields.Add(field.GetString()!, null); // We wrote strings.
+        // We wrote strings.
+        foreach (JsonElement field in root.GetProperty("dropped").EnumerateArray()) fields.Add(field.GetString()!, null);
         return new NameChange(migrated.Position, migrated.Model, oldModel, fields);
     }
 }

@@ -37,7 +37,8 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
 
     protected override Result<MigrationReport> Execute(WriteTransaction transaction)
     {
-        List<Fault> broken = [.. _plan.Steps.OfType<RequireData>().Where(step => Breaks(transaction, step)).Select(static step => step.Refusal)];
+        List<Fault> broken =
+            [.. _plan.Steps.OfType<DataPrecondition>().Where(step => Breaks(transaction, step)).Select(static step => step.Refusal)];
         if (broken.Count > 0) return Migrator.Refused(broken);
         foreach (EvolutionStep step in _plan.Steps)
         {
@@ -53,7 +54,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
 
         SchemaRecords.Add(transaction.Connection, _next with { At = transaction.Now });
         _report = new MigrationReport(
-            _next.Version, [.. _plan.Steps.Where(static step => step is not RequireData).Select(static step => step.Description)],
+            _next.Version, [.. _plan.Steps.Where(static step => step is not DataPrecondition).Select(static step => step.Description)],
             _store.Log.Head + transaction.Events.Count);
         return _report;
     }
@@ -70,7 +71,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
             ? "Several records hold the same values in those fields; change or delete all but one."
             : "Correct the records that do not satisfy it first.");
 
-    bool Breaks(WriteTransaction transaction, RequireData demand)
+    bool Breaks(WriteTransaction transaction, DataPrecondition demand)
     {
         using Statement select = transaction.Prepare(_ddl.Breaks(demand));
         for (int i = 0; i < demand.Words.Length; i++) select.BindText(i + 1, demand.Words[i]);
@@ -82,7 +83,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         Connection connection = transaction.Connection;
         switch (step)
         {
-            case RequireData: break;
+            case DataPrecondition: break;
             case RenameTable rename: connection.Execute(_ddl.RenameTable(rename.From, rename.To)); break;
             case RenameColumn rename: connection.Execute(_ddl.RenameColumn(rename.Model.Table, rename.From, rename.To)); break;
             case CreateTable create: connection.Execute(_ddl.CreateTable(create.Table, create.Table.Name)); break;
@@ -123,7 +124,8 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         Model model = rebuild.Table.Model;
         RowFiller filler = new(model, rebuild.Fills, transaction.Now, _schema, _ids);
         using Statement select = transaction.Prepare(_ddl.SelectRows(model.Table, rowColumn, kept));
-        using Statement insert = transaction.Prepare(_ddl.InsertRow(to, [.. kept, .. rebuild.Fills.Select(static fill => fill.Field.Column)]));
+        using Statement insert =
+            transaction.Prepare(_ddl.InsertRow(to, [.. kept, .. rebuild.Fills.Select(static fill => fill.Field.Column)]));
         while (select.Step())
         {
             for (int i = 0; i < kept.Count; i++) insert.BindColumn(i + 1, select, i);

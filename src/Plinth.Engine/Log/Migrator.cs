@@ -35,10 +35,13 @@ sealed class Migrator(EventStore store, IdSource ids) : IDisposable
     public int? VersionOf(AppSchema schema, CancellationToken cancel)
     {
         using ReadLease lease = store.Database.Read(cancel);
-        return SchemaRecords.Last(lease.Connection) is { } last && last.Ir.AsSpan().SequenceEqual(SchemaJson.Write(schema)) ? last.Version : null;
+        return SchemaRecords.Last(lease.Connection) is { } last && last.Ir.AsSpan().SequenceEqual(SchemaJson.Write(schema)) ? last.Version
+            : null;
     }
 
-    /// <summary>Applies a schema; the fault <c>migration_refused</c> lists everything that stands against it, and nothing was changed.</summary>
+    /// <summary>
+    /// Applies a schema; the fault <c>migration_refused</c> lists everything that stands against it, and nothing was changed.
+    /// </summary>
     /// <param name="desired">The schema that the database shall serve.</param>
     /// <param name="applied">
     /// Called on the writer's thread once the new form is durable and before any other command runs: here the running schema is swapped.
@@ -75,7 +78,9 @@ sealed class Migrator(EventStore store, IdSource ids) : IDisposable
         return plan with { Refusals = [.. plan.Refusals, .. Drift(connection.Tables(), current, plan), .. Undefinable(desired, plan)] };
     }
 
-    /// <summary>The tables must be as they were left: whoever changed them by hand is told, before steps are built on what is not so.</summary>
+    /// <summary>
+    /// The tables must be as they were left: whoever changed them by hand is told, before steps are built on what is not so.
+    /// </summary>
     static ImmutableArray<Fault> Drift(
         IReadOnlyDictionary<string, IReadOnlyList<string>> tables, AppSchema? current, EvolutionPlan plan)
     {
@@ -130,7 +135,8 @@ sealed class Migrator(EventStore store, IdSource ids) : IDisposable
     internal static Fault Refused(IReadOnlyList<Fault> refusals)
     {
         FaultDetail[] details =
-            [.. refusals.Select(static fault => new FaultDetail("", fault.Code, fault.Hint is null ? fault.Message : $"{fault.Message} {fault.Hint}"))];
+            [.. refusals.Select(static fault =>
+            new FaultDetail("", fault.Code, fault.Hint is null ? fault.Message : $"{fault.Message} {fault.Hint}"))];
         return refusals.Count == 1
             ? refusals[0] with { Details = [.. details] }
             : Faults.MigrationRefused.Says($"{refusals.Count} changes of the schema are refused.", details);

@@ -50,5 +50,6 @@ sealed class NameHistory
 }
 
 /// <param name="Model">As it is now; null when it is gone.</param>
-/// <param name="NameNow">From a field's name then to its name now, null for one that is gone; null where all names are as they were.</param>
+/// <param name="NameNow">From a field's name then to its name now, null for one that is gone; null where all names are as they
+/// were.</param>
 sealed record NamesThen(Model? Model, Func<string, string?>? NameNow);

@@ -34,7 +34,8 @@ static class Payload
     /// <param name="nameNow">What a name of the time of the event is called now; null for one that is gone.</param>
     /// <param name="row">Values by ordinal; those that the payload names are replaced.</param>
     /// <returns>False when the payload does not have the side at all.</returns>
-    /// <exception cref="InvalidDataException">It names a field that the model does not have, or a value that is none of its type.</exception>
+    /// <exception cref="InvalidDataException">It names a field that the model does not have, or a value that is none of its
+    /// type.</exception>
     public static bool Read(LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys, Value[] row)
     {
         Utf8JsonReader json = new(of.Data);
@@ -163,7 +164,8 @@ static class Payload
     }
 
     static bool ReadSealed(
-        ref Utf8JsonReader json, LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys, Value[] row)
+        ref Utf8JsonReader json, LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys,
+        Value[] row)
     {
         Span<byte> bound = stackalloc byte[16];
         of.EventId.TryWriteBytes(bound, bigEndian: true, out _);

@@ -82,7 +82,8 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             string recordId = EventWriter.RecordId(model, stored);
             seen.Add(recordId);
             long version = select.ColumnInt64(model.Fields.Length);
-            if (Difference(model, recordId, stored, version, rows.GetValueOrDefault(recordId)) is { } difference) differences.Add(difference);
+            if (Difference(model, recordId, stored, version, rows.GetValueOrDefault(recordId)) is { } difference)
+                differences.Add(difference);
         }
 
         foreach (string recordId in rows.Keys)
@@ -98,10 +99,12 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
         if (!folded.IsKnown) return $"{model.Name} {recordId}: payloads of its events were removed, but it was never purged.";
         foreach (Field field in model.Fields)
         {
-            if (stored[field.Ordinal] != folded.Values[field.Ordinal]) return $"{model.Name} {recordId}: {field.Name} is not what the log gives.";
+            if (stored[field.Ordinal] != folded.Values[field.Ordinal])
+                return $"{model.Name} {recordId}: {field.Name} is not what the log gives.";
         }
 
         return version == folded.Version ? null
-            : string.Create(CultureInfo.InvariantCulture, $"{model.Name} {recordId}: the table is at version {version}, the log at {folded.Version}.");
+            : string.Create(CultureInfo.InvariantCulture,
+            $"{model.Name} {recordId}: the table is at version {version}, the log at {folded.Version}.");
     }
 }

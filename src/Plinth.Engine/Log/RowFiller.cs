@@ -25,7 +25,8 @@ sealed class RowFiller
             if (fill is ConstantFill constant) Constants.Add((fill.Field, constant.Value));
             else if (fill is NowFill) Constants.Add((fill.Field, Value.FromDateTime(now)));
             else PerRow.Add(fill.Field);
-            if (fill is ComputedFill { Expression: var expression }) _computed.Add(fill.Field, Compile(schema, model, fill.Field, expression));
+            if (fill is ComputedFill { Expression: var expression })
+                _computed.Add(fill.Field, Compile(schema, model, fill.Field, expression));
         }
     }
 

@@ -23,7 +23,9 @@ abstract class WriteUnit
     /// <summary>True gives it a transaction of its own: migrations, bulk writes, restores.</summary>
     protected internal virtual bool IsExclusive => false;
 
-    /// <summary>True (with <see cref="IsExclusive"/>) stops foreign key checks while it runs; they are checked as a whole before the commit.</summary>
+    /// <summary>
+    /// True (with <see cref="IsExclusive"/>) stops foreign key checks while it runs; they are checked as a whole before the commit.
+    /// </summary>
     protected internal virtual bool SuspendsForeignKeys => false;
 
     internal CancellationToken Cancel { get; set; }
@@ -41,7 +43,9 @@ abstract class WriteUnit
 
     internal abstract void Fail(Fault fault);
 
-    /// <summary>The fault for a constraint that the statements did not guard against. The planner knows the fields; here only the columns.</summary>
+    /// <summary>
+    /// The fault for a constraint that the statements did not guard against. The planner knows the fields; here only the columns.
+    /// </summary>
     protected internal virtual Fault Refused(StoreConstraint constraint) => Faults.Conflict.Says(
         $"A {constraint.Kind} constraint refused the change.",
         [.. constraint.Columns.Select(static column => new FaultDetail(column, Faults.Conflict.Code, "is refused by a constraint"))]);

@@ -70,7 +70,8 @@ sealed class StoreException(StoreFailure failure, string message, StoreConstrain
     /// </summary>
     public Fault? ToFault() => Failure switch
     {
-        StoreFailure.Full => Faults.StorageUnavailable.Says("The disk is full. Nothing was written.", "Make room; writing resumes by itself."),
+        StoreFailure.Full =>
+            Faults.StorageUnavailable.Says("The disk is full. Nothing was written.", "Make room; writing resumes by itself."),
         StoreFailure.ReadOnly => Faults.StorageUnavailable.Says("The storage cannot be written. Nothing was written."),
         StoreFailure.InputOutput => Faults.StorageUnavailable.Says("The storage failed to read or write. Nothing was written."),
         StoreFailure.Unavailable => Faults.StorageUnavailable.Says("The storage is not available. Nothing was written."),

@@ -19,15 +19,17 @@ public sealed class SchemaDiffTests
         SchemaDiff.Between(current is null ? null : Read(current), Read(desired));
 
     static string Steps(string? current, string desired) =>
-        string.Join("; ", Between(current, desired).Steps.Select(step => step is RequireData demand
-            ? $"require {demand.Table}{(demand.Column is null ? "" : "." + demand.Column)} {demand.Demand}{string.Concat(demand.Words.Select(w => " " + w))}"
+        string.Join("; ", Between(current, desired).Steps.Select(step => step is DataPrecondition demand
+            ? $"require {demand.Table}{(demand.Column is null ? "" : "." + demand.Column)} "
+            + $"{demand.Demand}{string.Concat(demand.Words.Select(w => " " + w))}"
             : step.Description));
 
     [Fact]
     public void A_new_database_gets_every_table_before_any_index() =>
         Assert.Equal(
             "create table users; create table posts; create unique index users_key on users; create unique index users_email_key on users; "
-            + "create unique index posts_key on posts; create index posts_author_id_ref on posts; build the full-text index of posts over title",
+            + "create unique index posts_key on posts; create index posts_author_id_ref on posts; build the full-text index of posts "
+            + "over title",
             Steps(null, """
                 model User { id Uuid @id @default(uuid7())  email String @unique }
                 model Post { id Uuid @id @default(uuid7())  title String  author User @relation  @@fulltext([title]) }
@@ -53,21 +55,27 @@ public sealed class SchemaDiffTests
     [InlineData("n Int?", "n BigInt?", "")]
     [InlineData("title String", "title Text", "")]
     [InlineData("title String", "title String @length(max: 5) @trim", "")]
-    [InlineData("n Int?", "n String?", "require docs.n AllNull; record the new names of Doc (1); rebuild table docs: n becomes String; create index docs_n_index on docs")]
-    [InlineData("title String", "title Int", "require docs Empty; require docs Empty; record the new names of Doc (1); rebuild table docs: title becomes Int; create index docs_n_index on docs")]
+    [InlineData("n Int?", "n String?",
+        "require docs.n AllNull; record the new names of Doc (1); rebuild table docs: n becomes String; create index docs_n_index on docs")]
+    [InlineData("title String", "title Int",
+        "require docs Empty; require docs Empty; record the new names of Doc (1); rebuild table docs: title becomes Int; create index "
+        + "docs_n_index on docs")]
     [InlineData("title String", "title String?", "rebuild table docs: title becomes optional; create index docs_n_index on docs")]
     [InlineData("n Int?", "n Int", "require docs.n NoNull; rebuild table docs: n becomes required; create index docs_n_index on docs")]
     [InlineData("title String", "name String @renamedFrom(\"title\")", "rename column docs.title to name; record the new names of Doc (1)")]
     [InlineData("title String", "title String @map(\"t\")", "rename column docs.title to t")]
-    [InlineData("title String", "", "require docs Empty; record the new names of Doc (1); rebuild table docs: title goes; create index docs_n_index on docs")]
+    [InlineData("title String", "",
+        "require docs Empty; record the new names of Doc (1); rebuild table docs: title goes; create index docs_n_index on docs")]
     [InlineData("@@index([n])", "@@index([n(desc)])", "drop index docs_n_index of docs; create index docs_n_index_desc on docs")]
     [InlineData("@@index([n])", "@@index([n])  @@unique([title])", "create unique index docs_title_key on docs")]
     [InlineData("@@index([n])", "", "drop index docs_n_index of docs")]
     [InlineData("@@index([n])", "@@index([n])  @@fulltext([title])", "build the full-text index of docs over title")]
     [InlineData("@@index([n])", "@@index([n])  @@check(n > 0)", "rebuild table docs: its checks change; create index docs_n_index on docs")]
     [InlineData("@@index([n])", "@@index([n])  @@softDelete", "add column docs.deleted_at")]
-    [InlineData("id Int @id", "id Int @unique  key String @id", "require docs Empty; require docs Empty; rebuild table docs: its key changes")]
-    [InlineData("model Doc", "model Paper", "require docs Empty; drop table docs, which is empty; create table papers; create index papers_n_index on papers")]
+    [InlineData("id Int @id", "id Int @unique  key String @id",
+        "require docs Empty; require docs Empty; rebuild table docs: its key changes")]
+    [InlineData("model Doc", "model Paper",
+        "require docs Empty; drop table docs, which is empty; create table papers; create index papers_n_index on papers")]
     [InlineData("@@index([n])", "@@index([n])  @@allow(\"all\", true)", "")]
     public void Changes(string was, string now, string expected)
     {
@@ -80,7 +88,8 @@ public sealed class SchemaDiffTests
     [Fact]
     public void A_renamed_model_takes_its_table_its_indexes_and_its_search_along() =>
         Assert.Equal(
-            "rename table docs to papers; drop index docs_n_index of papers; drop the full-text index of docs; record the new names of Paper (1); "
+            "rename table docs to papers; drop index docs_n_index of papers; drop the full-text index of docs; record the new names of "
+            + "Paper (1); "
             + "create index papers_n_index on papers; build the full-text index of papers over title",
             Index(Steps(
                 Doc.Replace("@@index", "@@fulltext([title])  @@index", StringComparison.Ordinal),
@@ -107,13 +116,13 @@ public sealed class SchemaDiffTests
     public void Every_refusal_names_the_place_and_the_way_out()
     {
         EvolutionPlan plan = Between(Doc, "model Doc { id Int @id  title Int  must String }");
-        Assert.All(plan.Steps.OfType<RequireData>(), demand =>
+        Assert.All(plan.Steps.OfType<DataPrecondition>(), demand =>
         {
             Assert.Equal(Faults.MigrationRefused.Code, demand.Refusal.Code);
             Assert.Contains("Doc", demand.Refusal.Message, StringComparison.Ordinal);
             Assert.False(string.IsNullOrEmpty(demand.Refusal.Hint));
         });
-        Assert.True(plan.Steps.OfType<RequireData>().Count() >= 3);
+        Assert.True(plan.Steps.OfType<DataPrecondition>().Count() >= 3);
     }
 
     [Fact]
@@ -123,5 +132,6 @@ public sealed class SchemaDiffTests
             Steps(Doc, Doc.Replace("n Int?", "n Int?  name String? @renamedFrom(\"gone\")", StringComparison.Ordinal)));
 
     // The binder's names of indexes are its own affair; here they only have to be the same on both sides.
-    static string Index(string steps) => steps.Replace("_idx", "_index", StringComparison.Ordinal).Replace("_unique ", "_key ", StringComparison.Ordinal);
+    static string Index(string steps) =>
+        steps.Replace("_idx", "_index", StringComparison.Ordinal).Replace("_unique ", "_key ", StringComparison.Ordinal);
 }

@@ -8,7 +8,8 @@ namespace Plinth.Tests.Schema;
 
 public sealed class ScalarTypes_keep_their_values
 {
-    static ScalarType Named(string name) => name.StartsWith("Decimal", StringComparison.Ordinal) ? new DecimalType(6, 2) : ScalarTypes.Find(name)!;
+    static ScalarType Named(string name) => name.StartsWith("Decimal", StringComparison.Ordinal) ? new DecimalType(6, 2)
+        : ScalarTypes.Find(name)!;
 
     [Theory]
     [InlineData("String", "\"a\\\"b\\\\\\n\\u0001é😀\"", "\"a\\\"b\\\\\\n\\u0001é😀\"")]

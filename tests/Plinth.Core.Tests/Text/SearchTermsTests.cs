@@ -8,7 +8,8 @@ public sealed class SearchTermsTests
     [InlineData("", "")]
     [InlineData(" \t\r\n...!?", "")]
     [InlineData("STRASSE Straße", "strasse|straße")]
-    [InlineData("\u039F\u0394\u039F\u03A3 \u03BF\u03B4\u03BF\u03C2 \u03BF\u03B4\u03BF\u03C3", "\u03BF\u03B4\u03BF\u03C3|\u03BF\u03B4\u03BF\u03C3|\u03BF\u03B4\u03BF\u03C3")]
+    [InlineData("\u039F\u0394\u039F\u03A3 \u03BF\u03B4\u03BF\u03C2 \u03BF\u03B4\u03BF\u03C3",
+        "\u03BF\u03B4\u03BF\u03C3|\u03BF\u03B4\u03BF\u03C3|\u03BF\u03B4\u03BF\u03C3")]
     [InlineData("e-mail foo_bar a.b 3a4", "e|mail|foo_bar|a.b|3a4")]
     [InlineData("1,234.56 1, 2 .5 5.", "1,234.56|1|2|5|5")]
     [InlineData("cafe\u0301 na\u00EFve", "cafe\u0301|na\u00EFve")]

@@ -39,6 +39,9 @@ sealed class Layers
         return space.Length == 0 && assembly == "plinth" ? "Cli" : null;
     }
 
+    /// <summary>An allowance is a room, or one type of it (<c>Policy.Caller</c>).</summary>
+    public static bool Allows(string allowance, string room, in UsedName used) => allowance == room || used.Type == "Plinth." + allowance;
+
     public bool IsRefused(string assembly, in UsedName used, out string pattern)
     {
         foreach (var (of, refused) in Refused)

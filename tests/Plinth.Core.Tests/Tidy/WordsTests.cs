@@ -69,7 +69,8 @@ public partial class WordsTests
     public void Every_code_of_the_language_is_provoked_by_a_case_or_a_test()
     {
         string[] cases = [.. Sources.Under("cases/language").Select(Sources.Text)], tests = [.. Tests.Select(Sources.Text)];
-        var codes = typeof(Codes).GetFields(BindingFlags.Public | BindingFlags.Static).Select(f => (f.Name, Code: (string)f.GetValue(null)!));
+        var codes = typeof(Codes).GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Select(f => (f.Name, Code: (string)f.GetValue(null)!));
         string[] missing = [.. codes.Where(c => !cases.Any(t => Regex.IsMatch(t, $@"(error|warning) {c.Code}: "))
             && !tests.Any(t => Regex.IsMatch(t, $@"\bCodes\.{c.Name}\b|""{c.Code}"""))).Select(c => c.Code)];
         Assert.True(missing.Length == 0, "no case and no test provokes: " + string.Join(", ", missing));

@@ -115,7 +115,8 @@ public sealed class CommitterTests
         TaskCompletionSource held = new(TaskCreationOptions.RunContinuationsAsynchronously);
         Task<Result<Done>> blocking = Hold(fixture, held);
         using CancellationTokenSource left = new();
-        ValueTask<Result<long>> gone = fixture.Store.Committer.RunAsync(new CreateNote(fixture.Store, LogFixture.Row(1, "one")), left.Token);
+        ValueTask<Result<long>> gone =
+            fixture.Store.Committer.RunAsync(new CreateNote(fixture.Store, LogFixture.Row(1, "one")), left.Token);
         await left.CancelAsync();
         held.SetResult();
         await blocking;
@@ -144,7 +145,8 @@ public sealed class CommitterTests
     public async Task A_broken_promise_of_no_savepoint_fails_the_group_and_leaves_nothing()
     {
         using LogFixture fixture = new();
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await fixture.Store.Committer.RunAsync(new Liar(), CancellationToken.None));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+            await fixture.Store.Committer.RunAsync(new Liar(), CancellationToken.None));
         await fixture.CreatedAsync(1, "one");
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
         Assert.Equal("one", lease.Connection.ScalarText("select group_concat(title) from notes"));

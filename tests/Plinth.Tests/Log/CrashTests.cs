@@ -46,7 +46,8 @@ public sealed class CrashTests
         Assert.Equal("ready", await writer.StandardOutput.ReadLineAsync());
 
         // By progress, not by time: on a busy machine a time may pass before the first write.
-        for (int acknowledged = random.Next(3, 150); acknowledged > 0; acknowledged--) Take(await writer.StandardOutput.ReadLineAsync(), told);
+        for (int acknowledged = random.Next(3, 150); acknowledged > 0; acknowledged--)
+            Take(await writer.StandardOutput.ReadLineAsync(), told);
         writer.Kill();
         string rest = await writer.StandardOutput.ReadToEndAsync();
         await writer.WaitForExitAsync();
@@ -69,9 +70,12 @@ public sealed class CrashTests
         foreach ((long id, int version) in told)
         {
             // The write after the last one told may have been committed as well.
-            long there = reader.ScalarInt64(string.Create(CultureInfo.InvariantCulture, $"select _version from notes where id = {id}")) ?? 0;
-            bool isDeleted = EventLog.History(reader, "Note", id.ToString(CultureInfo.InvariantCulture), 0, 100)[^1].Kind == EventKinds.Deleted;
-            Assert.True(version == 0 ? isDeleted && there == 0 : isDeleted || there >= version, $"{place}: {id} was told at {version}, is at {there}");
+            long there = reader.ScalarInt64(string.Create(CultureInfo.InvariantCulture, $"select _version from notes where id = {id}"))
+                ?? 0;
+            bool isDeleted =
+                EventLog.History(reader, "Note", id.ToString(CultureInfo.InvariantCulture), 0, 100)[^1].Kind == EventKinds.Deleted;
+            Assert.True(version == 0 ? isDeleted && there == 0 : isDeleted || there >= version,
+                $"{place}: {id} was told at {version}, is at {there}");
             long events = EventLog.History(reader, "Note", id.ToString(CultureInfo.InvariantCulture), 0, 100).Count;
             Assert.True(events >= version, $"{place}: {id} has {events} events at version {version}");
         }

@@ -5,7 +5,9 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
-/// <summary>A disk that is full, and one that cannot be written: a clear fault, nothing half done, and service again when it is over.</summary>
+/// <summary>
+/// A disk that is full, and one that cannot be written: a clear fault, nothing half done, and service again when it is over.
+/// </summary>
 public sealed class DiskTests
 {
     [Fact]
@@ -27,7 +29,9 @@ public sealed class DiskTests
 
         Assert.Equal(Faults.StorageUnavailable.Code, refused?.Code);
         Assert.Equal(written, Count(store));
-        Assert.False((await store.Committer.RunAsync(new CreateNote(store, LogFixture.Row(9000, new string('y', 900))), CancellationToken.None)).IsOk);
+        Assert.False(
+            (await store.Committer.RunAsync(new CreateNote(store, LogFixture.Row(9000, new string('y', 900))),
+            CancellationToken.None)).IsOk);
 
         File.Delete(filler);
         Result<long> resumed = await store.Committer.RunAsync(new CreateNote(store, LogFixture.Row(9001, "room")), CancellationToken.None);
@@ -83,7 +87,9 @@ public sealed class DiskTests
             .Run(reader, null, CancellationToken.None).Differences);
     }
 
-    /// <summary>A small file system in memory, mounted for one test. Needs the right to mount; a test that cannot have it fails and says so.</summary>
+    /// <summary>
+    /// A small file system in memory, mounted for one test. Needs the right to mount; a test that cannot have it fails and says so.
+    /// </summary>
     sealed class SmallDisk : IDisposable
     {
         readonly TempFolder _folder = new();
@@ -104,7 +110,8 @@ public sealed class DiskTests
         {
             using Process process = Process.Start(program, arguments);
             process.WaitForExit();
-            Assert.True(process.ExitCode == 0, $"{program} {string.Join(' ', arguments)} failed: these tests need the right to mount a tmpfs");
+            Assert.True(process.ExitCode == 0,
+                $"{program} {string.Join(' ', arguments)} failed: these tests need the right to mount a tmpfs");
         }
     }
 }

@@ -142,7 +142,8 @@ public sealed class EventLogTests
         for (int i = 1; i <= 3; i++) await fixture.CreatedAsync(i, $"note {i}");
         await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
-            tx.Append(fixture.Store.Events.Updated(LogFixture.Note, LogFixture.Row(2, "note 2"), LogFixture.Row(2, "x"), 2, LogFixture.Origin));
+            tx.Append(
+                fixture.Store.Events.Updated(LogFixture.Note, LogFixture.Row(2, "note 2"), LogFixture.Row(2, "x"), 2, LogFixture.Origin));
             tx.RemovePayloads("Note", "2");
             tx.Append(fixture.Store.Events.Purged(LogFixture.Note, LogFixture.Row(2, "x"), 3, LogFixture.Origin));
             return Done.It;

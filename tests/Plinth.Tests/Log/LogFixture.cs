@@ -6,7 +6,9 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
-/// <summary>A store in a folder of its own, with one model whose table is made by hand: the tests of the log are not tests of DDL.</summary>
+/// <summary>
+/// A store in a folder of its own, with one model whose table is made by hand: the tests of the log are not tests of DDL.
+/// </summary>
 sealed class LogFixture : IDisposable
 {
     public static readonly Model Note = new()
@@ -20,7 +22,8 @@ sealed class LogFixture : IDisposable
         [
             Field(0, "id", IntType.It), Field(1, "title", StringType.It), Field(2, "tags", StringType.It) with { IsList = true },
             Field(3, "secret", StringType.It) with { IsNullable = true, IsServerOnly = true },
-            Field(4, "at", DateTimeType.It) with { IsNullable = true }, Field(5, "price", new DecimalType(12, 2)) with { IsNullable = true },
+            Field(4, "at", DateTimeType.It) with { IsNullable = true },
+                Field(5, "price", new DecimalType(12, 2)) with { IsNullable = true },
             Field(6, "extra", JsonType.It) with { IsNullable = true },
         ],
     };

@@ -19,8 +19,10 @@ public sealed class MigratorTests
             """);
         Assert.Equal(1, report.Version);
         Assert.Equal("_row,id,email,_version", fixture.Query("select group_concat(name) from pragma_table_info('users')"));
-        Assert.Equal("users,author_id,id,NO ACTION,NO ACTION", fixture.Query("select \"table\", \"from\", \"to\", on_delete, on_update from pragma_foreign_key_list('posts')"));
-        Assert.Contains("posts_key", fixture.Query("select name from pragma_index_list('posts') where \"unique\" = 1"), StringComparison.Ordinal);
+        Assert.Equal("users,author_id,id,NO ACTION,NO ACTION",
+            fixture.Query("select \"table\", \"from\", \"to\", on_delete, on_update from pragma_foreign_key_list('posts')"));
+        Assert.Contains("posts_key", fixture.Query("select name from pragma_index_list('posts') where \"unique\" = 1"),
+            StringComparison.Ordinal);
         Assert.Equal(3, fixture.Query("select name from pragma_index_list('posts')").Split(' ').Length);
     }
 
@@ -55,7 +57,8 @@ public sealed class MigratorTests
         await fixture.MigrateAsync(Doc("text String  stage String @default(\"new\")  tags String[]  at DateTime @default(now())"));
         Assert.Equal("new,[] new,[] new,[] new,[] new,[]", fixture.Query("select stage, tags from docs"));
         Assert.Equal("1", fixture.Query("select count(distinct at) from docs where at > 0 and _version = 1"));
-        Assert.Equal("migrated,system,migration 2,2", fixture.Query("select kind, actor, cause, schema_version from plinth_events where position > 5"));
+        Assert.Equal("migrated,system,migration 2,2",
+            fixture.Query("select kind, actor, cause, schema_version from plinth_events where position > 5"));
         Assert.Empty(fixture.Replay().Differences);
     }
 
@@ -65,7 +68,8 @@ public sealed class MigratorTests
         using MigratorFixture fixture = new();
         await fixture.MigrateAsync(Doc("text String"));
         for (int i = 1; i <= 5; i++) await fixture.InsertAsync("Doc", Value.From(i), Value.From($"text {i}"));
-        await fixture.MigrateAsync(Doc("text String  token Uuid @unique @default(uuid7())  full String @computed(\"computed \" + string(id))"));
+        await fixture.MigrateAsync(Doc("text String  token Uuid @unique @default(uuid7())  full String @computed(\"computed \" + "
+            + "string(id))"));
         Assert.Equal("5,2", fixture.Query("select count(distinct token), max(_version) from docs"));
         Assert.Equal("computed 1 computed 2 computed 3 computed 4 computed 5", fixture.Query("select \"full\" from docs order by id"));
         Assert.Equal("updated,5", fixture.Query("select kind, count(*) from plinth_events where position > 5 group by kind"));
@@ -158,7 +162,8 @@ public sealed class MigratorTests
             fixture.Read(Doc("text String  more String?")), report => swapped = report, CancellationToken.None);
         Assert.Equal((await applying).Value, swapped);
         swapped = null;
-        await fixture.Migrator.ApplyAsync(fixture.Read(Doc("text String  more String?")), report => swapped = report, CancellationToken.None);
+        await fixture.Migrator.ApplyAsync(fixture.Read(Doc("text String  more String?")), report => swapped = report,
+            CancellationToken.None);
         Assert.Null(swapped);
     }
 
@@ -195,7 +200,8 @@ public sealed class MigratorTests
         string users = $"model User {{ id Int @id {Allowed} }} ";
         await fixture.MigrateAsync(users + Doc("authorId Int?"));
         await fixture.InsertAsync("Doc", Value.From(1), Value.From(99));
-        Fault fault = await fixture.RefusedAsync(users + Doc("authorId Int?  author User? @relation(fields: [authorId], references: [id])"));
+        Fault fault =
+            await fixture.RefusedAsync(users + Doc("authorId Int?  author User? @relation(fields: [authorId], references: [id])"));
         Assert.Equal(Faults.MigrationRefused.Code, fault.Code);
         Assert.Equal("1", fixture.Query("pragma foreign_keys"));
     }

@@ -20,12 +20,15 @@ public sealed class ReplayTests
             ReplayReport replay = random.Fixture.Replay();
             Assert.True(replay.Differences.Count == 0, $"seed {seed}, history {history}: {string.Join(' ', replay.Differences)}");
             Assert.Null(random.Fixture.Store.Verify(CancellationToken.None).Wrong);
-            foreach (string kind in random.Fixture.Query("select kind from plinth_events").Split(' ')) kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
+            foreach (string kind in random.Fixture.Query("select kind from plinth_events").Split(' '))
+                kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
         }
 
         // A history that does not do everything proves little.
-        string[] all = [EventKinds.Created, EventKinds.Updated, EventKinds.Deleted, EventKinds.Restored, EventKinds.Purged, EventKinds.Migrated];
-        Assert.All(all, kind => Assert.True(kinds.GetValueOrDefault(kind) >= 1, $"seed {seed}: only {kinds.GetValueOrDefault(kind)} events {kind}"));
+        string[] all =
+            [EventKinds.Created, EventKinds.Updated, EventKinds.Deleted, EventKinds.Restored, EventKinds.Purged, EventKinds.Migrated];
+        Assert.All(all,
+            kind => Assert.True(kinds.GetValueOrDefault(kind) >= 1, $"seed {seed}: only {kinds.GetValueOrDefault(kind)} events {kind}"));
         Counts.Report("random histories replayed", histories, seed, string.Join(", ", kinds.Select(k => $"{k.Key} {k.Value}")));
     }
 
@@ -36,7 +39,8 @@ public sealed class ReplayTests
     [InlineData("delete from notes where id = 3", "the log has it, the table does not")]
     [InlineData("insert into notes (id, title, tags) values (9, 'nine', '[]')", "the table has it, the log does not")]
     [InlineData("update plinth_events set data = null where position = 3", "payloads of its events were removed")]
-    [InlineData("update plinth_events set data = cast('{\"set\":{\"gone\":1}}' as blob) where position = 3", "names a field that Note does not have")]
+    [InlineData("update plinth_events set data = cast('{\"set\":{\"gone\":1}}' as blob) where position = 3",
+        "names a field that Note does not have")]
     [InlineData("update plinth_events set data = cast('{\"set\":{\"id\":\"x\"}}' as blob) where position = 3", "none of its type")]
     [InlineData("update plinth_events set kind = 'updated' where position = 3", "which is not there")]
     [InlineData("update plinth_events set kind = 'purged' where position = 3", "which is not there")]
@@ -227,7 +231,9 @@ public sealed class ReplayTests
                 ScalarFieldType { Scalar.Kind: ValueKind.Int } => Value.From(random.Next(-5, 5)),
                 ScalarFieldType { Scalar.Kind: ValueKind.Uuid } => Value.From(Guid.NewGuid()),
                 ScalarFieldType { Scalar.Kind: ValueKind.DateTime } => Value.Null,
-                _ => Value.From(random.Next(6) switch { 0 => "", 1 => "quote \" and \\ and \u0001", 2 => "\U0001F600", _ => $"text {random.Next(100)}" }),
+                _ => Value.From(
+                    random.Next(6) switch { 0 => "", 1 => "quote \" and \\ and \u0001", 2 => "\U0001F600",
+                    _ => $"text {random.Next(100)}" }),
             };
         }
 

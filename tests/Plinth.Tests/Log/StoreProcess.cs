@@ -7,7 +7,9 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
-/// <summary>A process that uses a store, to be killed or watched by a test: both its sides, the one that starts it and the one that runs.</summary>
+/// <summary>
+/// A process that uses a store, to be killed or watched by a test: both its sides, the one that starts it and the one that runs.
+/// </summary>
 static class StoreProcess
 {
     const int Writers = 8;
@@ -16,7 +18,8 @@ static class StoreProcess
     public static Process Start(IReadOnlyList<string> before, params IReadOnlyList<string> arguments)
     {
         string[] line = [.. before, "dotnet", typeof(StoreProcess).Assembly.Location, .. arguments];
-        ProcessStartInfo start = new(line[0], line[1..]) { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
+        ProcessStartInfo start =
+            new(line[0], line[1..]) { RedirectStandardOutput = true, RedirectStandardInput = true, UseShellExecute = false };
         start.Environment["DOTNET_TieredPGO"] = "0";
         return Process.Start(start) ?? throw new InvalidOperationException("no process");
     }
@@ -77,13 +80,15 @@ static class StoreProcess
             long id = next;
             next += Writers;
             string title = random.Next(50) == 0 ? "taken" : $"note {id}";
-            Result<long> created = await store.Committer.RunAsync(new CreateNote(store, LogFixture.Row(id, title, "secret")), CancellationToken.None);
+            Result<long> created =
+                await store.Committer.RunAsync(new CreateNote(store, LogFixture.Row(id, title, "secret")), CancellationToken.None);
             if (!created.IsOk) continue;
             Tell(id, 1);
             for (int version = 2; version <= 1 + random.Next(3); version++)
             {
                 ChangeNote change = new(store, id, $"note {id} at {version}", version);
-                if (!(await store.Committer.RunAsync(change, CancellationToken.None)).IsOk) throw new InvalidOperationException("a change was refused");
+                if (!(await store.Committer.RunAsync(change, CancellationToken.None)).IsOk)
+                    throw new InvalidOperationException("a change was refused");
                 Tell(id, version);
             }
 

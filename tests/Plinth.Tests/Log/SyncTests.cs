@@ -72,7 +72,8 @@ public sealed partial class SyncTests
                 if (call.Contains("<unfinished", StringComparison.Ordinal)) flushing.Add(thread);
                 else isClean = true;
             }
-            else if (call.Contains("<... fdatasync resumed>", StringComparison.Ordinal) || call.Contains("<... fsync resumed>", StringComparison.Ordinal))
+            else if (call.Contains("<... fdatasync resumed>", StringComparison.Ordinal)
+                || call.Contains("<... fsync resumed>", StringComparison.Ordinal))
             {
                 isClean |= flushing.Remove(thread);
             }
@@ -109,7 +110,8 @@ public sealed partial class SyncTests
         if (Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, "strace")))) return;
         foreach (string[] step in new string[][] { ["update", "-qq"], ["install", "-y", "-qq", "strace"] })
         {
-            using Process apt = Process.Start(new ProcessStartInfo("apt-get", step) { RedirectStandardOutput = true })!; // Started, or throws.
+            // Started, or throws.
+            using Process apt = Process.Start(new ProcessStartInfo("apt-get", step) { RedirectStandardOutput = true })!;
             await apt.StandardOutput.ReadToEndAsync();
             await apt.WaitForExitAsync();
             Assert.True(apt.ExitCode == 0, "strace is not installed and could not be: install it, this test reads system calls");

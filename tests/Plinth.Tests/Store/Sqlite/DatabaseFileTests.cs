@@ -35,7 +35,8 @@ public sealed class DatabaseFileTests : IDisposable
         writing.Writer.Execute("create table t (id integer primary key); insert into t values (1)");
         using SqliteDatabase reading = Open(o => o with { ReadOnly = true });
         Assert.Equal(1, reading.Writer.ScalarInt64("select id from t"));
-        Assert.Equal(StoreFailure.ReadOnly, Assert.Throws<StoreException>(() => reading.Writer.Execute("insert into t values (2)")).Failure);
+        Assert.Equal(StoreFailure.ReadOnly,
+            Assert.Throws<StoreException>(() => reading.Writer.Execute("insert into t values (2)")).Failure);
     }
 
     [Fact]

@@ -26,7 +26,8 @@ sealed partial class SqliteDialect : Dialect
 
     public override Value? SearchValue(string text)
     {
-        // Encoded terms are letters and digits: nothing in them is syntax of the query language. The last is a prefix, since people search while they type.
+        // Encoded terms are letters and digits: nothing in them is syntax of the query language. The last is a prefix, since people
+        // search while they type.
         string terms = SearchTerms.Encode(text);
         if (terms.Length == 0) return null;
         return Value.From("\"" + terms.Replace(" ", "\" \"", StringComparison.Ordinal) + "\" *");

@@ -33,7 +33,8 @@ sealed partial class Engine
         if (Cached(snapshot, program, key, caller, now, start, plannedAt) is { } kept) return new(kept);
         long stamp = _cache.Stamp(key);
         Result<ReadReply> answered = Run(snapshot, program, read, start, plannedAt, cancel);
-        if (answered.IsOk) _cache.Fill(key, stamp, new CachedRecord(answered.Value.Version, snapshot.Version, answered.Value.Body.ToArray()));
+        if (answered.IsOk)
+            _cache.Fill(key, stamp, new CachedRecord(answered.Value.Version, snapshot.Version, answered.Value.Body.ToArray()));
         return new(answered);
     }
 
