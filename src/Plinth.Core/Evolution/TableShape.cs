@@ -18,7 +18,9 @@ sealed class TableShape
     /// <summary>One column per field, in ordinal order; the hidden ones are not in it.</summary>
     public required ImmutableArray<ColumnShape> Columns { get; init; }
 
-    /// <summary>The key is one integer field, whose column then numbers the rows; otherwise the table has a hidden <see cref="RowColumn"/>.</summary>
+    /// <summary>
+    /// The key is one integer field, whose column then numbers the rows; otherwise the table has a hidden <see cref="RowColumn"/>.
+    /// </summary>
     public required bool HasRowKey { get; init; }
 
     public required ImmutableArray<IndexShape> Indexes { get; init; }
@@ -83,14 +85,18 @@ sealed class TableShape
         return [.. indexes];
     }
 
-    /// <summary>Deleting a parent and listing its children look for the reference: without an index each would read the whole table.</summary>
+    /// <summary>
+    /// Deleting a parent and listing its children look for the reference: without an index each would read the whole table.
+    /// </summary>
     static void AddReferenceIndex(List<IndexShape> indexes, Model model, Relation relation)
     {
         ImmutableArray<IndexColumn> columns = Ascending(model, relation.Fields);
         bool isCovered = indexes.Any(index => index is { Where: null, LiveOnly: false }
             && index.Columns.Length >= columns.Length
-            && index.Columns.Take(columns.Length).Select(static column => column.Name).SequenceEqual(columns.Select(static column => column.Name)));
-        bool isRowKey = IsRowKey(model) && columns.Length == 1 && string.Equals(columns[0].Name, model.KeyFields[0].Column, StringComparison.Ordinal);
+            && index.Columns.Take(columns.Length).Select(static column => column.Name)
+            .SequenceEqual(columns.Select(static column => column.Name)));
+        bool isRowKey = IsRowKey(model) && columns.Length == 1
+            && string.Equals(columns[0].Name, model.KeyFields[0].Column, StringComparison.Ordinal);
         if (isCovered || isRowKey) return;
         string name = $"{model.Table}_{string.Join('_', columns.Select(static column => column.Name))}_ref";
         indexes.Add(new IndexShape(name, IsUnique: false, WithKey(model, columns), LiveOnly: false, null));

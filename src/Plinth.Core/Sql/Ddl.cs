@@ -5,7 +5,9 @@ using Plinth.Schema;
 
 namespace Plinth.Sql;
 
-/// <summary>The statements that make tables, indexes and full-text tables. What a model demands is <see cref="TableShape"/>'s to say.</summary>
+/// <summary>
+/// The statements that make tables, indexes and full-text tables. What a model demands is <see cref="TableShape"/>'s to say.
+/// </summary>
 /// <param name="dialect">How it is spelt.</param>
 /// <param name="schema">The schema whose conditions they carry.</param>
 sealed class Ddl(Dialect dialect, AppSchema schema)
@@ -13,7 +15,9 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
     /// <summary>The table that holds the terms of a model's full-text fields.</summary>
     public static string FullTextTable(string table) => table + "_fts";
 
-    /// <summary>The column of the full-text table for a field. Prefixed, because full-text tables have names of their own (<c>rank</c>).</summary>
+    /// <summary>
+    /// The column of the full-text table for a field. Prefixed, because full-text tables have names of their own (<c>rank</c>).
+    /// </summary>
     public static string FullTextColumn(Field field) => "terms_" + field.Column;
 
     /// <summary>The column of the full-text table that bears the number of the table's row.</summary>
@@ -166,7 +170,9 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
         return sql.Raw(" limit 1").Build().Text;
     }
 
-    /// <summary>Whether the database takes a condition in a definition: one with a form in SQL that looks at the row's own columns only.</summary>
+    /// <summary>
+    /// Whether the database takes a condition in a definition: one with a form in SQL that looks at the row's own columns only.
+    /// </summary>
     public bool IsDefinable(Model model, Condition condition) =>
         ExpressionLowering.Refusal(Checked(model, condition), schema, model, dialect, forDefinition: true) is null;
 

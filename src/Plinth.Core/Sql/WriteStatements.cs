@@ -42,7 +42,8 @@ sealed class WriteStatements
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
         _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. r.Fields.Select(FieldOf)]), StringComparer.Ordinal);
         _held = model.Uniques.Where(u => u.Where is not null)
-            .ToFrozenDictionary(u => u.Name, u => CompiledExpression.Compile(ConditionOf(u.Where!)), StringComparer.Ordinal); // Not null: above.
+            // Not null: above.
+            .ToFrozenDictionary(u => u.Name, u => CompiledExpression.Compile(ConditionOf(u.Where!)), StringComparer.Ordinal);
         _holders = model.Uniques.ToFrozenDictionary(u => u.Name, WriteHolder, StringComparer.Ordinal);
     }
 

@@ -113,7 +113,8 @@ public sealed class CommitterFailureTests
     {
         using LogFixture fixture = new();
         fixture.Store.Database.Writer.Execute("create table child (id integer primary key, note integer references notes (id))");
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await fixture.Store.Committer.RunAsync(new Breaker(), CancellationToken.None));
+        await Assert.ThrowsAsync<InvalidOperationException>(async () =>
+            await fixture.Store.Committer.RunAsync(new Breaker(), CancellationToken.None));
         using (ReadLease lease = fixture.Store.Database.Read(CancellationToken.None))
         {
             Assert.Equal(0, lease.Connection.ScalarInt64("select count(*) from child"));

@@ -60,7 +60,8 @@ sealed class SqliteConnection : Connection
             string? mode = connection.ScalarText("pragma journal_mode = wal");
             if (!string.Equals(mode, "wal", StringComparison.Ordinal))
             {
-                throw new StoreException(StoreFailure.Unavailable, $"The file system of {options.File} does not take a write-ahead log ({mode}).");
+                throw new StoreException(StoreFailure.Unavailable,
+                    $"The file system of {options.File} does not take a write-ahead log ({mode}).");
             }
 
             connection.Execute($"pragma synchronous = {Synchronous(options.Durability)}; pragma temp_store = memory");
