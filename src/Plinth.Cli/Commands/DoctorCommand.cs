@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using Plinth.Cli.Hosting;
 using Plinth.Cli.Projects;
 using Plinth.Cli.Settings;
 using Plinth.Cli.Transfer;

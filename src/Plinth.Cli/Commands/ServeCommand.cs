@@ -5,7 +5,6 @@ using Plinth.Cli.Settings;
 using Plinth.Hosting;
 using Plinth.Http;
 using Plinth.Runtime;
-using Plinth.Schema;
 using Plinth.Text;
 
 namespace Plinth.Cli.Commands;

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Globalization;
 using Plinth.Log;
 using Plinth.Plan;

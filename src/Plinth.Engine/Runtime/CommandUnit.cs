@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Plinth.Log;
 using Plinth.Plan;
-using Plinth.Policy;
 using Plinth.Store;
 using Plinth.Text;
 

@@ -1,5 +1,3 @@
-using System.Collections.Immutable;
-using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Text;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Plinth.Plan;
-using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;

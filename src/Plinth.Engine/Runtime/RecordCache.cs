@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Plinth.Log;
 using Plinth.Schema;
 

@@ -4,7 +4,6 @@ using System.Text.Json;
 using Plinth.Http;
 using Plinth.Plan;
 using Plinth.Runtime;
-using Plinth.Schema;
 using Plinth.Text;
 
 namespace Plinth.Rest;

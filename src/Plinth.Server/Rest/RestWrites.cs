@@ -1,7 +1,6 @@
 using Plinth.Http;
 using Plinth.Plan;
 using Plinth.Runtime;
-using Plinth.Schema;
 using Plinth.Text;
 
 namespace Plinth.Rest;
