@@ -79,7 +79,7 @@ async function createCollections(url) {
       { name: 'meta', type: 'json', required: true }, created, updated,
     ],
     indexes: [
-      'create index posts_section on posts (section, createdAt desc)', 'create index posts_author on posts (authorId)',
+      'create index posts_section on posts (section, createdAt desc, id desc)', 'create index posts_author on posts (authorId)',
     ],
   }), token);
   await call('POST', '/api/collections', collection('comments', {
@@ -88,7 +88,7 @@ async function createCollections(url) {
       { name: 'postId', type: 'relation', required: true, collectionId: posts.id, maxSelect: 1, cascadeDelete: true },
       text('name', 80), text('text', 4000), { name: 'approved', type: 'bool' }, created,
     ],
-    indexes: ['create index comments_post on comments (postId, createdAt desc)'],
+    indexes: ['create index comments_post on comments (postId, createdAt desc, id desc)'],
   }), token);
 }
 

@@ -22,9 +22,9 @@ db.exec(`
   create table events (
     position integer primary key, event_id text not null, model text not null, record_id text not null, version integer not null,
     kind text not null, data text not null, at text not null);
-  create index posts_section on posts (section, created_at desc);
+  create index posts_section on posts (section, created_at desc, id desc);
   create index posts_author on posts (author_id);
-  create index comments_post on comments (post_id, created_at desc);
+  create index comments_post on comments (post_id, created_at desc, id desc);
   create index events_record on events (model, record_id, position);
 `);
 
