@@ -103,7 +103,7 @@ static class Comparison
     static int IntegerToDouble(Int128 integer, double number)
     {
         if (number >= 18446744073709551616.0) return -1;
-        if (number <= -9223372036854775809.0) return 1;
+        if (number < -9223372036854775808.0) return 1;
         double whole = Math.Floor(number);
         int order = integer.CompareTo((Int128)whole);
         return order != 0 ? order : whole < number ? -1 : 0;
