@@ -57,17 +57,6 @@ sealed class Problems
         Other ??= fault;
     }
 
-    /// <summary>Takes the details of a fault that was found elsewhere, below the current place.</summary>
-    public void Take(Fault fault)
-    {
-        if (fault.Details.IsEmpty) Add(fault.Code, fault.Message);
-        foreach (FaultDetail detail in fault.Details)
-        {
-            _count++;
-            if (_details.Count < ToldMax) _details.Add(detail with { Field = Join(Path(), detail.Field) });
-        }
-    }
-
     /// <summary>Null when nothing is wrong.</summary>
     public Fault? ToFault()
     {

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Plinth.Expressions;
 using Plinth.Schema;
 using Plinth.Schema.Types;
 
@@ -109,8 +110,7 @@ sealed class RangeCheck(decimal? min, decimal? max) : ValueCheck
 sealed class RegexCheck(string pattern) : ValueCheck
 {
     // Made at the first use: the automaton costs more than a whole schema to check.
-    readonly Lazy<Regex> _regex = new(() =>
-        new Regex(Re2Pattern.ToNet(pattern), RegexOptions.NonBacktracking | RegexOptions.CultureInvariant));
+    readonly Lazy<Regex> _regex = new(() => Regex2.Compile(pattern));
 
     public override string Code => "regex";
 

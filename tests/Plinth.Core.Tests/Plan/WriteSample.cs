@@ -56,6 +56,15 @@ static class WriteSample
         return (after, reader.Problems.ToFault());
     }
 
+    public static (Value[] Row, Fault? Fault) Replace(Value[] before, string body)
+    {
+        ValueReader reader = Reader();
+        var input = InputReader.Read(Encoding.UTF8.GetBytes(body), Shape, InputMode.Replace, reader, Limits.Default);
+        if (!input.IsOk) return ([], input.Fault);
+        Value[] after = Deciding.Replace(Shape, before, input.Value, reader);
+        return (after, reader.Problems.ToFault());
+    }
+
     public static Value Of(this Value[] row, string field) => row[Shape.Model!.Field(field)!.Ordinal];
 
     public static string JsonOf(this Value[] row, string field) => Encoding.UTF8.GetString(row.Of(field).Json);
