@@ -70,7 +70,7 @@ static class Regex2
                 return "characters beyond the basic plane are not available";
             }
         }
-        return null;
+        return inClass ? "a [ is not closed" : null;
     }
 
     static bool IsSharedEscape(char c) => c is 'd' or 'D' or 'w' or 'W' or 's' or 'S' or 'A' or 'z' or 'n' or 'r' or 't' or 'f' or 'v'
