@@ -51,7 +51,7 @@ export function postRoutes(app, db) {
 
   app.post('/api/posts', { schema: createSchema }, (request, reply) => {
     const body = request.body;
-    if ((body.views ?? 0) !== 0 || (body.likes ?? 0) !== 0) return reply.code(401).send({ code: 'unauthorized' });
+    if ((body.views ?? 0) !== 0 || (body.likes ?? 0) !== 0) return reply.code(403).send({ code: 'forbidden' });
     try {
       const row = writes.create(body);
       return reply.code(201).header('Location', `/api/posts/${row.id}`).send(post(row));
