@@ -9,8 +9,9 @@ namespace Plinth.Log;
 /// Every command of a group is acknowledged after the group's durable commit, and never before.
 /// </summary>
 /// <remarks>
-/// A command that fails is undone to its savepoint and costs its neighbours nothing. A failure of the group as a whole (a full disk)
-/// fails every command in it, and nothing of it is there. The order within a group is the order of arrival.
+/// A command that fails is undone to its savepoint and costs its neighbours nothing; one that takes too long is stopped, and its neighbours
+/// run again without it, so a command may run twice before it is committed once. A failure of the group as a whole (a full disk) fails every
+/// command in it, and nothing of it is there. The order within a group is the order of arrival.
 /// </remarks>
 sealed class Committer : IDisposable
 {
@@ -129,15 +130,25 @@ sealed class Committer : IDisposable
     void RunGroup()
     {
         LogEvent[] events = [];
-        try
+        bool isSettled = false;
+        while (!isSettled)
         {
-            events = CommitGroup();
-            Groups++;
-            Commands += _group.Count;
-        }
-        catch (Exception e)
-        {
-            Abandon(e);
+            try
+            {
+                events = CommitGroup();
+                Groups++;
+                Commands += _group.Count;
+                isSettled = true;
+            }
+            catch (StoppedException)
+            {
+                // The unit that was stopped has its fault and took the transaction with it; the others run again without it.
+            }
+            catch (Exception e)
+            {
+                Abandon(e);
+                isSettled = true;
+            }
         }
 
         foreach (WriteUnit unit in _group)
@@ -187,6 +198,7 @@ sealed class Committer : IDisposable
     /// <summary>Runs one unit; false when it failed and was undone.</summary>
     bool RunUnit(WriteUnit unit, Connection connection)
     {
+        if (unit.HasFailed) return false;
         if (unit.Cancel.IsCancellationRequested)
         {
             unit.Fail(new OperationCanceledException("The caller left before its command ran.", unit.Cancel));
@@ -197,9 +209,16 @@ sealed class Committer : IDisposable
         long changedBefore = connection.RowsChanged;
         unit.FirstEvent = _transaction.Events.Count;
         if (savepoint) connection.Savepoint();
+        if (!unit.IsExclusive) connection.SetLimits(TimeSpan.FromMilliseconds(_limits.StatementMs), CancellationToken.None);
         try
         {
             unit.Run(_transaction);
+        }
+        catch (StoreException e) when (!connection.InTransaction && e is { Failure: StoreFailure.TimedOut })
+        {
+            // Stopping a statement that changes rows ends the transaction: the database does not know how to undo half a statement alone.
+            unit.Fail(Faults.Timeout.Says("The command ran past its time in the writer's turn, and was stopped."));
+            throw new StoppedException();
         }
         catch (StoreException e) when (connection.InTransaction && e is { Failure: StoreFailure.Constraint, Constraint: { } constraint })
         {
@@ -212,6 +231,10 @@ sealed class Committer : IDisposable
         catch (Exception e) when (connection.InTransaction)
         {
             unit.Fail(e);
+        }
+        finally
+        {
+            connection.ClearLimits();
         }
 
         if (!unit.HasFailed)
@@ -274,4 +297,7 @@ sealed class Committer : IDisposable
             // A checkpoint that cannot be made now (a full disk) loses nothing: the log keeps the pages until the next.
         }
     }
+
+    /// <summary>A unit was stopped and the transaction of its group is gone.</summary>
+    sealed class StoppedException : Exception;
 }

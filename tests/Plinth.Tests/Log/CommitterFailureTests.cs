@@ -85,20 +85,11 @@ public sealed class CommitterFailureTests
     [Fact]
     public async Task A_statement_that_fails_alone_fails_its_command_alone()
     {
-        using LogFixture fixture = new();
+        using LogFixture fixture = new(limits: Limits.Default with { StatementMs = 150 });
         ValueTask<Result<Done>> slow = fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
             CreateNote.Insert(tx, LogFixture.Row(1, "one"));
-            tx.Connection.SetLimits(TimeSpan.Zero, CancellationToken.None);
-            try
-            {
-                tx.Connection.ScalarInt64("with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n");
-            }
-            finally
-            {
-                tx.Connection.ClearLimits();
-            }
-
+            tx.Connection.ScalarInt64("with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n");
             return Done.It;
         }), CancellationToken.None);
         ValueTask<Result<long>> other = fixture.CreateAsync(2, "two");
@@ -106,6 +97,35 @@ public sealed class CommitterFailureTests
         Assert.True((await other).IsOk);
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
         Assert.Equal("two", lease.Connection.ScalarText("select group_concat(title) from notes"));
+    }
+
+    [Fact]
+    public async Task A_command_that_takes_too_long_is_stopped_and_its_neighbours_run_again_without_it()
+    {
+        using LogFixture fixture = new(limits: Limits.Default with { StatementMs = 150 });
+        TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ValueTask<Result<Done>> hold = fixture.Store.Committer.RunAsync(new WriteAction<Done>(_ =>
+        {
+            go.Task.Wait();
+            return Done.It;
+        }), CancellationToken.None);
+        ValueTask<Result<long>> before = fixture.CreateAsync(1, "one");
+        ValueTask<Result<Done>> endless = fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            using Statement insert = tx.Prepare(
+                "insert into notes (id, title, tags) select i, 'n' || i, '[]' from (with recursive n(i) as (select 100 union all select i + 1 from n) select i from n)");
+            insert.Run();
+            return Done.It;
+        }), CancellationToken.None);
+        ValueTask<Result<long>> after = fixture.CreateAsync(2, "two");
+        go.SetResult();
+        Assert.True((await hold).IsOk);
+        Assert.Equal(Faults.Timeout.Code, (await endless).Fault?.Code);
+        Assert.True((await before).IsOk);
+        Assert.True((await after).IsOk);
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        Assert.Equal("one,two", lease.Connection.ScalarText("select group_concat(title) from notes"));
+        Assert.Equal(2, EventLog.ReadHead(lease.Connection).Position);
     }
 
     [Fact]
