@@ -9,9 +9,9 @@ namespace Plinth.Log;
 /// Every command of a group is acknowledged after the group's durable commit, and never before.
 /// </summary>
 /// <remarks>
-/// A command that fails is undone to its savepoint and costs its neighbours nothing; one that takes too long is stopped, and its neighbours
-/// run again without it, so a command may run twice before it is committed once. A failure of the group as a whole (a full disk) fails every
-/// command in it, and nothing of it is there. The order within a group is the order of arrival.
+/// A command that fails is undone to its savepoint and costs its neighbours nothing; one that takes too long is stopped, and its
+/// neighbours run again without it, so a command may run twice before it is committed once. A failure of the group as a whole (a full
+/// disk) fails every command in it, and nothing of it is there. The order within a group is the order of arrival.
 /// </remarks>
 sealed class Committer : IDisposable
 {

@@ -75,8 +75,8 @@ abstract class WriteUnit<T> : WriteUnit, IValueTaskSource<Result<T>>
     internal ValueTask<Result<T>> Task => new(this, _source.Version);
 
     /// <summary>
-    /// Makes the changes and appends their events. A fault, or an exception, undoes all that this unit did. Runs again, from the start, when
-    /// its group had to be started anew.
+    /// Makes the changes and appends their events. A fault, or an exception, undoes all that this unit did. Runs again, from the start,
+    /// when its group had to be started anew.
     /// </summary>
     protected abstract Result<T> Execute(WriteTransaction transaction);
 

@@ -96,6 +96,31 @@ public sealed class SchemaDiffTests
                 Doc.Replace("@@index", "@@fulltext([title])  @@renamedFrom(\"Doc\")  @@index", StringComparison.Ordinal)
                     .Replace("model Doc", "model Paper", StringComparison.Ordinal))));
 
+    [Theory]
+    [InlineData("kind Kind", "kind String", "")]
+    [InlineData("kind Kind", "kind Int", "require docs Empty; require docs Empty; REBUILD kind becomes Int")]
+    [InlineData("price Decimal(8, 2)", "price Decimal(12, 2)", "")]
+    [InlineData("price Decimal(8, 2)", "price Decimal(12, 3)", "require docs Empty; require docs Empty; REBUILD price becomes Decimal(12, 3)")]
+    [InlineData("tags String[]", "tags Int[]", "require docs Empty; REBUILD tags becomes Int[]")]
+    [InlineData("spot Spot?", "spot Place?", "require docs.spot AllNull; REBUILD spot becomes Place")]
+    [InlineData("block Block?", "block Spot?", "require docs.block AllNull; REBUILD block becomes Spot")]
+    [InlineData("model Doc {", "model Doc { @@map(\"papers\")", "rename table docs to papers")]
+    public void Types_widen_in_place_and_change_only_where_nothing_is_lost(string was, string now, string expected)
+    {
+        string schema = "enum Kind { a b } type Spot { x Int } type Place { y Int } union Block = Spot | Place "
+            + "model Doc { id Int @id  kind Kind  price Decimal(8, 2)  tags String[]  spot Spot?  block Block? }";
+        Assert.Contains(was, schema, StringComparison.Ordinal);
+        string rebuild = expected.Replace("REBUILD", "record the new names of Doc (1); rebuild table docs:", StringComparison.Ordinal);
+        Assert.Equal(rebuild, Steps(schema, schema.Replace(was, now, StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public void A_model_that_is_gone_takes_its_empty_table_and_its_search_along() =>
+        Assert.Equal(
+            "require docs Empty; drop the full-text index of docs; drop table docs, which is empty",
+            Steps(Doc.Replace("@@index", "@@fulltext([title])  @@index", StringComparison.Ordinal) + " model Other { id Int @id }",
+                "model Other { id Int @id }"));
+
     [Fact]
     public void Removed_words_of_an_enum_must_not_be_in_use() =>
         Assert.Equal(

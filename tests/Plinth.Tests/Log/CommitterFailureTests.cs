@@ -113,7 +113,8 @@ public sealed class CommitterFailureTests
         ValueTask<Result<Done>> endless = fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
             using Statement insert = tx.Prepare(
-                "insert into notes (id, title, tags) select i, 'n' || i, '[]' from (with recursive n(i) as (select 100 union all select i + 1 from n) select i from n)");
+                "insert into notes (id, title, tags) select i, 'n' || i, '[]' from "
+                + "(with recursive n(i) as (select 100 union all select i + 1 from n) select i from n)");
             insert.Run();
             return Done.It;
         }), CancellationToken.None);
