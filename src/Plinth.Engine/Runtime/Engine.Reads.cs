@@ -12,6 +12,9 @@ namespace Plinth.Runtime;
 /// </summary>
 sealed partial class Engine
 {
+    /// <summary>How often a read is planned anew because the schema was replaced under it.</summary>
+    const int ReplacedMax = 8;
+
     /// <summary>Answers a query as its caller may see it.</summary>
     /// <param name="caller">Who asks.</param>
     /// <param name="request">What is asked; names unresolved.</param>
@@ -19,23 +22,47 @@ sealed partial class Engine
     /// <returns>One JSON document, which the caller disposes; or the first fault.</returns>
     public ValueTask<Result<ReadReply>> ReadAsync(Caller caller, ReadRequest request, CancellationToken cancel)
     {
+        for (int replaced = 0; ; replaced++)
+        {
+            Snapshot snapshot = Current;
+            try
+            {
+                return new(Read(snapshot, caller, request, cancel));
+            }
+            catch (StoreException e) when (e.Failure == StoreFailure.Bug && replaced < ReplacedMax && WasReplaced(snapshot))
+            {
+                // Planned under one schema, run over the tables of the next: it is planned anew.
+            }
+        }
+    }
+
+    /// <summary>Whether another schema serves by now. The swap follows the commit that changed the tables, so it is waited for.</summary>
+    bool WasReplaced(Snapshot snapshot)
+    {
+        bool isMigrating = _applying.CurrentCount == 0;
+        return isMigrating
+            ? SpinWait.SpinUntil(() => !ReferenceEquals(Current, snapshot), millisecondsTimeout: 1000)
+            : !ReferenceEquals(Current, snapshot);
+    }
+
+    Result<ReadReply> Read(Snapshot snapshot, Caller caller, ReadRequest request, CancellationToken cancel)
+    {
         long start = Stopwatch.GetTimestamp();
-        Snapshot snapshot = Current;
         long now = Now;
         Result<PlannedRead> planned = snapshot.Reads.Plan(caller, request, now);
         long plannedAt = Stopwatch.GetTimestamp();
-        if (planned.Failed(out Fault? refused, out PlannedRead? read)) return new(refused);
-        if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return new(refused);
-        if (!_cache.IsOn || !program.IsCached) return new(Run(snapshot, program, read, start, plannedAt, cancel));
+        if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
+        if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
+        if (!_cache.IsOn || !program.IsCached) return Run(snapshot, program, read, start, plannedAt, cancel);
 
         Model model = read.Plan.Shape.Root.Model;
         RecordKey key = new(model.Name, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
-        if (Cached(snapshot, program, key, caller, now, start, plannedAt) is { } kept) return new(kept);
+        if (Cached(snapshot, program, key, caller, now, start, plannedAt) is { } kept) return kept;
         long stamp = _cache.Stamp(key);
         Result<ReadReply> answered = Run(snapshot, program, read, start, plannedAt, cancel);
-        if (answered.IsOk)
-            _cache.Fill(key, stamp, new CachedRecord(answered.Value.Version, snapshot.Version, answered.Value.Body.ToArray()));
-        return new(answered);
+        if (answered.Failed(out refused, out ReadReply? reply)) return refused;
+        _cache.Fill(key, stamp, new CachedRecord(reply.Version, snapshot.Version, reply.Body.ToArray()));
+        return reply;
     }
 
     /// <summary>

@@ -25,6 +25,7 @@ sealed class ReadProgram
         }
         Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get);
         Statement = _sql.Root(Root.Columns);
+        // An exact count is an estimate too, and the only one that this database gives.
         Count = shape.Count == CountMode.None ? null : _sql.Count();
         IsCached = IsWholeRecord(shape) && IsDecidedByRecord(plan.Rules[shape.Root.Need], shape.Root.Fields);
     }

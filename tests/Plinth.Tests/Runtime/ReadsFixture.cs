@@ -26,11 +26,17 @@ sealed class ReadsFixture : IAsyncDisposable
 
     public AppSchema Schema { get; }
 
-    public static async Task<ReadsFixture> OpenAsync(string schema, Limits? limits = null)
+    public static AppSchema Load(string schema)
     {
         SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", schema)]);
         Assert.True(reading.Schema is not null, string.Join('\n', reading.Diagnostics.Select(DiagnosticText.Render)));
-        ReadsFixture fixture = new(null!, reading.Schema); // Set in the next line.
+        return reading.Schema;
+    }
+
+    public static async Task<ReadsFixture> OpenAsync(string schema, Limits? limits = null)
+    {
+        AppSchema loaded = Load(schema);
+        ReadsFixture fixture = new(null!, loaded); // Set in the next line.
         Result<Engine> opened = await Engine.OpenAsync(
             new EngineOptions
             {
@@ -39,7 +45,7 @@ sealed class ReadsFixture : IAsyncDisposable
                 Limits = limits ?? Limits.Default,
                 Migrate = true,
             },
-            reading.Schema,
+            loaded,
             CancellationToken.None);
         Assert.True(opened.IsOk, opened.Fault?.Message + opened.Fault?.Hint);
         fixture.Engine = opened.Value;

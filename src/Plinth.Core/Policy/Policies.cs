@@ -1,0 +1,25 @@
+using System.Collections.Frozen;
+using Plinth.Expressions;
+using Plinth.Schema;
+
+namespace Plinth.Policy;
+
+/// <summary>The rules of every model of one schema.</summary>
+sealed class Policies
+{
+    readonly FrozenDictionary<string, RowRules> _byModel;
+
+    public Policies(AppSchema schema)
+    {
+        Schema = schema;
+        _byModel = schema.Models.ToFrozenDictionary(static m => m.Name, m => RowRules.Of(schema, m), StringComparer.Ordinal);
+    }
+
+    public AppSchema Schema { get; }
+
+    public RowRules Of(Model model) => _byModel[model.Name];
+
+    /// <summary>What expressions see of a caller, and the clock of the request; and of a record, where it is about one.</summary>
+    public static EvaluationContext Context(Caller caller, long now, Value[]? row = null) =>
+        new() { Auth = caller.Auth, NowMicroseconds = now, Ip = caller.Address, Method = caller.Method, Row = row };
+}
