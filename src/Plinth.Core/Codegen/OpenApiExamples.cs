@@ -50,7 +50,7 @@ static class OpenApiExamples
     /// <summary>Values that the patterns people write are about; the first that matches serves.</summary>
     static readonly string[] s_matching =
     [
-        "DE", "EUR", "12345", "AB 123", "example.org", "some-name", "abc", "ABC", "a", "A", "1", "12", "123", "1234", "+4930123456",
+        "some-name", "DE", "EUR", "12345", "AB 123", "example.org", "abc", "ABC", "a", "A", "1", "12", "123", "1234", "+4930123456",
             "#336699", "2026-01", "v1.0.0", "SKU-1234", "some_name",
     ];
 
