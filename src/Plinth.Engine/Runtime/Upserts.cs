@@ -16,6 +16,7 @@ static class Upserts
         RecordTable table = scope.Table(plan.Model);
         Input input = plan.Input ?? throw new InvalidOperationException("an upsert without a body");
         if (Named(plan, input) is { } differs) return differs;
+        input = WithKey(plan, input);
         StoredRow? stored = scope.Live(table, table.Statements.SelectBy(plan.KeyFields), plan.KeyValues);
         RuleCheck reads = new(scope, table, plan.Read);
         return stored is not null && reads.Sees(stored) ? Replace(scope, plan, input, stored, reads) : Create(scope, plan, input, reads);
@@ -35,18 +36,23 @@ static class Upserts
     {
         if (plan.Rules.Refusal(scope.Caller, $"to create {plan.Model.Name} records") is { } refusal) return refusal;
         if (Preconditions.CheckAbsent(plan) is { } absent) return absent;
-        // The body is of the plan, which may be run again: what is decided is a copy.
-        Input proposed = new([.. input.Values], [.. input.Given]);
+        ValueReader reader = scope.Reader();
+        WritePlanner.DecideNew(plan.Shape, input, reader);
+        if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
+        if (Creates.Insert(scope, plan.Shape, plan.Rules, input).Failed(out Fault? fault, out StoredRow? stored)) return fault;
+        return new Written(WriteOutcome.Created, plan.Model) { Record = stored, IsReadable = reads.Sees(stored) };
+    }
+
+    /// <summary>The record that the path and the body describe together; a copy, because the body is the plan's.</summary>
+    static Input WithKey(WritePlan plan, Input input)
+    {
+        Input whole = new([.. input.Values], [.. input.Given]);
         for (int i = 0; i < plan.KeyFields.Length; i++)
         {
             int ordinal = plan.KeyFields[i].Ordinal;
-            (proposed.Values[ordinal], proposed.Given[ordinal]) = (plan.KeyValues[i], Given.Value);
+            (whole.Values[ordinal], whole.Given[ordinal]) = (plan.KeyValues[i], Given.Value);
         }
-        ValueReader reader = scope.Reader();
-        WritePlanner.DecideNew(plan.Shape, proposed, reader);
-        if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
-        if (Creates.Insert(scope, plan.Shape, plan.Rules, proposed).Failed(out Fault? fault, out StoredRow? stored)) return fault;
-        return new Written(WriteOutcome.Created, plan.Model) { Record = stored, IsReadable = reads.Sees(stored) };
+        return whole;
     }
 
     /// <summary>The body may repeat the key of the path, not contradict it.</summary>

@@ -239,6 +239,7 @@ public sealed class UpdateTests : IDisposable
         var replaced = await _fixture.Send(again, Ann);
         Assert.Equal(WriteOutcome.Updated, replaced.Value.Outcome);
         Assert.Equal("a", replaced.Value.Key.Single());
+        Assert.Contains("\"code\":\"c1\"", WriteFixture.Body(replaced), StringComparison.Ordinal);
         Assert.Equal("malformed_parameter", WriteFixture.Told(await _fixture.Send(again with { On = "title" }, Ann)));
     }
 
