@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Plinth.Schema;
 
 namespace Plinth.Policy;
@@ -9,21 +8,30 @@ namespace Plinth.Policy;
 /// </summary>
 sealed class RowRules
 {
-    readonly ImmutableArray<OperationRules> _byOperation;
+    readonly AppSchema _schema;
 
-    RowRules(Model model, ImmutableArray<OperationRules> byOperation) => (Model, _byOperation) = (model, byOperation);
+    // Made when first asked for: most models of a large schema are asked for few operations, and a start waits for none of them.
+    readonly OperationRules?[] _byOperation = new OperationRules?[Enum.GetValues<Operation>().Length];
+
+    RowRules(AppSchema schema, Model model) => (_schema, Model) = (schema, model);
 
     public Model Model { get; }
 
-    public static RowRules Of(AppSchema schema, Model model) =>
-        new(model, [.. Enum.GetValues<Operation>().Select(operation => OperationRules.Of(schema, model, operation))]);
+    public static RowRules Of(AppSchema schema, Model model) => new(schema, model);
 
     /// <summary>This caller's rules for the operation, as far as they can be known without a row.</summary>
     /// <param name="operation">What is to be done.</param>
     /// <param name="caller">Who asks. The product itself passes every rule.</param>
     /// <param name="now">Microseconds since the epoch, the same for the whole request.</param>
     public CallerRules For(Operation operation, Caller caller, long now) =>
-        caller.IsSystem ? new CallerRules(FoldedRules.Always, []) : _byOperation[(int)operation].For(caller, now);
+        caller.IsSystem ? new CallerRules(FoldedRules.Always, []) : Of(operation).For(caller, now);
+
+    // Two threads may make the same; the folds are then kept by one of them, and plans by that one's identity.
+    OperationRules Of(Operation operation)
+    {
+        ref OperationRules? rules = ref _byOperation[(int)operation];
+        return Volatile.Read(ref rules) ?? Interlocked.CompareExchange(ref rules, OperationRules.Of(_schema, Model, operation), null) ?? rules;
+    }
 
     /// <summary>Nobody but the product itself can do anything with the records.</summary>
     public bool IsUnreachable => !Model.Rules.Any(static rule => rule.Effect == RuleEffect.Allow);
