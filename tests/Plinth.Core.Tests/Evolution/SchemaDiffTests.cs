@@ -100,7 +100,8 @@ public sealed class SchemaDiffTests
     [InlineData("kind Kind", "kind String", "")]
     [InlineData("kind Kind", "kind Int", "require docs Empty; require docs Empty; REBUILD kind becomes Int")]
     [InlineData("price Decimal(8, 2)", "price Decimal(12, 2)", "")]
-    [InlineData("price Decimal(8, 2)", "price Decimal(12, 3)", "require docs Empty; require docs Empty; REBUILD price becomes Decimal(12, 3)")]
+    [InlineData("price Decimal(8, 2)", "price Decimal(12, 3)",
+        "require docs Empty; require docs Empty; REBUILD price becomes Decimal(12, 3)")]
     [InlineData("tags String[]", "tags Int[]", "require docs Empty; REBUILD tags becomes Int[]")]
     [InlineData("spot Spot?", "spot Place?", "require docs.spot AllNull; REBUILD spot becomes Place")]
     [InlineData("block Block?", "block Spot?", "require docs.block AllNull; REBUILD block becomes Spot")]
