@@ -1,5 +1,4 @@
 using Plinth.Schema;
-using Plinth.Sql;
 using Plinth.Store;
 using Plinth.Store.Sqlite;
 using Plinth.Text;

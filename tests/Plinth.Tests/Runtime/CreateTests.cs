@@ -1,6 +1,5 @@
 using Plinth.Plan;
 using Plinth.Policy;
-using Plinth.Text;
 
 namespace Plinth.Runtime;
 

@@ -4,7 +4,6 @@ using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;
-using Plinth.Text;
 
 namespace Plinth.Runtime;
 

@@ -127,7 +127,7 @@ sealed class ReadsFixture : IAsyncDisposable
 
     Result<ReadReply> Run(ReadRequest request, Caller? caller)
     {
-        ValueTask<Result<ReadReply>> read = Engine.ReadAsync(caller ?? Caller.System, request, CancellationToken.None);
+        Task<Result<ReadReply>> read = Engine.ReadAsync(caller ?? Caller.System, request, CancellationToken.None).AsTask();
         Assert.True(read.IsCompleted, "reads run inline");
         return read.GetAwaiter().GetResult();
     }
