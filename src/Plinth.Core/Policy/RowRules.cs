@@ -30,7 +30,8 @@ sealed class RowRules
     OperationRules Of(Operation operation)
     {
         ref OperationRules? rules = ref _byOperation[(int)operation];
-        return Volatile.Read(ref rules) ?? Interlocked.CompareExchange(ref rules, OperationRules.Of(_schema, Model, operation), null) ?? rules;
+        if (Volatile.Read(ref rules) is { } made) return made;
+        return Interlocked.CompareExchange(ref rules, OperationRules.Of(_schema, Model, operation), null) ?? rules;
     }
 
     /// <summary>Nobody but the product itself can do anything with the records.</summary>
