@@ -24,6 +24,7 @@ public sealed class SwapUnderWritesTests
         await Task.WhenAll(writes);
         List<string> rows = await fixture.Rows("Note");
         Assert.Equal(count, rows.Count);
-        Assert.All(rows, row => Assert.EndsWith("\"text\":\"t\",\"more1\":\"m\",\"more2\":\"m\",\"more3\":\"m\"}", row, StringComparison.Ordinal));
+        Assert.All(rows,
+            row => Assert.EndsWith("\"text\":\"t\",\"more1\":\"m\",\"more2\":\"m\",\"more3\":\"m\"}", row, StringComparison.Ordinal));
     }
 }
