@@ -40,8 +40,10 @@ public class LayersTests
         foreach (BuiltAssembly assembly in BuiltAssembly.Present())
         {
             using BuiltAssembly open = assembly;
-            foreach (var (_, member, name) in open.Uses())
+            foreach (var (space, member, name) in open.Uses())
             {
+                // What a tool wove in (coverage) is not ours.
+                if (space.Length > 0 && !space.StartsWith("Plinth", StringComparison.Ordinal)) continue;
                 if (_layers.IsRefused(open.Name, name, out string pattern))
                     wrong.Add($"{open.Name}: {member} uses {name} ({pattern} is refused)");
             }
