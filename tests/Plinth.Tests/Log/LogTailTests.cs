@@ -10,7 +10,8 @@ public sealed class LogTailTests
         using LogFixture fixture = new();
         for (int i = 1; i <= 20; i++) await fixture.CreatedAsync(i, $"note {i}");
         using LogFollower fromFive = fixture.Store.Tail.Follow(5);
-        using LogFollower fromNow = fixture.Store.Tail.Follow(fixture.Store.Tail.Head);
+        // Not Tail.Head: followers are told after the writer is, so it may still be a step behind the last acknowledgement.
+        using LogFollower fromNow = fixture.Store.Tail.Follow(20);
         Task<List<long>> five = TakeAsync(fromFive, 115), now = TakeAsync(fromNow, 100);
         await Task.WhenAll(Enumerable.Range(21, 100).Select(i => fixture.CreateAsync(i, $"note {i}").AsTask()));
         Assert.Equal(Enumerable.Range(6, 115).Select(i => (long)i), await five);
