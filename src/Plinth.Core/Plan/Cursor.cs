@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Collections.Immutable;
@@ -62,10 +63,10 @@ static class Cursor
 
     static byte[]? Decode(string text)
     {
-        // Asked first, since the decoder throws at a character that is none of its own.
-        if (!Base64Url.IsValid(text, out int length)) return null;
-        byte[] bytes = new byte[length];
-        return Base64Url.TryDecodeFromChars(text, bytes, out int written) ? bytes[..written] : null;
+        byte[] bytes = new byte[Base64Url.GetMaxDecodedLength(text.Length)];
+        // The form that answers a status: the one that answers a bool throws at some texts, even at ones that IsValid calls valid.
+        OperationStatus status = Base64Url.DecodeFromChars(text, bytes, out int read, out int written);
+        return status == OperationStatus.Done && read == text.Length ? bytes[..written] : null;
     }
 
     static void WriteValue(ByteOutput to, in Value value)
