@@ -53,6 +53,7 @@ static class Composition
             RatePerAddress = Rate(settings, SettingKeys.RatePerAddress),
             RatePerIdentity = Rate(settings, SettingKeys.RatePerIdentity),
             Limits = settings.Limits(),
+            DrainDelay = TimeSpan.FromSeconds(settings.Integer(SettingKeys.DrainDelaySeconds)),
             DrainBound = TimeSpan.FromSeconds(settings.Integer(SettingKeys.DrainSeconds)),
             LogFormat = pretty ? LogFormat.Pretty : LogFormat.Json,
             LogLevel = settings.Text(SettingKeys.LogLevel) switch

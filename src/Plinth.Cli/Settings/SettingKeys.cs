@@ -52,11 +52,15 @@ static class SettingKeys
     public static readonly SettingKey DrainSeconds = new("server.drainSeconds", new IntegerForm(0, 600), "10",
         "Seconds that requests in flight may take to end after SIGTERM.");
 
+    public static readonly SettingKey DrainDelaySeconds = new("server.drainDelaySeconds", new IntegerForm(0, 600), "0",
+        "Seconds for which `/readyz` fails after SIGTERM before the port closes, so that a load balancer looks away first.");
+
     static readonly ImmutableArray<LimitKey> s_limits = LimitKeys.All;
 
     public static ImmutableArray<SettingKey> All { get; } =
     [
-        Host, Port, DrainSeconds, DataFolder, Synchronous, Library, CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort,
+        Host, Port, DrainSeconds, DrainDelaySeconds, DataFolder, Synchronous, Library, CacheRecords, CacheBytes, LogFormat, LogLevel,
+            OtlpEndpoint, OpsPort,
             OpsToken,
         CorsOrigins, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, IdempotencyHours, .. s_limits.Select(l => l.Key),
     ];

@@ -235,6 +235,19 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task Serve_fails_its_readiness_before_it_closes_its_port()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        await using Running served = await StartAsync("serve", "app", "--port", "0", "--set", "server.drainDelaySeconds=2");
+        using HttpClient client = new() { BaseAddress = served.Url };
+        Assert.Equal("OK", (await client.GetAsync("/readyz")).StatusCode.ToString());
+        await served.Stop.CancelAsync();
+        await Task.Delay(200);
+        Assert.Equal("ServiceUnavailable", (await client.GetAsync("/readyz")).StatusCode.ToString());
+        Assert.Equal("OK", (await client.GetAsync("/api/notes")).StatusCode.ToString());
+    }
+
+    [Fact]
     public async Task A_second_writer_on_the_same_data_is_refused_by_name_while_a_backup_is_taken()
     {
         WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
