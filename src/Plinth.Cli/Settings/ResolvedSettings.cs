@@ -72,8 +72,11 @@ sealed partial class ResolvedSettings
     /// <summary>The bounds, as set.</summary>
     public Limits Limits()
     {
-        Limits limits = Plinth.Text.Limits.Default with { CacheBytes = Switch(SettingKeys.CacheRecords) ? Bytes(SettingKeys.CacheBytes)
-            : 0 };
+        Limits limits = Plinth.Text.Limits.Default with
+        {
+            CacheBytes = Switch(SettingKeys.CacheRecords) ? Bytes(SettingKeys.CacheBytes) : 0,
+            IdempotencyHours = Integer(SettingKeys.IdempotencyHours),
+        };
         foreach (LimitKey limit in LimitKeys.All)
         {
             string text = Text(limit.Key);

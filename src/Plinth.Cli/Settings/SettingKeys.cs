@@ -123,8 +123,6 @@ static class LimitKeys
         Of("writeRows", Limits.Default.WriteRows, 10_000_000, "Rows that a filtered write or a cascade may change.", (l, v) =>
             l with { WriteRows = (int)v }),
         Of("bulkRows", Limits.Default.BulkRows, 1_000_000_000, "Rows of one bulk create.", (l, v) => l with { BulkRows = (int)v }),
-        Of("bulkFrom", Limits.Default.BulkFrom, 100_000, "Rows from which a create of many is streamed.", (l, v) =>
-            l with { BulkFrom = (int)v }),
         Of("groups", Limits.Default.Groups, 1_000_000, "Groups that one aggregate may answer.", (l, v) => l with { Groups = (int)v }),
         Of("batchOperations", Limits.Default.BatchOperations, 10_000, "Operations of one batch.", (l, v) =>
             l with { BatchOperations = (int)v }),

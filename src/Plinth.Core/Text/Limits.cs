@@ -64,8 +64,8 @@ sealed record Limits
     /// <summary>Rows of one bulk create. <c>limits.bulkRows</c></summary>
     public int BulkRows { get; init; } = 1_000_000;
 
-    /// <summary>Rows from which a create of many is streamed through staging. <c>limits.bulkFrom</c></summary>
-    public int BulkFrom { get; init; } = 1000;
+    /// <summary>Hours for which the answer to an Idempotency-Key is kept. <c>idempotency.hours</c></summary>
+    public int IdempotencyHours { get; init; } = 24;
 
     /// <summary>Groups that one aggregate may answer. <c>limits.groups</c></summary>
     public int Groups { get; init; } = 1000;

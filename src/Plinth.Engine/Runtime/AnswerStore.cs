@@ -22,12 +22,13 @@ sealed record StoredAnswer(WriteOutcome Outcome, long Version, ImmutableArray<st
 /// Answers kept under idempotency keys: written in the transaction that they answer for, sealed like secrets of the log, for a day. Only
 /// answers of what committed are there; a refusal wrote nothing and is decided anew.
 /// </summary>
-sealed class AnswerStore(LogKeys keys)
+/// <param name="keys">Seal the answers.</param>
+/// <param name="hours">For which an answer is kept.</param>
+sealed class AnswerStore(LogKeys keys, int hours)
 {
     public const string Table = "plinth_idempotency";
 
-    /// <summary>Microseconds that an answer is kept.</summary>
-    public const long Kept = 24L * 3600 * 1_000_000;
+    const long MicrosecondsPerHour = 3_600_000_000;
 
     /// <summary>A larger body is not kept: its replay has the status and the Location alone.</summary>
     public const int BodyBytesMax = 64 << 10;
@@ -93,12 +94,12 @@ sealed class AnswerStore(LogKeys keys)
         keep.Run();
     }
 
-    static bool Insert(WriteTransaction transaction, IdempotencyKey key, long now)
+    bool Insert(WriteTransaction transaction, IdempotencyKey key, long now)
     {
         using Statement guard = Bound(transaction, Guard, key);
         guard.BindBytes(3, key.RequestDigest.AsSpan());
         guard.BindBytes(4, default);
-        guard.BindInt64(5, now + Kept);
+        guard.BindInt64(5, now + (hours * MicrosecondsPerHour));
         guard.Run();
         return transaction.Connection.RowsConcerned > 0;
     }

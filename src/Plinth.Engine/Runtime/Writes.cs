@@ -26,7 +26,7 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
     const int PlannedMax = 8;
 
     readonly IdSource _ids = new(RandomNumberGenerator.Fill);
-    readonly AnswerStore _answers = new(store.Keys);
+    readonly AnswerStore _answers = new(store.Keys, limits.IdempotencyHours);
     readonly ConcurrentDictionary<(string Scope, string Key), byte> _inFlight = new();
 
     /// <summary>The platform's tables that writes need; made before the first command.</summary>

@@ -94,7 +94,23 @@ public sealed class Settings_come_from_four_sources : IDisposable
             Assert.Equal(Plinth.Text.Limits.Default, limit.With(
                 moved, long.Parse(limit.Key.Default, System.Globalization.CultureInfo.InvariantCulture)));
         }
-        Assert.Equal(typeof(Plinth.Text.Limits).GetProperties().Count(p => p.CanWrite && p.Name != "CacheBytes"), LimitKeys.All.Length);
+        // Two bounds have a section of their own: cache.bytes and idempotency.hours.
+        Assert.Equal(typeof(Plinth.Text.Limits).GetProperties().Count(p => p.CanWrite) - 2, LimitKeys.All.Length);
+        ResolvedSettings settings = Good(new() { ["PLINTH_IDEMPOTENCY__HOURS"] = "3", ["PLINTH_CACHE__RECORDS"] = "off" }, []);
+        Assert.Equal((3, 0L), (settings.Limits().IdempotencyHours, settings.Limits().CacheBytes));
+    }
+
+    [Fact]
+    public void No_setting_and_no_limit_is_read_by_nobody()
+    {
+        string[] sources = [.. Directory.EnumerateFiles(Path.Combine(Plinth.Cases.Corpus.Root, "src"), "*.cs", SearchOption.AllDirectories)
+            .Where(f => Path.GetFileName(f) is not ("SettingKeys.cs" or "Limits.cs")).Select(File.ReadAllText)];
+        IEnumerable<string> settings =
+            typeof(SettingKeys).GetFields().Where(f => f.FieldType == typeof(SettingKey)).Select(f => "SettingKeys." + f.Name);
+        IEnumerable<string> limits = typeof(Plinth.Text.Limits).GetProperties().Where(p => p.CanWrite).Select(p => "." + p.Name);
+        string[] unread = [.. settings.Concat(limits).Where(name => !sources.Any(s => System.Text.RegularExpressions.Regex.IsMatch(
+            s, System.Text.RegularExpressions.Regex.Escape(name) + @"\b")))];
+        Assert.Empty(unread);
     }
 
     void Write(string name, string text) => File.WriteAllText(Path.Combine(_folder.FullName, name), text);

@@ -126,6 +126,18 @@ public sealed class BatchTests : IDisposable
     }
 
     [Fact]
+    public async Task An_answer_is_kept_for_as_many_hours_as_are_set()
+    {
+        using WriteFixture fixture = new(Schema, Limits.Default with { IdempotencyHours = 2 });
+        Command create = Keyed("""{"id":1,"name":"A"}""", "k", 1);
+        Assert.True((await fixture.Send(create)).IsOk);
+        fixture.Clock.Advance(TimeSpan.FromMinutes(119));
+        Assert.True((await fixture.Send(create)).Value.IsReplayed);
+        fixture.Clock.Advance(TimeSpan.FromMinutes(2));
+        Assert.StartsWith("conflict", WriteFixture.Told(await fixture.Send(create)), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Of_concurrent_requests_with_one_key_one_runs()
     {
         Command create = Keyed("""{"id":1,"name":"A"}""", "k", 1);
