@@ -8,7 +8,7 @@ using Plinth.Text;
 namespace Plinth.Runtime;
 
 /// <summary>
-/// Reads: planned, then run inline on the calling thread over a reading connection; the task that is answered is done already.
+/// Reads: planned, then run over a reading connection; where the database is embedded, all of it inline on the calling thread.
 /// </summary>
 sealed partial class Engine
 {
@@ -20,14 +20,14 @@ sealed partial class Engine
     /// <param name="request">What is asked; names unresolved.</param>
     /// <param name="cancel">Stops the statement that runs.</param>
     /// <returns>One JSON document, which the caller disposes; or the first fault.</returns>
-    public ValueTask<Result<ReadReply>> ReadAsync(Caller caller, ReadRequest request, CancellationToken cancel)
+    public async ValueTask<Result<ReadReply>> ReadAsync(Caller caller, ReadRequest request, CancellationToken cancel)
     {
         for (int replaced = 0; ; replaced++)
         {
             Snapshot snapshot = Current;
             try
             {
-                return new(Read(snapshot, caller, request, cancel));
+                return await ReadAsync(snapshot, caller, request, cancel);
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Bug && replaced < ReplacedMax && WasReplaced(snapshot))
             {
@@ -45,7 +45,7 @@ sealed partial class Engine
             : !ReferenceEquals(Current, snapshot);
     }
 
-    Result<ReadReply> Read(Snapshot snapshot, Caller caller, ReadRequest request, CancellationToken cancel)
+    async ValueTask<Result<ReadReply>> ReadAsync(Snapshot snapshot, Caller caller, ReadRequest request, CancellationToken cancel)
     {
         long start = Stopwatch.GetTimestamp();
         long now = Now;
@@ -53,13 +53,13 @@ sealed partial class Engine
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
-        if (!_cache.IsOn || !program.IsCached) return Run(snapshot, program, read, start, plannedAt, cancel);
+        if (!_cache.IsOn || !program.IsCached) return await RunAsync(snapshot, program, read, start, plannedAt, cancel);
 
         Model model = read.Plan.Shape.Root.Model;
         RecordKey key = new(model.Name, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
         if (Cached(snapshot, program, key, caller, now, start, plannedAt) is { } kept) return kept;
         long stamp = _cache.Stamp(key);
-        Result<ReadReply> answered = Run(snapshot, program, read, start, plannedAt, cancel);
+        Result<ReadReply> answered = await RunAsync(snapshot, program, read, start, plannedAt, cancel);
         if (answered.Failed(out refused, out ReadReply? reply)) return refused;
         _cache.Fill(key, stamp, new CachedRecord(reply.Version, snapshot.Version, reply.Body.ToArray()));
         return reply;
@@ -96,24 +96,25 @@ sealed partial class Engine
         };
     }
 
-    Result<ReadReply> Run(Snapshot snapshot, ReadProgram program, PlannedRead read, long start, long plannedAt, CancellationToken cancel)
+    async ValueTask<Result<ReadReply>> RunAsync(
+        Snapshot snapshot, ReadProgram program, PlannedRead read, long start, long plannedAt, CancellationToken cancel)
     {
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.
         long position = Position;
         ByteOutput body = new();
         try
         {
-            using ReadLease lease = Store.Database.Read(cancel);
+            using ReadLease lease = await Store.Database.ReadAsync(cancel);
             long statements = lease.Connection.StatementsRun;
             ReadRun run = new(program, read, lease.Connection, snapshot.Reads.Secret, Limits);
-            if (run.Write(body, out long version) is { } fault)
+            if (await run.WriteAsync(body, cancel) is { } fault)
             {
                 body.Dispose();
                 return fault;
             }
             return new ReadReply(body)
             {
-                Version = version,
+                Version = run.Version,
                 NeedsBodyHash = !read.Plan.Shape.Root.Includes.IsEmpty,
                 Position = position,
                 Timings = new Timings(

@@ -8,37 +8,40 @@ using Plinth.Text;
 namespace Plinth.Runtime;
 
 /// <summary>Runs one planned read on a reading connection and writes its answer. Lives as long as the request.</summary>
+/// <remarks>
+/// It waits once per statement, never per row: an embedded database answers in place and the wait is none, a remote one sends its rows
+/// meanwhile.
+/// </remarks>
 sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connection, ReadOnlyMemory<byte> secret, Limits limits)
 {
     ReadShape Shape => program.Plan.Shape;
 
-    /// <summary>Writes the answer; a fault leaves the output to be thrown away.</summary>
-    /// <param name="output">Receives one JSON document.</param>
-    /// <param name="version">Of a single record.</param>
-    public Fault? Write(ByteOutput output, out long version)
+    /// <summary>Of a single record, once it is written.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>Writes the answer, one JSON document; a fault leaves the output to be thrown away.</summary>
+    public async ValueTask<Fault?> WriteAsync(ByteOutput output, CancellationToken cancel)
     {
-        version = 0;
         // One statement sees one snapshot by itself; several need a transaction to see the same one.
         bool several = program.Count is not null || !program.Root.Includes.IsEmpty;
         // Giving the connection back ends it.
         if (several) connection.BeginRead();
         return Shape.Kind switch
         {
-            ReadKind.Get => Get(output, out version),
-            ReadKind.List => List(output),
+            ReadKind.Get => await GetAsync(output, cancel),
+            ReadKind.List => await ListAsync(output, cancel),
             // Not null: its kind.
-            ReadKind.Aggregate => new AggregateWriter(Shape.Aggregate!, limits).Write(Open(program.Statement), output),
+            ReadKind.Aggregate => new AggregateWriter(Shape.Aggregate!, limits).Write(await OpenAsync(program.Statement, cancel), output),
             _ => throw new InvalidOperationException($"no such read: {Shape.Kind}"),
         };
     }
 
-    Fault? Get(ByteOutput output, out long version)
+    async ValueTask<Fault?> GetAsync(ByteOutput output, CancellationToken cancel)
     {
-        version = 0;
         LevelProgram root = program.Root;
-        using Statement row = Open(program.Statement);
+        using Statement row = await OpenAsync(program.Statement, cancel);
         if (!row.Step()) return KeyValues.NotFound(Shape.Root.Model);
-        version = row.ColumnInt64(root.Columns.Version);
+        Version = row.ColumnInt64(root.Columns.Version);
         if (root.Includes.IsEmpty)
         {
             root.Writer.Write(output, row, 0);
@@ -48,12 +51,12 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
         using LevelRows rows = new(root);
         rows.Add(row, 0);
         row.Reset();
-        if (Include(root, rows) is { } fault) return fault;
+        if (await IncludeAsync(root, rows, cancel) is { } fault) return fault;
         rows.Write(output, 0);
         return null;
     }
 
-    Fault? List(ByteOutput output)
+    async ValueTask<Fault?> ListAsync(ByteOutput output, CancellationToken cancel)
     {
         bool cameFrom = Shape.Start switch
         {
@@ -63,7 +66,9 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
         };
         Page page = new(program.Root.Columns, read.Limit, backward: Shape.Start == PageStart.Before, cameFrom);
         output.Write("{\"items\":["u8);
-        Fault? fault = program.Root.Includes.IsEmpty && Shape.Start != PageStart.Before ? Stream(output, page) : Gather(output, page);
+        Fault? fault = program.Root.Includes.IsEmpty && Shape.Start != PageStart.Before
+            ? await StreamAsync(output, page, cancel)
+            : await GatherAsync(output, page, cancel);
         if (fault is not null) return fault;
         output.Write("],\"page\":{\"next\":"u8);
         WriteCursor(output, page.Next);
@@ -74,7 +79,7 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
         if (program.Count is not null)
         {
             output.Write(",\"total\":"u8);
-            using Statement count = Open(program.Count);
+            using Statement count = await OpenAsync(program.Count, cancel);
             count.Step();
             JsonText.WriteInt(output, count.ColumnInt64(0));
         }
@@ -83,10 +88,10 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
     }
 
     /// <summary>Rows that come alone and in order go straight into the answer.</summary>
-    Fault? Stream(ByteOutput output, Page page)
+    async ValueTask<Fault?> StreamAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
         RowWriter writer = program.Root.Writer;
-        using Statement row = Open(program.Statement);
+        using Statement row = await OpenAsync(program.Statement, cancel);
         while (row.Step())
         {
             if (!page.Take(row)) break;
@@ -97,14 +102,14 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
         return null;
     }
 
-    Fault? Gather(ByteOutput output, Page page)
+    async ValueTask<Fault?> GatherAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
         using LevelRows rows = new(program.Root);
-        using (Statement row = Open(program.Statement))
+        using (Statement row = await OpenAsync(program.Statement, cancel))
         {
             while (row.Step() && page.Take(row)) rows.Add(row, 0);
         }
-        if (Include(program.Root, rows) is { } fault) return fault;
+        if (await IncludeAsync(program.Root, rows, cancel) is { } fault) return fault;
         bool reversed = Shape.Start == PageStart.Before;
         for (int i = 0; i < rows.Count; i++)
         {
@@ -115,7 +120,7 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
     }
 
     /// <summary>Reads all that the rows include: one statement per relation for all of them, then the same one level down.</summary>
-    Fault? Include(LevelProgram level, LevelRows parents)
+    async ValueTask<Fault?> IncludeAsync(LevelProgram level, LevelRows parents, CancellationToken cancel)
     {
         for (int i = 0; i < level.Includes.Length; i++)
         {
@@ -128,18 +133,22 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
             for (int first = 0; first < keys.Count; first += IncludeProgram.ParentsMax)
             {
                 int last = Math.Min(keys.Count, first + IncludeProgram.ParentsMax);
-                if (ReadIncluded(include, keys, first, last, rows, starts) is { } tooMany) return tooMany;
+                IncludedRows included = new(rows, starts);
+                if (await ReadIncludedAsync(include, keys, first, last, included, cancel) is { } tooMany) return tooMany;
             }
-            if (Include(include.Level, rows) is { } fault) return fault;
+            if (await IncludeAsync(include.Level, rows, cancel) is { } fault) return fault;
         }
         return null;
     }
 
-    Fault? ReadIncluded(IncludeProgram include, KeyRows keys, int first, int last, LevelRows rows, int[] starts)
+    async ValueTask<Fault?> ReadIncludedAsync(
+        IncludeProgram include, KeyRows keys, int first, int last, IncludedRows included, CancellationToken cancel)
     {
+        (LevelRows rows, int[] starts) = included;
         var (sql, keyRows) = include.Statement(last - first);
         using Statement row = connection.Prepare(sql.Text);
         Bind(row, sql.Parameters, slot => KeyPart(keys, first, last, slot));
+        await row.OpenAsync(cancel);
         int key = first;
         while (row.Step())
         {
@@ -177,11 +186,20 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
         output.Write((byte)'"');
     }
 
-    Statement Open(SqlText sql)
+    async ValueTask<Statement> OpenAsync(SqlText sql, CancellationToken cancel)
     {
         Statement statement = connection.Prepare(sql.Text);
-        Bind(statement, sql.Parameters, static slot => throw new InvalidOperationException($"slot {slot} is not of this plan"));
-        return statement;
+        try
+        {
+            Bind(statement, sql.Parameters, static slot => throw new InvalidOperationException($"slot {slot} is not of this plan"));
+            await statement.OpenAsync(cancel);
+            return statement;
+        }
+        catch
+        {
+            statement.Dispose();
+            throw;
+        }
     }
 
     void Bind(Statement statement, ImmutableArray<SqlParameter> parameters, Func<int, Value> beyond)

@@ -3,8 +3,9 @@ using Plinth.Sql;
 namespace Plinth.Store;
 
 /// <summary>
-/// One open database: one connection that writes, owned by the committer's thread, and a bounded set of connections that read. Reading
-/// is a synchronous call in process on the thread that asks; nothing here is asynchronous because nothing here waits for a network.
+/// One open database: one connection that writes, owned by the committer's thread, and a bounded set of connections that read. Everything
+/// can be asked synchronously; what requests ask (a lent connection, an opened statement) also has an asynchronous form, which an embedded
+/// database completes in place and a remote one when its answer is there.
 /// </summary>
 abstract class Database : IDisposable
 {
@@ -29,6 +30,9 @@ abstract class Database : IDisposable
     /// <exception cref="StoreException"><see cref="StoreFailure.Busy"/> when no connection came free in time.</exception>
     public abstract ReadLease Read(CancellationToken cancel);
 
+    /// <summary>The same for a request: a remote database lends without holding the thread.</summary>
+    public virtual ValueTask<ReadLease> ReadAsync(CancellationToken cancel) => new(Read(cancel));
+
     /// <summary>A reading connection of its own, outside the pool and its time bound: for replay, checks and exports.</summary>
     public abstract Connection OpenReader();
 
@@ -50,8 +54,8 @@ abstract class Database : IDisposable
     internal abstract void Return(Connection reader);
 }
 
-/// <summary>A reading connection on loan; disposing ends its transaction and gives it back. It cannot outlive the calling method.</summary>
-readonly ref struct ReadLease
+/// <summary>A reading connection on loan; disposing, once, ends its transaction and gives it back.</summary>
+readonly struct ReadLease : IDisposable
 {
     readonly Database _database;
 

@@ -30,6 +30,14 @@ abstract class Statement : IDisposable
     /// <summary>Binds bytes; they are copied.</summary>
     public abstract void BindBytes(int parameter, ReadOnlySpan<byte> bytes);
 
+    /// <summary>
+    /// Asks the database, so that <see cref="Step"/> and the columns find what it answered without waiting. An embedded database answers
+    /// while it is stepped and has nothing to wait for. Who does not call it is answered all the same, and holds the thread meanwhile:
+    /// right for start-up, migrations and the writer's own thread, wrong for requests.
+    /// </summary>
+    /// <exception cref="StoreException">The database refused or failed.</exception>
+    public virtual ValueTask OpenAsync(CancellationToken cancel) => ValueTask.CompletedTask;
+
     /// <summary>Runs to the next row; false when there is none.</summary>
     /// <exception cref="StoreException">The database refused or failed.</exception>
     public abstract bool Step();
