@@ -164,7 +164,7 @@ sealed class OpenApi
             OpenApiParts.Answer("A page of records.", OpenApiParts.Ref("schemas", model.Name + "Page"),
                 OpenApiExamples.Page(_schema, model)));
         JsonArray parameters = [.. OpenApiParts.ListParameters.Select(n => (JsonNode)OpenApiParts.Ref("parameters", n))];
-        foreach (Field field in model.Fields.Where(f => !f.IsServerOnly && !f.IsJsonStored))
+        foreach (Field field in model.Fields.Where(f => f.Leaves && !f.IsJsonStored))
         {
             parameters.Add((JsonNode)new JsonObject
             {

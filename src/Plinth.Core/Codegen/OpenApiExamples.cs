@@ -15,7 +15,7 @@ static class OpenApiExamples
         foreach (Field field in model.Fields)
         {
             // A create shows what must or usually will be given; ids and whatever else has a default are the server's.
-            bool shown = forInput ? field.IsCreatable && field.Default is null : !field.IsServerOnly
+            bool shown = forInput ? field.IsCreatable && field.Default is null : field.Leaves
                 && !(field.IsImplied && field.Name == Model.DeletedAt);
             if (shown) record[field.Name] = Of(schema, field, depth: 0);
         }

@@ -65,7 +65,7 @@ sealed class OpenApiSchemas(AppSchema schema, Func<Model, bool> isVisible)
     JsonObject Record(Model model)
     {
         JsonObject properties = [];
-        foreach (Field field in model.Fields.Where(f => !f.IsServerOnly))
+        foreach (Field field in model.Fields.Where(f => f.Leaves))
         {
             JsonObject member = Member(field);
             member.Remove("default");

@@ -85,7 +85,7 @@ sealed partial class CelChecker
 
     Field? OwnField(string name) => _scope.Row?.Field(name) ?? _scope.Embedded?.Field(name);
 
-    Field? Visible(Field? field) => field is { IsServerOnly: true } && !_scope.ServerOnly ? null : field;
+    Field? Visible(Field? field) => field is { Leaves: false } && !_scope.ServerOnly ? null : field;
 
     FieldNode FieldOf(CheckedNode record, Field field) => new(CelType.Of(_scope.Schema, field), record, field);
 

@@ -24,7 +24,10 @@ sealed record ExpressionScope(AppSchema Schema)
     /// <summary><c>before</c> is in scope (in <c>after:</c>).</summary>
     public bool Before { get; init; }
 
-    /// <summary>Fields that are <c>@serverOnly</c> are in scope; where a caller writes the expression they are unknown names.</summary>
+    /// <summary>
+    /// Fields that do not leave are in scope; where a caller writes the expression, those and what the caller may not read are unknown
+    /// names.
+    /// </summary>
     public bool ServerOnly { get; init; } = true;
 
     public static ExpressionScope Rule(AppSchema schema, Model row) =>

@@ -86,6 +86,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
             ArgumentKind.Fields => FieldNames(argument, isSorted: false),
             ArgumentKind.SortedFields => FieldNames(argument, isSorted: true),
             ArgumentKind.Operations => ReadOperations(argument),
+            ArgumentKind.Accesses => ReadAccesses(argument),
             ArgumentKind.Default or ArgumentKind.Literals => argument,
             _ => throw new InvalidOperationException($"no reader for arguments of kind {known.Kind}"),
         };
@@ -167,22 +168,45 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
 
     object? ReadOperations(ArgumentSyntax argument)
     {
+        SortedSet<Operation> operations = [];
+        return ReadWords(argument, "operations", (word, span) => AddOperation(operations, word, span))
+            ? operations.ToImmutableArray() : (object?)null;
+    }
+
+    object? ReadAccesses(ArgumentSyntax argument)
+    {
+        SortedSet<FieldAccess> accesses = [];
+        return ReadWords(argument, "accesses", (word, span) => AddAccess(accesses, word, span))
+            ? accesses.ToImmutableArray() : (object?)null;
+    }
+
+    /// <summary>Words separated by commas, in one string or in a list of strings. False when something was reported.</summary>
+    bool ReadWords(ArgumentSyntax argument, string noun, Action<string, Span> add)
+    {
         ArraySegment<Token> tokens = argument.Tokens;
         if (tokens[0].Kind == TokenKind.OpenBracket && tokens[^1].Kind == TokenKind.CloseBracket) tokens = tokens[1..^1];
-        SortedSet<Operation> operations = [];
         int errors = findings.Errors;
         for (int i = 0; i < tokens.Count; i += 2)
         {
             if (tokens[i].Kind != TokenKind.String || (i + 1 < tokens.Count && tokens[i + 1].Kind != TokenKind.Comma))
             {
-                Error(Codes.BadArgument, argument.Span, $"{spec.Name} begins with the operations, in a string",
+                Error(Codes.BadArgument, argument.Span, $"{spec.Name} begins with the {noun}, in a string",
                     $"as in {spec.Name}(\"read\", …)");
-                return null;
+                return false;
             }
-            if (Literals.Text(syntax.Source, tokens[i], findings) is not { } text) return null;
-            foreach (string part in text.Split(',')) AddOperation(operations, part.Trim(), tokens[i].Span);
+            if (Literals.Text(syntax.Source, tokens[i], findings) is not { } text) return false;
+            foreach (string part in text.Split(',')) add(part.Trim(), tokens[i].Span);
         }
-        return findings.Errors > errors ? null : (object)operations.ToImmutableArray();
+        return findings.Errors == errors;
+    }
+
+    void AddAccess(SortedSet<FieldAccess> accesses, string word, Span span)
+    {
+        string[] known = ["read", "write"];
+        if (word == "read") accesses.Add(FieldAccess.Read);
+        else if (word == "write") accesses.Add(FieldAccess.Write);
+        else Error(Codes.UnknownOperation, span, $"a field is read or written, not '{word}'",
+            findings.DidYouMean(word, known) ?? "operations of records stand in @@allow and @@deny");
     }
 
     void AddOperation(SortedSet<Operation> operations, string word, Span span)

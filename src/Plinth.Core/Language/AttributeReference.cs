@@ -71,7 +71,7 @@ static class AttributeReference
         ArgumentKind.Word => string.Join(", ", argument.Words.Select(w => $"`{w}`")),
         ArgumentKind.Fields => "fields: `[a, b]`",
         ArgumentKind.SortedFields => "fields: `[a, b(desc)]`",
-        ArgumentKind.Operations => "string",
+        ArgumentKind.Operations or ArgumentKind.Accesses => "string",
         ArgumentKind.Default => "literal, function or claim",
         ArgumentKind.Literals => "list: `[\"a\", \"b\"]`",
         _ => throw new InvalidOperationException($"no words for arguments of kind {argument.Kind}"),

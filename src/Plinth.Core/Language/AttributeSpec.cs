@@ -67,6 +67,9 @@ enum ArgumentKind
     /// <summary>Names of operations in a string, or a list of such strings.</summary>
     Operations,
 
+    /// <summary><c>"read"</c>, <c>"write"</c> or both, in a string or a list of strings.</summary>
+    Accesses,
+
     /// <summary>A literal, an enum value, a generator or a claim: what <c>@default</c> takes.</summary>
     Default,
 

@@ -68,8 +68,15 @@ static class Attributes
             "secret String? @serverOnly"),
         new("@pii", Field, "About a person: encrypted in the log and redacted wherever events are shown.", "phone String? @pii"),
         new("@sensitive", Field, "Encrypted in the log and redacted wherever events are shown.", "salary Int? @sensitive"),
-        new("@allow", Field, "Field policy.", "") { IsAvailable = false, Repeats = true },
-        new("@deny", Field, "Field policy.", "") { IsAvailable = false, Repeats = true },
+        new("@allow", Column,
+            "Lets callers read or write the field. Without any for an access, whoever may the record may the field; with some, one must be "
+            + "true. A rule that is the same for every record makes the field unknown to those it does not let in.",
+            "salary Int? @allow(\"read\", auth != null)\n"
+            + "  rate Int? @allow(\"write\", auth != null, message: \"sign in to set the rate\")")
+            { Arguments = FieldRuleArguments(), Repeats = true },
+        new("@deny", Column, "Keeps callers from reading or writing the field, when it is true or unknown.",
+            "closed Boolean @default(false)\n  price Int @deny(\"write\", closed)")
+            { Arguments = FieldRuleArguments(), Repeats = true },
 
         // Validators.
         new("@length", Field | Member, "Length in characters (text), bytes (`Bytes`) or items (lists); both ends belong to it.",
@@ -167,6 +174,13 @@ static class Attributes
     public static IEnumerable<string> Names => All.Select(a => a.Name);
 
     static AttributeSpec Later(string name) => new(name, Model, "", "") { IsAvailable = false, Repeats = true };
+
+    static ImmutableArray<AttributeArgument> FieldRuleArguments() =>
+    [
+        new("accesses", Kind.Accesses, "`read`, `write` or both, separated by commas") { IsRequired = true },
+        new("when", Kind.Expression, "on the row: of a create the proposed one, of an update the row before") { IsRequired = true },
+        new("message", Kind.Text, "what a caller is told who may not write it") { IsNamed = true },
+    ];
 
     static ImmutableArray<AttributeArgument> RuleArguments(string when) =>
     [

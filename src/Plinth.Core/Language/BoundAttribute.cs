@@ -32,6 +32,8 @@ sealed class BoundAttribute(AttributeSpec spec, AttributeSyntax syntax, Dictiona
 
     public ImmutableArray<Operation> Operations(string argument) => Get(argument) is ImmutableArray<Operation> operations ? operations : [];
 
+    public ImmutableArray<FieldAccess> Accesses(string argument) => Get(argument) is ImmutableArray<FieldAccess> accesses ? accesses : [];
+
     /// <summary>An argument that only its attribute can read (defaults, literals).</summary>
     public ArgumentSyntax? Raw(string argument) => Get(argument) as ArgumentSyntax;
 

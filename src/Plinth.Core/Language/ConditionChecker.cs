@@ -25,6 +25,7 @@ sealed class ConditionChecker(
             {
                 if (validator is CheckValidator check) Check(check.Condition, row, CelType.Bool);
             }
+            foreach (FieldRule rule in field.Rules) Check(rule.When, ExpressionScope.Rule(schema, model), CelType.Bool);
             if (field.Computed is { } computed) CheckComputed(model, field, computed, row);
         }
         foreach (ModelCheck check in model.Checks) Check(check.Condition, row, CelType.Bool);

@@ -76,8 +76,25 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             || result.IsUpdatedAt))
             NoEffect(draft, "@readonly", "the field is in no input already");
         if (result.IsImmutable && !result.IsCreatable) NoEffect(draft, "@immutable", "the field is in no input already");
+        CheckRules(draft);
         if (result.Normalisers.Contains(Normaliser.Lowercase) && result.Normalisers.Contains(Normaliser.Uppercase))
             Conflict(draft, "@uppercase", "@lowercase stands there too");
+    }
+
+    /// <summary>A rule about what no caller could do anyway says nothing.</summary>
+    void CheckRules(FieldDraft draft)
+    {
+        foreach (BoundAttribute attribute in draft.Attributes.Where(a => a.Name is "@allow" or "@deny"))
+        {
+            bool writes = attribute.Accesses("accesses").Contains(FieldAccess.Write);
+            string? why = draft.Field.IsServerOnly ? "the field never leaves and never enters"
+                : writes && !draft.Field.IsCreatable ? "the field is in no input"
+                : attribute.Has("message") && !writes ? "'message:' is for who may not write; an unreadable field is not told apart"
+                : null;
+            if (why is not null)
+                findings.Error(attribute.Source, Codes.NoEffect, attribute.Span,
+                    $"{attribute.Name} has no effect on '{draft.Name.Text}': {why}", "remove it");
+        }
     }
 
     void Conflict(FieldDraft draft, string attribute, string why)
@@ -111,6 +128,7 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             case "@serverOnly": return field with { IsServerOnly = true };
             case "@pii": return field with { IsPii = true };
             case "@sensitive": return field with { IsSensitive = true };
+            case "@allow" or "@deny": return field with { Rules = field.Rules.Add(Rule(attribute)) };
             case "@renamedFrom": return field with { RenamedFrom = attribute.Text("old") + draft.KeySuffix };
             case "@deprecated": return field with { Deprecated = attribute.Text("why") };
             case "@trim": return field with { Normalisers = field.Normalisers.Add(Normaliser.Trim) };
@@ -120,6 +138,15 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
                 : null;
         }
     }
+
+    static FieldRule Rule(BoundAttribute attribute) => new(
+        attribute.Name == "@allow" ? RuleEffect.Allow : RuleEffect.Deny,
+        attribute.Accesses("accesses"),
+        attribute.Expression("when") ?? throw new InvalidOperationException("the argument reader admitted a rule without a condition"))
+    {
+        Message = attribute.Text("message"),
+        Span = attribute.Span,
+    };
 
     Validator? ReadValidator(Field field, BoundAttribute attribute) => attribute.Name switch
     {

@@ -77,6 +77,7 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
                 : field.Type is ScalarFieldType { Scalar.Kind: ValueKind.Double or ValueKind.Bytes }
                     ? $"is {field.Type.Name}, which has no exact form in a URL"
                 : field.IsServerOnly ? "is @serverOnly, so nobody could name the record"
+                : field.IsRuled(FieldAccess.Read) ? "has a rule for reading, and a key is always answered"
                 : field.Computed is not null ? "is computed, and could change"
                 : field.IsVersion || field.IsUpdatedAt ? "changes with every write"
                 : null;
@@ -230,6 +231,11 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             if (wrong is not null) findings.Error(attribute.Source, Codes.AttributeType, attribute.SpanOf("fields"),
                 $"'{name}' cannot be searched: it {wrong}");
         }
+        int ruled = fields.Count(name => model.FieldsByName[name].Field.IsRuled(FieldAccess.Read));
+        if (ruled > Limits.RuledSearchFields)
+            findings.Error(attribute.Source, Codes.LimitExceeded, attribute.SpanOf("fields"),
+                $"{ruled} of the fields have rules for reading; a search can follow {Limits.RuledSearchFields}",
+                "leave some of them out of @@fulltext");
         model.FullText = fields;
     }
 

@@ -73,7 +73,8 @@ static class Deciding
     }
 
     /// <summary>
-    /// The record after a PUT: what is absent takes its default or null, but for the key, immutable fields and what callers never write.
+    /// The record after a PUT: what is absent takes its default or null, but for the key, immutable fields, and what this caller does not
+    /// write or could not have repeated, not having seen it.
     /// </summary>
     public static Value[] Replace(RecordShape shape, Value[] before, Input input, ValueReader reader)
     {
@@ -82,7 +83,8 @@ static class Deciding
         {
             Given given = input.Given[field.Index];
             bool isFixed = field.IsFixed;
-            if (given == Given.Refused || !field.Field.IsCreatable || (isFixed && given == Given.Nothing)) continue;
+            if (given == Given.Refused || !field.Field.IsCreatable) continue;
+            if (given == Given.Nothing && (isFixed || field.Field.IsUnreadable)) continue;
             Value value = input.Values[field.Index];
             if (given == Given.Nothing && !TryDefault(field, reader, out value)) continue;
             if (value.IsNull) RequireNullable(field, reader.Problems);
@@ -94,9 +96,10 @@ static class Deciding
     }
 
     /// <summary>A change that the engine makes (a cascade clears a reference): the same follow-ups as a caller's.</summary>
-    public static Value[] Touch(RecordShape shape, Value[] before, Value[] after, ValueReader reader)
+    /// <param name="isWrite">It counts as a change even where no value differs.</param>
+    public static Value[] Touch(RecordShape shape, Value[] before, Value[] after, ValueReader reader, bool isWrite = false)
     {
-        if (before.AsSpan().SequenceEqual(after)) return after;
+        if (!isWrite && before.AsSpan().SequenceEqual(after)) return after;
         foreach (FieldShape field in shape.Fields)
         {
             if (field.Field.IsVersion) after[field.Index] = Value.From(before[field.Index].Int + 1);

@@ -9,14 +9,14 @@ namespace Plinth.Plan;
 /// </summary>
 static class FieldNames
 {
-    /// <summary>Fields of the model that a request may name: never those that stay on the server.</summary>
-    public static IEnumerable<Field> Known(Model model) => model.Fields.Where(static f => !f.IsServerOnly);
+    /// <summary>Fields of the model (as the caller sees it) that a request may name: never those that stay on the server.</summary>
+    public static IEnumerable<Field> Known(Model model) => model.Fields.Where(static f => f.Leaves);
 
     public static Result<Field> Field(Model model, string name)
     {
         foreach (Field field in model.Fields)
         {
-            if (!field.IsServerOnly && string.Equals(field.Name, name, StringComparison.Ordinal)) return field;
+            if (field.Leaves && string.Equals(field.Name, name, StringComparison.Ordinal)) return field;
         }
         return UnknownField(model, name, Known(model).Select(static f => f.Name));
     }

@@ -75,7 +75,7 @@ static class InputReader
         int next = 0;
         while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
         {
-            if (shape.Find(ref json, ref next) is { } field && !field.Field.IsServerOnly)
+            if (shape.Find(ref json, ref next) is { } field && !field.Field.IsUnknown)
             {
                 ReadMember(ref json, field, mode, reader, input);
                 continue;
@@ -106,6 +106,12 @@ static class InputReader
         {
             problems.Add("duplicate", "is given twice");
             json.Skip();
+        }
+        else if (field.Field.IsUnwritable && field.Field is { IsVersion: false })
+        {
+            problems.Refuse(FieldWrites.Refused(field.Field, reader.Moment.Auth.IsNull));
+            json.Skip();
+            given = Given.Refused;
         }
         else if (Refusal(field, mode) is var (code, message))
         {
@@ -159,7 +165,7 @@ static class InputReader
         {
             return $"give its key instead: {string.Join(", ", relation.Fields)}";
         }
-        return Names.DidYouMean(name, shape.Fields.Where(f => !f.Field.IsServerOnly && Refusal(f, mode) is null).Select(f => f.Name));
+        return Names.DidYouMean(name, shape.Fields.Where(f => !f.Field.IsUnknown && Refusal(f, mode) is null).Select(f => f.Name));
     }
 
     static Utf8JsonReader Over(ReadOnlySpan<byte> utf8, Limits limits) => new(utf8, new JsonReaderOptions { MaxDepth = limits.JsonDepth });

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Plinth.Policy;
+using Plinth.Schema;
 
 namespace Plinth.Plan;
 
@@ -24,6 +25,16 @@ sealed class ReadPlan
     public ImmutableArray<bool> NullBoundary { get; }
 
     public ReadSlots Slots { get; }
+
+    /// <summary>The rule for reading a field, where it depends on the record; null where the field is there in every record.</summary>
+    public (FoldedRules Rules, int FirstSlot)? Mask(Model model, Field field)
+    {
+        int need = Shape.FieldNeed(model.Name, field);
+        return need >= 0 && Rules[need].Outcome != RuleOutcome.Always ? (Rules[need], Slots.Rules[need]) : null;
+    }
+
+    /// <summary>Some record of the level may be answered without one of its fields.</summary>
+    public bool IsMasked(LevelShape level) => level.Fields.Any(f => Mask(level.Model, f) is not null);
 }
 
 /// <summary>Where in the values of a request each part of its plan finds its own.</summary>
@@ -87,4 +98,4 @@ sealed class ReadSlots
 /// <param name="Values">By slot.</param>
 /// <param name="Limit">Records of the page, at most; 0 where there is no page.</param>
 /// <param name="Binding">What its cursors are bound to; empty where there are none.</param>
-sealed record PlannedRead(ReadPlan Plan, Schema.Value[] Values, int Limit, byte[] Binding);
+sealed record PlannedRead(ReadPlan Plan, Value[] Values, int Limit, byte[] Binding);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Plinth.Expressions;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -22,8 +23,8 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
 {
     const int PlansPerShapeMax = 64;
 
-    readonly FilterForms _forms = new(policies.Schema, limits);
-    readonly BoundedCache<KnownShape> _shapes = new(limits.Plans);
+    readonly Lens _whole = new(policies.Fields.Everything, limits);
+    readonly ConditionalWeakTable<SchemaView, Lens> _lenses = [];
 
     public ReadOnlyMemory<byte> Secret => secret;
 
@@ -33,19 +34,20 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
     /// <param name="now">Microseconds since the epoch: what rules read as <c>now</c>.</param>
     public Result<PlannedRead> Plan(Caller caller, ReadRequest request, long now)
     {
-        AppSchema schema = policies.Schema;
+        Lens lens = LensOf(policies.SeenBy(caller, now));
+        AppSchema schema = lens.View.Schema;
         if (schema.FindModel(request.Model) is not { } model)
         {
             return Faults.UnknownModel.Says(
                 $"there is no model '{request.Model}'", Names.DidYouMean(request.Model, schema.Models.Select(static m => m.Name)));
         }
         EvaluationContext context = Policies.Context(caller, now);
-        if (Forms(model, request, context).Failed(out Fault? fault, out var forms)) return fault;
-        if (Shape(model, request, forms).Failed(out fault, out KnownShape? known)) return fault;
+        if (Forms(lens, model, request, context).Failed(out Fault? fault, out var forms)) return fault;
+        if (Shape(lens, model, request, forms).Failed(out fault, out KnownShape? known)) return fault;
 
         ReadShape shape = known.Shape;
         CallerRules[] rules = new CallerRules[shape.Needs.Length];
-        for (int i = 0; i < rules.Length; i++) rules[i] = policies.Of(shape.Needs[i].Model).For(shape.Needs[i].Operation, caller, now);
+        for (int i = 0; i < rules.Length; i++) rules[i] = RulesOf(shape.Needs[i], caller, now);
         if (Refusal(shape, rules, caller) is { } refusal) return refusal;
 
         byte[] binding = Binding(request, shape);
@@ -55,6 +57,12 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         if (Bind(plan, request, forms, rules, boundary, values).Failed(out fault, out int limit)) return fault;
         return new PlannedRead(plan, values, limit, binding);
     }
+
+    CallerRules RulesOf(RuleNeed need, Caller caller, long now) => need.Field is { } field
+        ? policies.Fields.For(need.Model, field, FieldAccess.Read, caller, now)
+        : policies.Of(need.Model).For(need.Operation, caller, now);
+
+    Lens LensOf(SchemaView view) => view.IsWhole ? _whole : _lenses.GetValue(view, seen => new Lens(seen, limits));
 
     /// <summary>
     /// Whatever the rows: the model itself, or its trash, is closed to this caller. Included and hopped models are merely empty to them.
@@ -69,20 +77,20 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
     }
 
     /// <summary>All CEL texts of the request, checked, in the order in which the resolver takes them.</summary>
-    Result<ImmutableArray<FilterForm>> Forms(Model model, ReadRequest request, in EvaluationContext context)
+    Result<ImmutableArray<FilterForm>> Forms(Lens lens, Model model, ReadRequest request, in EvaluationContext context)
     {
         if (request.Filter is null && request.Include.IsEmpty) return ImmutableArray<FilterForm>.Empty;
         ImmutableArray<FilterForm>.Builder forms = ImmutableArray.CreateBuilder<FilterForm>();
         if (request.Filter is not null)
         {
-            if (_forms.Of(model, request.Filter, context).Failed(out Fault? fault, out FilterForm? form)) return fault;
+            if (lens.Forms.Of(model, request.Filter, context).Failed(out Fault? fault, out FilterForm? form)) return fault;
             forms.Add(form);
         }
-        return AddForms(model, request.Include, forms, depth: 1, context) is { } wrong ? wrong : forms.ToImmutable();
+        return AddForms(lens, model, request.Include, forms, depth: 1, context) is { } wrong ? wrong : forms.ToImmutable();
     }
 
     Fault? AddForms(
-        Model model, ImmutableArray<IncludeRequest> includes, ImmutableArray<FilterForm>.Builder forms, int depth,
+        Lens lens, Model model, ImmutableArray<IncludeRequest> includes, ImmutableArray<FilterForm>.Builder forms, int depth,
         in EvaluationContext context)
     {
         if (depth > limits.IncludeDepth) return null;
@@ -90,29 +98,29 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         {
             if (include.Filter is null && include.Include.IsEmpty) continue;
             if (FieldNames.Relation(model, include.Relation).Failed(out Fault? fault, out Relation? relation)) return fault;
-            Model target = policies.Schema.TargetOf(relation);
+            Model target = lens.View.Schema.TargetOf(relation);
             if (include.Filter is not null)
             {
-                if (_forms.Of(target, include.Filter, context).Failed(out fault, out FilterForm? form)) return fault;
+                if (lens.Forms.Of(target, include.Filter, context).Failed(out fault, out FilterForm? form)) return fault;
                 forms.Add(form);
             }
-            if (AddForms(target, include.Include, forms, depth + 1, context) is { } wrong) return wrong;
+            if (AddForms(lens, target, include.Include, forms, depth + 1, context) is { } wrong) return wrong;
         }
         return null;
     }
 
-    Result<KnownShape> Shape(Model model, ReadRequest request, ImmutableArray<FilterForm> forms)
+    Result<KnownShape> Shape(Lens lens, Model model, ReadRequest request, ImmutableArray<FilterForm> forms)
     {
         ShapeText key = new(stackalloc char[512]);
         try
         {
             ReadShapeKey.Write(request, forms, ref key);
-            if (_shapes.Find(key.Text) is { } known) return known;
-            if (ReadResolver.Resolve(policies.Schema, limits, model, request, forms).Failed(out Fault? fault, out ReadShape? shape))
+            if (lens.Shapes.Find(key.Text) is { } known) return known;
+            if (ReadResolver.Resolve(lens.View.Schema, limits, model, request, forms).Failed(out Fault? fault, out ReadShape? shape))
             {
                 return fault;
             }
-            return _shapes.Keep(key.Text.ToString(), new KnownShape(shape));
+            return lens.Shapes.Keep(key.Text.ToString(), new KnownShape(shape));
         }
         finally
         {
@@ -236,6 +244,16 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
     {
         if (limit < 1) return Faults.MalformedParameter.Says($"{name} is 1 or more");
         return limit > max ? Faults.LimitExceeded.Says($"{name} is at most {max} (maxPageSize of the schema)") : null;
+    }
+
+    /// <summary>What is kept for all who see the schema alike.</summary>
+    sealed class Lens(SchemaView view, Limits limits)
+    {
+        public SchemaView View { get; } = view;
+
+        public FilterForms Forms { get; } = new(view.Schema, limits);
+
+        public BoundedCache<KnownShape> Shapes { get; } = new(limits.Plans);
     }
 
     /// <summary>A shape, and its plans by the rules and null pattern that they were made for.</summary>

@@ -6,7 +6,7 @@ namespace Plinth.Plan;
 
 /// <summary>
 /// Resolves the names of one request against the schema and holds it to the bounds: a <see cref="ReadShape"/>, or the first fault. It
-/// looks at no value and at no caller; whatever a caller may not know of (fields that stay on the server) is unknown here already.
+/// looks at no value and at no caller: the schema is as the caller sees it, so whatever they may not know of is unknown here already.
 /// </summary>
 sealed class ReadResolver
 {
@@ -55,7 +55,7 @@ sealed class ReadResolver
         {
             Model = model,
             Fields = fields,
-            IsWhole = _request.Select.IsEmpty,
+            IsWhole = _request.Select.IsEmpty && !model.Fields.Any(static f => f.IsUnreadable),
             Need = need,
             TrashNeeds = _request.Trashed == TrashMode.Without ? null : (Need(model, Operation.Restore), Need(model, Operation.Purge)),
             Trashed = _request.Trashed,
@@ -199,7 +199,8 @@ sealed class ReadResolver
 
         // Unique keys of models with a trash hold among live records only, and a page may show both.
         return !model.IsSoftDelete && model.Uniques.Any(
-            u => u.Where is null && u.Fields.All(name => Holds(name) && !model.Field(name)!.IsNullable));
+            u => u.Where is null
+                && u.Fields.All(name => Holds(name) && model.Field(name) is { IsNullable: false } f && !f.IsRuled(FieldAccess.Read)));
     }
 
     static bool Same(FieldPath a, FieldPath b) =>
@@ -322,10 +323,17 @@ sealed class ReadResolver
 
     int Need(Model model, Operation operation)
     {
-        int found = _needs.FindIndex(n => n.Operation == operation && ReferenceEquals(n.Model, model));
+        int found = _needs.FindIndex(n => n.Field is null && n.Operation == operation && ReferenceEquals(n.Model, model));
         if (found >= 0) return found;
         _needs.Add(new RuleNeed(model, operation));
-        return _needs.Count - 1;
+        int added = _needs.Count - 1;
+        // Whichever of its fields the request reads, and at whatever place: it may depend on the record whether it is there.
+        foreach (Field field in model.Fields)
+        {
+            if (field.IsRuled(FieldAccess.Read) && !_needs.Exists(n => ReferenceEquals(n.Field, field)))
+                _needs.Add(new RuleNeed(model, operation, field));
+        }
+        return added;
     }
 
     /// <summary>Each model that a path enters is entered under the caller's rule for it.</summary>

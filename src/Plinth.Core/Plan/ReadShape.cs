@@ -34,14 +34,28 @@ sealed record ReadShape
     {
         for (int i = 0; i < Needs.Length; i++)
         {
-            if (Needs[i].Operation == Operation.List && string.Equals(Needs[i].Model.Name, model, StringComparison.Ordinal)) return i;
+            RuleNeed need = Needs[i];
+            bool isOfRecords = need is { Operation: Operation.List, Field: null };
+            if (isOfRecords && string.Equals(need.Model.Name, model, StringComparison.Ordinal)) return i;
         }
         throw new InvalidOperationException($"a hop into {model} was planned without its rule");
+    }
+
+    /// <summary>The rule for reading a field (a position in <see cref="Needs"/>); -1 when it has none.</summary>
+    public int FieldNeed(string model, Field field)
+    {
+        if (!field.IsRuled(FieldAccess.Read)) return -1;
+        for (int i = 0; i < Needs.Length; i++)
+        {
+            if (Needs[i].Field?.Ordinal == field.Ordinal && string.Equals(Needs[i].Model.Name, model, StringComparison.Ordinal)) return i;
+        }
+        throw new InvalidOperationException($"{model}.{field.Name} was planned without its rule");
     }
 }
 
 /// <summary>One rule of one model that a request comes under.</summary>
-readonly record struct RuleNeed(Model Model, Operation Operation);
+/// <param name="Field">The rule is that for reading this field; the operation then says nothing.</param>
+readonly record struct RuleNeed(Model Model, Operation Operation, Field? Field = null);
 
 enum PageStart
 {
@@ -59,7 +73,7 @@ sealed record LevelShape
     /// <summary>Fields answered, in declaration order; the key is always among them.</summary>
     public required ImmutableArray<Field> Fields { get; init; }
 
-    /// <summary>The fields are those of a request that selects none.</summary>
+    /// <summary>The fields are all that a record has to answer: the request selects none, and none is closed to the caller.</summary>
     public bool IsWhole { get; init; }
 
     /// <summary>Position in <see cref="ReadShape.Needs"/> of the rule that its records come under.</summary>

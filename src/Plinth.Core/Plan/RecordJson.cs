@@ -7,13 +7,14 @@ namespace Plinth.Plan;
 /// <summary>A record in memory as the JSON object that reads answer with: every field that leaves, in declaration order.</summary>
 static class RecordJson
 {
-    public static void Write(ByteOutput output, Model model, Value[] row)
+    /// <param name="hidden">By ordinal, what this caller may not read of this record; null when that is nothing.</param>
+    public static void Write(ByteOutput output, Model model, Value[] row, bool[]? hidden = null)
     {
         output.Write((byte)'{');
         bool first = true;
         foreach (Field field in model.Fields)
         {
-            if (!Leaves(field)) continue;
+            if (!IsAnswered(field) || hidden?[field.Ordinal] == true) continue;
             if (!first) output.Write((byte)',');
             first = false;
             JsonText.WriteName(output, field.Name);
@@ -30,6 +31,6 @@ static class RecordJson
         field.Type is ScalarFieldType { Scalar: var scalar } ? scalar.Format(value) : value.String;
 
     /// <summary>When a record was deleted is told only to who reads the trash.</summary>
-    static bool Leaves(Field field) =>
-        !field.IsServerOnly && !(field.IsImplied && string.Equals(field.Name, Model.DeletedAt, StringComparison.Ordinal));
+    static bool IsAnswered(Field field) =>
+        field.Leaves && !(field.IsImplied && string.Equals(field.Name, Model.DeletedAt, StringComparison.Ordinal));
 }

@@ -27,9 +27,14 @@ sealed record RowCheck(string Place, string Message, OwnExpression Holds)
     public static RowCheck Of(string place, Condition condition, OwnExpression holds, ImmutableArray<Field> fields)
     {
         // A condition over a field that never leaves is not told either.
-        bool isTellable = !fields.Any(f => f.IsServerOnly && condition.Text.Contains(f.Name, StringComparison.Ordinal));
-        return new(place, isTellable ? $"does not satisfy {condition.Text}" : "does not satisfy its check", holds);
+        RowCheck check = new(place, $"does not satisfy {condition.Text}", holds);
+        return check.Without(fields.Where(static f => !f.Leaves));
     }
+
+    /// <summary>The check, told without its condition where that names one of the fields.</summary>
+    public RowCheck Without(IEnumerable<Field> hidden) => hidden.Any(f => Message.Contains(f.Name, StringComparison.Ordinal))
+        ? this with { Message = "does not satisfy its check" }
+        : this;
 }
 
 /// <summary>One field, with all that reading and deciding a value of it needs.</summary>
@@ -44,6 +49,8 @@ sealed class FieldShape
         ListLength = field.IsList ? checks.OfType<LengthCheck>().FirstOrDefault() : null;
         Checks = field.IsList ? [.. checks.Where(c => c is not LengthCheck)] : checks;
     }
+
+    public FieldShape SeenAs(Field view, ImmutableArray<RowCheck> checks) => new(view, Index, IsFixed, Computed, checks);
 
     public Field Field { get; }
 
@@ -70,6 +77,15 @@ sealed class FieldShape
 /// <summary>The fields of a model or an embedded type, made ready for reading input and deciding records. Immutable.</summary>
 sealed class RecordShape
 {
+    /// <summary>The same for who sees the model as this: what they may not do with a field is said by the field.</summary>
+    public RecordShape SeenAs(Model view)
+    {
+        Field[] hidden = [.. view.Fields.Where(static f => !f.Leaves)];
+        ImmutableArray<RowCheck> Told(ImmutableArray<RowCheck> checks) => [.. checks.Select(check => check.Without(hidden))];
+        ImmutableArray<FieldShape> fields = [.. Fields.Select(f => f.SeenAs(view.Fields[f.Index], Told(f.RowChecks)))];
+        return new RecordShape(Name, fields, Told(Checks)) { Model = view };
+    }
+
     public RecordShape(string name, ImmutableArray<FieldShape> fields, ImmutableArray<RowCheck> checks)
     {
         (Name, Fields, Checks) = (name, fields, checks);

@@ -35,6 +35,9 @@ sealed class WriteReply : IDisposable
 
     public long Version { get; init; }
 
+    /// <summary>The representation depends on more than the record's version (rules of fields): a body hash joins the ETag.</summary>
+    public bool NeedsBodyHash { get; init; }
+
     /// <summary>The key's text parts, for Location; empty where there is no one record.</summary>
     public ImmutableArray<string> Key { get; init; } = [];
 

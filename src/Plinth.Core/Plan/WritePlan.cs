@@ -27,6 +27,9 @@ sealed class WritePlan
     /// <summary>For upserts: of the update of a record that is there.</summary>
     public CallerRules Update { get; init; }
 
+    /// <summary>The rules of fields, as far as they depend on the record.</summary>
+    public FieldWrites Fields { get; init; } = FieldWrites.None;
+
     /// <summary>What the record is found by: the key, or the fields of the unique key that an upsert names.</summary>
     public ImmutableArray<Field> KeyFields { get; init; } = [];
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Text;
@@ -12,19 +13,23 @@ namespace Plinth.Plan;
 /// </summary>
 sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner reads, Limits limits)
 {
+    // A model of a view lives as long as the view, and belongs to one.
+    readonly ConditionalWeakTable<Model, RecordShape> _seen = [];
+
     public RecordShapes Shapes => shapes;
 
     public Policies Policies => policies;
 
     public Result<WritePlan> Plan(Caller caller, Command command, Moment moment)
     {
-        AppSchema schema = shapes.Schema;
+        SchemaView view = policies.SeenBy(caller, moment.Now);
+        AppSchema schema = view.Schema;
         if (schema.FindModel(command.Model) is not { } model)
         {
             return Faults.UnknownModel.Says(
                 $"there is no model '{command.Model}'", Names.DidYouMean(command.Model, schema.Models.Select(m => m.Name)));
         }
-        RecordShape shape = shapes.Model(model.Name);
+        RecordShape shape = ShapeOf(view, model);
         if (NotDeclared(command.Kind, model) is { } fault) return fault;
         ValueReader reader = new(shapes, moment, new Problems());
         ImmutableArray<Field> keyFields = model.KeyFields;
@@ -52,6 +57,7 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
             Read = rules.For(Operation.Get, caller, moment.Now),
             Rules = own,
             Update = update,
+            Fields = FieldWrites.Of(policies, model, caller, moment.Now),
             KeyFields = keyFields,
             KeyValues = key,
             Input = bodies.Single,
@@ -59,6 +65,14 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
             BodyVersion = VersionOf(model, bodies.Single),
             Target = target.Read,
         };
+    }
+
+    /// <summary>The model's shape as the caller sees it.</summary>
+    public RecordShape ShapeOf(SchemaView view, Model model)
+    {
+        RecordShape whole = shapes.Model(model.Name);
+        if (view.IsWhole || !model.Fields.Any(static f => f.IsUnreadable || f.IsUnwritable)) return whole;
+        return _seen.GetValue(model, seen => whole.SeenAs(seen));
     }
 
     sealed record Bodies(Input? Single, ImmutableArray<Input> Many);

@@ -90,6 +90,9 @@ readonly struct CallerRules(FoldedRules folded, Schema.Value[] values)
 
     public RuleOutcome Outcome => Folded.Outcome;
 
+    /// <summary>Before any row: whether these are the rules of someone whom no row could let in.</summary>
+    public bool IsNever => Outcome == RuleOutcome.Never;
+
     /// <summary>The fault of an operation that no row could make allowed; null when a row could.</summary>
     public Fault? Refusal(Caller caller, string what)
     {

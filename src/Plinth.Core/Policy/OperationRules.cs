@@ -5,7 +5,9 @@ using Plinth.Text;
 
 namespace Plinth.Policy;
 
-/// <summary>The rules of one operation: split into the caller's parts and the rest, and the folds made so far.</summary>
+/// <summary>
+/// The rules of one operation, or of one access to a field: split into the caller's parts and the rest, and the folds made so far.
+/// </summary>
 sealed class OperationRules
 {
     const int FoldsMax = 256;
@@ -25,7 +27,22 @@ sealed class OperationRules
 
     readonly record struct Deny(int When, string? Message);
 
-    public static OperationRules Of(AppSchema schema, Model model, Operation operation)
+    public static OperationRules Of(AppSchema schema, Model model, Operation operation) =>
+        Of(schema, model, model.Rules.Where(r => r.Operations.Contains(operation)));
+
+    /// <summary>A field without an allow for the access is open to whoever may the record.</summary>
+    public static OperationRules Of(AppSchema schema, Model model, Field field, FieldAccess access)
+    {
+        IEnumerable<AccessRule> rules = field.Rules.Where(r => r.Accesses.Contains(access))
+            .Select(r => new AccessRule(r.Effect, [], r.When, After: null) { Message = r.Message, Span = r.Span });
+        bool isOpen = !field.Rules.Any(r => r.Effect == RuleEffect.Allow && r.Accesses.Contains(access));
+        return Of(schema, model, isOpen ? rules.Prepend(new AccessRule(RuleEffect.Allow, [], null, null)) : rules);
+    }
+
+    /// <summary>The parts of the rules that are the caller's alone.</summary>
+    public ImmutableArray<CheckedNode> Parts => _template.Parts;
+
+    static OperationRules Of(AppSchema schema, Model model, IEnumerable<AccessRule> rules)
     {
         ImmutableArray<CheckedExpression>.Builder conditions = ImmutableArray.CreateBuilder<CheckedExpression>();
         int Add(Condition? condition, ExpressionScope scope)
@@ -37,7 +54,7 @@ sealed class OperationRules
 
         ImmutableArray<Allow>.Builder allows = ImmutableArray.CreateBuilder<Allow>();
         ImmutableArray<Deny>.Builder denies = ImmutableArray.CreateBuilder<Deny>();
-        foreach (AccessRule rule in model.Rules.Where(r => r.Operations.Contains(operation)))
+        foreach (AccessRule rule in rules)
         {
             int when = Add(rule.When, ExpressionScope.Rule(schema, model));
             if (rule.Effect == RuleEffect.Deny) denies.Add(new Deny(when, rule.Message));

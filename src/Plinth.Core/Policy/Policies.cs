@@ -12,10 +12,16 @@ sealed class Policies
     public Policies(AppSchema schema)
     {
         Schema = schema;
+        Fields = new FieldRules(schema);
         _byModel = schema.Models.ToFrozenDictionary(static m => m.Name, m => RowRules.Of(schema, m), StringComparer.Ordinal);
     }
 
     public AppSchema Schema { get; }
+
+    public FieldRules Fields { get; }
+
+    /// <summary>The schema as the caller sees it: the whole one for whom no field is closed.</summary>
+    public SchemaView SeenBy(Caller caller, long now) => Fields.SeenBy(caller, now);
 
     public RowRules Of(Model model) => _byModel[model.Name];
 

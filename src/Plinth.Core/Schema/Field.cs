@@ -42,6 +42,21 @@ sealed record Field
     /// <summary>Never leaves and never enters.</summary>
     public bool IsServerOnly { get; init; }
 
+    /// <summary>Who may read and write it, beyond the rules of the record. Empty: whoever may the record.</summary>
+    public ImmutableArray<FieldRule> Rules { get; init; } = [];
+
+    /// <summary>In the schema as one caller sees it: no rule lets them read it, whatever the record.</summary>
+    public bool IsUnreadable { get; init; }
+
+    /// <summary>In the schema as one caller sees it: no rule lets them write it, whatever the record.</summary>
+    public bool IsUnwritable { get; init; }
+
+    /// <summary>It may be in answers, and be named by requests.</summary>
+    public bool Leaves => !IsServerOnly && !IsUnreadable;
+
+    /// <summary>As unknown as a field that is not there: it neither leaves nor enters.</summary>
+    public bool IsUnknown => IsServerOnly || (IsUnreadable && IsUnwritable);
+
     public bool IsPii { get; init; }
 
     public bool IsSensitive { get; init; }
@@ -63,7 +78,7 @@ sealed record Field
     public Span Span { get; init; }
 
     /// <summary>A caller may give a value at create.</summary>
-    public bool IsCreatable => !IsReadonly && !IsServerOnly && Computed is null && !IsVersion && !IsUpdatedAt;
+    public bool IsCreatable => !IsReadonly && !IsServerOnly && !IsUnwritable && Computed is null && !IsVersion && !IsUpdatedAt;
 
     /// <summary>A caller may give a value at update. A version may be given, as the precondition.</summary>
     public bool IsUpdatable => IsCreatable && !IsImmutable;
@@ -78,9 +93,37 @@ sealed record Field
     /// <summary>Digits after the point, of decimals; 0 of all others.</summary>
     public int Scale => Type is ScalarFieldType { Scalar: Types.DecimalType { Scale: var scale } } ? scale : 0;
 
+    /// <summary>Whether a rule says who may do this with it.</summary>
+    public bool IsRuled(FieldAccess access)
+    {
+        foreach (FieldRule rule in Rules)
+        {
+            if (rule.Accesses.Contains(access)) return true;
+        }
+        return false;
+    }
+
     /// <summary>Stored as JSON text: lists, embedded values, unions (and Json itself).</summary>
     public bool IsJsonStored => IsList || Type is EmbeddedFieldType or UnionFieldType
         || Type is ScalarFieldType { Scalar.Kind: ValueKind.Json };
+}
+
+enum FieldAccess
+{
+    Read,
+    Write,
+}
+
+/// <summary>
+/// One <c>@allow</c> or <c>@deny</c> of a field. Where a field has allows for an access, one of them must be true; a deny applies when true
+/// or unknown.
+/// </summary>
+sealed record FieldRule(RuleEffect Effect, ImmutableArray<FieldAccess> Accesses, Condition When)
+{
+    /// <summary>What a caller is told whom it keeps from writing.</summary>
+    public string? Message { get; init; }
+
+    public Span Span { get; init; }
 }
 
 /// <summary>Where a value comes from when a create names none.</summary>

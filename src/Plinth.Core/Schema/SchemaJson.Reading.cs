@@ -105,6 +105,9 @@ static partial class SchemaJson
                 IsImplied = Flag(json, "implied"),
                 RenamedFrom = Optional(json, "renamedFrom"),
                 Deprecated = Optional(json, "deprecated"),
+                Rules = Each(json, "rules", FieldRule),
+                IsUnreadable = Flag(json, "writeOnly"),
+                IsUnwritable = Flag(json, "unwritable"),
             };
         }
 
@@ -175,6 +178,12 @@ static partial class SchemaJson
             OnDelete = Optional(json, "onDelete") is { } onDelete ? Word<ReferentialAction>(onDelete) : default,
             OnUpdate = Optional(json, "onUpdate") is { } onUpdate ? Word<ReferentialAction>(onUpdate) : default,
             Deprecated = Optional(json, "deprecated"),
+        };
+
+        static FieldRule FieldRule(JsonElement json) => new(
+            Word<RuleEffect>(Text(json, "effect")), [.. Strings(json, "accesses").Select(Word<FieldAccess>)], Required(json, "when"))
+        {
+            Message = Optional(json, "message"),
         };
 
         static AccessRule Rule(JsonElement json) => new(

@@ -106,6 +106,18 @@ static partial class SchemaJson
         Flag(json, "implied", field.IsImplied);
         Optional(json, "renamedFrom", field.RenamedFrom);
         Optional(json, "deprecated", field.Deprecated);
+        Each(json, "rules", field.Rules, Write, isTall: false);
+        // Only ever of the schema as one caller sees it.
+        Flag(json, "writeOnly", field.IsUnreadable);
+        Flag(json, "unwritable", field.IsUnwritable);
+    }
+
+    static void Write(JsonLayout json, FieldRule rule)
+    {
+        json.WriteString("effect", rule.Effect == RuleEffect.Allow ? "allow" : "deny");
+        Strings(json, "accesses", [.. rule.Accesses.Select(NameOf)]);
+        json.WriteString("when", rule.When.Text);
+        Optional(json, "message", rule.Message);
     }
 
     static void WriteDefault(JsonLayout json, Field field, DefaultValue value)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Plinth.Schema;
 
@@ -58,6 +59,9 @@ abstract partial class Dialect
 
     /// <summary>The condition that a row's full-text fields hold the terms which <see cref="SearchValue"/> put into the slot.</summary>
     public abstract void WriteSearch(SqlWriter sql, Model model, string row, int slot);
+
+    /// <summary>The same of some of the full-text fields: all terms occur in these.</summary>
+    public abstract void WriteSearch(SqlWriter sql, Model model, string row, int slot, ImmutableArray<Field> fields);
 
     /// <summary>What a search is asked with: all terms of the text, the last as a prefix. Null when the text holds no term.</summary>
     public abstract Value? SearchValue(string text);

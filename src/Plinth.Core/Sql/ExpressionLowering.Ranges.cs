@@ -74,7 +74,14 @@ sealed partial class ExpressionLowering
             if (i > 0) Raw(" and ");
             _sql.Column(alias, FieldOf(target, relation.References[i]).Column);
             Raw(" = ");
-            Column(from, FieldOf(holder, relation.Fields[i]));
+            Column(from, holder, FieldOf(holder, relation.Fields[i]));
+        }
+        // To follow a reference is to read it: one that its holder does not show leads nowhere.
+        foreach (string name in relation.References)
+        {
+            if (_fieldPredicate?.Invoke(target, FieldOf(target, name)) is not { } shown) continue;
+            Raw(" and ");
+            Condition(shown, alias);
         }
     }
 
@@ -92,10 +99,16 @@ sealed partial class ExpressionLowering
         }
         if (_hopPredicate?.Invoke(relation) is not { } condition) return;
         Raw(" and ");
-        var kept = (_hopPredicate, _alias, _slotBase, _variables);
-        (_hopPredicate, _alias, _slotBase, _variables) = (null, alias, condition.SlotBase, []);
+        Condition(condition, alias);
+    }
+
+    /// <summary>A rule of the record behind an alias: nothing that the request wrote is in it, and no rule applies inside.</summary>
+    void Condition(HopCondition condition, string alias)
+    {
+        var kept = (_hopPredicate, _fieldPredicate, _alias, _slotBase, _variables);
+        (_hopPredicate, _fieldPredicate, _alias, _slotBase, _variables) = (null, null, alias, condition.SlotBase, []);
         Truth(condition.Node);
-        (_hopPredicate, _alias, _slotBase, _variables) = kept;
+        (_hopPredicate, _fieldPredicate, _alias, _slotBase, _variables) = kept;
     }
 
     /// <summary>Membership in a list that is not written out is a loop over it.</summary>
@@ -147,8 +160,13 @@ sealed partial class ExpressionLowering
         Raw("))");
     }
 
-    /// <summary>A stored list is never null; one inside of a value, or of a record, that is absent is absent with it.</summary>
-    static bool MayBeMissing(CheckedNode range) => range is MemberNode or IndexNode or FieldNode { Record: HopNode or BeforeNode };
+    /// <summary>
+    /// A stored list is never null; one inside of a value, or of a record, that is absent is absent with it, and so is one that its record
+    /// does not show.
+    /// </summary>
+    bool MayBeMissing(CheckedNode range) => range is MemberNode or IndexNode or FieldNode { Record: HopNode or BeforeNode }
+        || (range is FieldNode { Record.Type: RecordType { Model: var model } } field
+            && _fieldPredicate?.Invoke(model, field.Field) is not null);
 
     void ExactQuantifier(QuantifierNode node)
     {

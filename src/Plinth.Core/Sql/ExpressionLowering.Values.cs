@@ -45,18 +45,34 @@ sealed partial class ExpressionLowering
     {
         switch (node.Record)
         {
-            case RowNode or BeforeNode: Column(RowOf(node.Record), node.Field); break;
-            case VariableNode variable: Column(RowOf(variable), node.Field); break;
+            case RowNode or BeforeNode or VariableNode: Column(RowOf(node.Record), node.Record, node.Field); break;
             case HopNode hop:
                 Raw("(select ");
                 // The columns of the far end are named once its alias is known: the from part is written behind a name taken before.
                 HopChain chain = Chain(hop);
-                Column(new TableRow(chain.LastAlias), node.Field);
+                Column(new TableRow(chain.LastAlias), node.Record, node.Field);
                 From(chain);
                 Raw(")");
                 break;
             default: throw new InvalidOperationException($"no record in {node.Record.GetType().Name}");
         }
+    }
+
+    void Column(RowSource row, CheckedNode record, Field field) => Column(row, (record.Type as RecordType)?.Model, field);
+
+    /// <summary>The field as the writer of the expression may know it: null in a record that does not show it to them.</summary>
+    void Column(RowSource row, Model? model, Field field)
+    {
+        if (row is not TableRow table || model is null || _fieldPredicate?.Invoke(model, field) is not { } shown)
+        {
+            Column(row, field);
+            return;
+        }
+        Raw("case when ");
+        Condition(shown, table.Alias);
+        Raw(" then ");
+        Column(row, field);
+        Raw(" end");
     }
 
     void Column(RowSource row, Field field)

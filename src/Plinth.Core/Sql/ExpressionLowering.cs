@@ -24,6 +24,7 @@ sealed partial class ExpressionLowering
 
     // What a hop that the request wrote must satisfy; none inside of such a condition, nor in rules.
     Func<Relation, HopCondition?>? _hopPredicate;
+    Func<Model, Field, HopCondition?>? _fieldPredicate;
     string _alias;
     int _slotBase;
     Dictionary<int, Binding> _variables = [];
@@ -31,7 +32,7 @@ sealed partial class ExpressionLowering
     ExpressionLowering(SqlWriter sql, LoweringScope scope)
     {
         (_sql, _dialect, _schema, _before, _start) = (sql, sql.Dialect, scope.Schema, scope.Before, sql.Length);
-        (_hopPredicate, _alias, _slotBase) = (scope.HopPredicate, scope.Alias, scope.SlotBase);
+        (_hopPredicate, _fieldPredicate, _alias, _slotBase) = (scope.HopPredicate, scope.FieldPredicate, scope.Alias, scope.SlotBase);
     }
 
     /// <summary>For <c>where</c>: true where the expression is true, anything else where it is false or unknown.</summary>

@@ -22,6 +22,12 @@ sealed record LoweringScope
     /// </summary>
     public Func<Relation, HopCondition?>? HopPredicate { get; init; }
 
+    /// <summary>
+    /// What must hold of a record for a field of it to be there, where a request reads it; a field that is not there is null. Null for
+    /// rules, and where the field is always there.
+    /// </summary>
+    public Func<Model, Field, HopCondition?>? FieldPredicate { get; init; }
+
     /// <summary>The values that <c>before</c> means, bound as constants.</summary>
     public Value[]? Before { get; init; }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Plinth.Plan;
+using Plinth.Schema;
 
 namespace Plinth.Sql;
 
@@ -15,6 +16,12 @@ sealed class ReadColumns
     /// <summary>Of reads that answer no records.</summary>
     public static readonly ReadColumns None = new([], [], [], -1);
 
+    /// <summary>
+    /// For each field answered, the column that says whether the record shows it: 1 or 0; -1 where every record does. Empty where they
+    /// all do. These columns come last.
+    /// </summary>
+    public ImmutableArray<int> Shown { get; private init; } = [];
+
     public ImmutableArray<FieldPath> Paths { get; }
 
     /// <summary>Columns of the sort terms, where cursors are given out.</summary>
@@ -29,7 +36,8 @@ sealed class ReadColumns
     /// <param name="level">What is read.</param>
     /// <param name="cursors">Places in the list will be given out.</param>
     /// <param name="version">The record's hidden version is asked for.</param>
-    public static ReadColumns Of(LevelShape level, bool cursors, bool version)
+    /// <param name="isMasked">A record may not show this field.</param>
+    public static ReadColumns Of(LevelShape level, bool cursors, bool version, Func<Field, bool> isMasked)
     {
         List<FieldPath> paths = [.. level.Fields.Select(static f => new FieldPath([], f))];
         int At(FieldPath path)
@@ -43,6 +51,8 @@ sealed class ReadColumns
         ImmutableArray<int> sort = cursors ? [.. level.Sort.Select(t => At(t.Path))] : [];
         ImmutableArray<ImmutableArray<int>> includes =
             [.. level.Includes.Select(i => i.ParentFields.Select(f => At(new FieldPath([], f))).ToImmutableArray())];
-        return new ReadColumns([.. paths], sort, includes, version ? paths.Count : -1);
+        int next = paths.Count + (version ? 1 : 0);
+        ImmutableArray<int> shown = level.Fields.Any(isMasked) ? [.. level.Fields.Select(f => isMasked(f) ? next++ : -1)] : [];
+        return new ReadColumns([.. paths], sort, includes, version ? paths.Count : -1) { Shown = shown };
     }
 }

@@ -23,7 +23,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         SqlWriter sql = new(dialect);
         string row = sql.NextAlias();
         LevelShape root = Shape.Root;
-        WriteColumns(sql.Raw("select "), columns, root.Model, row);
+        WriteColumns(sql.Raw("select "), columns, root, row);
         sql.Raw(" from ").Name(root.Model.Table).Raw(" ").Raw(row);
         Conjuncts where = new(sql);
         if (Shape.Kind == ReadKind.Get) WriteKey(where, root.Model, row);
@@ -51,10 +51,13 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
         SqlWriter sql = new(dialect);
         string row = sql.NextAlias();
+        // Where a record may not show a field, the shown values are a table of their own: what is summed up is then columns again.
+        bool isMasked = aggregate.GroupBy.Any(IsMasked) || aggregate.Columns.Any(c => IsMasked(c.Field));
+        string shown = isMasked ? sql.NextAlias() : row;
         string between = "select ";
         foreach (Field field in aggregate.GroupBy)
         {
-            sql.Raw(between).Column(row, field.Column);
+            sql.Raw(between).Column(shown, field.Column);
             between = ", ";
         }
         if (aggregate.Count)
@@ -64,18 +67,34 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         }
         foreach (AggregateColumn column in aggregate.Columns)
         {
-            WriteAggregate(sql.Raw(between), column, row);
+            WriteAggregate(sql.Raw(between), column, shown);
             between = ", ";
         }
+        if (isMasked) WriteShown(sql.Raw(" from (select "), aggregate, row);
         sql.Raw(" from ").Name(Shape.Root.Model.Table).Raw(" ").Raw(row);
         WriteWhere(new Conjuncts(sql), Shape.Root, row, number: 0);
+        if (isMasked) sql.Raw(") ").Raw(shown);
         if (aggregate.GroupBy.IsEmpty) return sql.Build();
-        WriteFields(sql.Raw(" group by "), aggregate.GroupBy, row, static (_, _) => { });
+        WriteFields(sql.Raw(" group by "), aggregate.GroupBy, shown, static (_, _) => { });
         WriteFields(
-            sql.Raw(" order by "), aggregate.GroupBy, row,
-            static (to, field) => to.Dialect.WriteOrder(to, descending: false, field.IsNullable));
+            sql.Raw(" order by "), aggregate.GroupBy, shown,
+            (to, field) => to.Dialect.WriteOrder(to, descending: false, field.IsNullable || IsMasked(field)));
         sql.Raw(" limit ").Slot(Slots.Limit);
         return sql.Build();
+    }
+
+    bool IsMasked(Field field) => plan.Mask(Shape.Root.Model, field) is not null;
+
+    /// <summary>The columns of an aggregate under their own names, as the caller may see them.</summary>
+    void WriteShown(SqlWriter sql, AggregateShape aggregate, string row)
+    {
+        string between = "";
+        foreach (Field field in aggregate.GroupBy.Concat(aggregate.Columns.Select(static c => c.Field)).DistinctBy(f => f.Ordinal))
+        {
+            WritePath(sql.Raw(between), new FieldPath([], field), Shape.Root.Model, row);
+            sql.Raw(" as ").Name(field.Column);
+            between = ", ";
+        }
     }
 
     static void WriteAggregate(SqlWriter sql, AggregateColumn asked, string row)
@@ -104,7 +123,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         WriteKeyRows(sql, keys, include.TargetFields.Length, keyRows);
         sql.Raw(" select ").Raw(keys).Raw(".n, ");
         LevelShape level = include.Level;
-        WriteColumns(sql, columns, level.Model, row);
+        WriteColumns(sql, columns, level, row);
         sql.Raw(" from ").Raw(keys).Raw(" cross join ").Name(level.Model.Table).Raw(" ").Raw(row);
         if (include.Single)
         {
@@ -142,11 +161,14 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         sql.Raw(")");
     }
 
-    static void WriteKeyMatch(Conjuncts where, IncludeShape include, string keys, string row)
+    void WriteKeyMatch(Conjuncts where, IncludeShape include, string keys, string row)
     {
+        Model model = include.Level.Model;
         for (int i = 0; i < include.TargetFields.Length; i++)
         {
-            where.Next().Column(row, include.TargetFields[i].Column).Raw(" = ").Raw(keys).Raw(".k").Number(i);
+            Field field = include.TargetFields[i];
+            where.Next().Column(row, field.Column).Raw(" = ").Raw(keys).Raw(".k").Number(i);
+            if (plan.Mask(model, field) is var (rules, slot)) WriteRule(where.Next(), rules, slot, model, row);
         }
     }
 
@@ -171,8 +193,39 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         {
             WriteCondition(where.Next(), filter.Root, level.Model, row, Slots.Filters[number], isOfRequest: true);
         }
-        if (level.Search) dialect.WriteSearch(where.Next(), level.Model, row, Slots.Search);
+        if (level.Search) WriteSearch(where.Next(), level.Model, row);
     }
+
+    /// <summary>
+    /// All terms occur in the fields that the record shows. A search over some fields finds no more than one over others besides, so it is
+    /// enough to ask, for each set of fields that records may show, for its terms and for the rules of its fields.
+    /// </summary>
+    void WriteSearch(SqlWriter sql, Model model, string row)
+    {
+        ImmutableArray<Field> seen = TableShape.FullTextOf(model);
+        Field[] masked = [.. seen.Where(f => plan.Mask(model, f) is not null)];
+        if (masked.Length == 0 && seen.Length == schema.Model(model.Name).FullText.Length)
+        {
+            dialect.WriteSearch(sql, model, row, Slots.Search);
+            return;
+        }
+        string between = "(";
+        for (int set = (1 << masked.Length) - 1; set >= 0; set--)
+        {
+            ImmutableArray<Field> fields = [.. seen.Where(f => Array.IndexOf(masked, f) is var i && (i < 0 || (set >> i & 1) == 1))];
+            if (fields.IsEmpty) continue;
+            dialect.WriteSearch(sql.Raw(between), model, row, Slots.Search, fields);
+            foreach (Field field in fields)
+            {
+                if (plan.Mask(model, field) is var (rules, slot)) WriteRule(sql.Raw(" and "), rules, slot, model, row);
+            }
+            between = " or ";
+        }
+        sql.Raw(")");
+    }
+
+    void WriteRule(SqlWriter sql, FoldedRules rules, int slot, Model model, string row) =>
+        WriteCondition(sql, rules.Predicate.Root, model, row, slot, isOfRequest: false);
 
     void WriteRules(Conjuncts where, int need, Model model, string row)
     {
@@ -197,7 +250,8 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         ImmutableArray<SortTerm> sort = Shape.Root.Sort;
         Keyset keyset = new(
             [.. sort.Select((term, i) => new KeysetTerm(
-                term.Descending != (Shape.Start == PageStart.Before), term.Path.IsNullable, plan.NullBoundary[i], Slots.Boundary + i))],
+                term.Descending != (Shape.Start == PageStart.Before), IsNullable(term.Path, Shape.Root.Model), plan.NullBoundary[i],
+                Slots.Boundary + i))],
             (sql, i) => WritePath(sql, sort[i].Path, Shape.Root.Model, row));
         keyset.Write(where.Next());
     }
@@ -209,9 +263,11 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
             SortTerm term = level.Sort[i];
             if (i > 0) sql.Raw(", ");
             WritePath(sql, term.Path, level.Model, row);
-            dialect.WriteOrder(sql, term.Descending != reversed, term.Path.IsNullable);
+            dialect.WriteOrder(sql, term.Descending != reversed, IsNullable(term.Path, level.Model));
         }
     }
+
+    bool IsNullable(FieldPath path, Model model) => path.IsNullable || plan.Mask(model, path.Field) is not null;
 
     static void WriteFields(SqlWriter sql, ImmutableArray<Field> fields, string row, Action<SqlWriter, Field> then)
     {
@@ -223,19 +279,25 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         }
     }
 
-    void WriteColumns(SqlWriter sql, ReadColumns columns, Model model, string row)
+    void WriteColumns(SqlWriter sql, ReadColumns columns, LevelShape level, string row)
     {
         for (int i = 0; i < columns.Paths.Length; i++)
         {
             if (i > 0) sql.Raw(", ");
-            WritePath(sql, columns.Paths[i], model, row);
+            WritePath(sql, columns.Paths[i], level.Model, row);
         }
         if (columns.Version >= 0) sql.Raw(", ").Column(row, TableShape.VersionColumn);
+        foreach (Field field in level.Fields)
+        {
+            if (plan.Mask(level.Model, field) is not var (rules, slot)) continue;
+            WriteRule(sql.Raw(", case when "), rules, slot, level.Model, row);
+            sql.Raw(" then 1 else 0 end");
+        }
     }
 
     void WritePath(SqlWriter sql, FieldPath path, Model model, string row)
     {
-        if (path.IsOwn)
+        if (path.IsOwn && plan.Mask(model, path.Field) is null)
         {
             sql.Column(row, path.Field.Column);
             return;
@@ -256,7 +318,11 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         Alias = row,
         SlotBase = slotBase,
         HopPredicate = isOfRequest ? HopRule : null,
+        FieldPredicate = isOfRequest ? FieldRule : null,
     };
+
+    HopCondition? FieldRule(Model model, Field field) =>
+        plan.Mask(model, field) is var (rules, slot) ? new HopCondition(rules.Predicate.Root, slot) : null;
 
     HopCondition? HopRule(Relation relation)
     {

@@ -22,6 +22,14 @@ static class RuleLowering
                 Add(rule.When, ExpressionScope.Rule(schema, model), always: ofRows, forDefinition: false);
                 Add(rule.After, ExpressionScope.After(schema, model), always: false, forDefinition: false);
             }
+            foreach (Field field in model.Fields)
+            {
+                foreach (FieldRule rule in field.Rules)
+                {
+                    bool reads = rule.Accesses.Contains(FieldAccess.Read);
+                    Add(rule.When, ExpressionScope.Rule(schema, model), always: reads, forDefinition: false);
+                }
+            }
             foreach (UniqueKey unique in model.Uniques)
                 Add(unique.Where, ExpressionScope.OwnFields(schema, model), always: true, forDefinition: true);
             foreach (ModelIndex index in model.Indexes)

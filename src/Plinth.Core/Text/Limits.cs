@@ -9,6 +9,11 @@ sealed record Limits
     /// <summary>Characters of a name in the schema: the most that every database takes. Not a setting.</summary>
     public const int NameLength = 63;
 
+    /// <summary>
+    /// Full-text fields of one model that may have rules for reading: each doubles the searches of one statement. Not a setting.
+    /// </summary>
+    public const int RuledSearchFields = 3;
+
     /// <summary>Bytes of a request body, but for bulk creates. <c>limits.bodyBytes</c></summary>
     public int BodyBytes { get; init; } = 1 << 20;
 

@@ -16,7 +16,8 @@ sealed record UnitAnswers(ImmutableArray<Written> Fresh, ImmutableArray<StoredAn
 
 /// <summary>One kept answer.</summary>
 /// <param name="Body">Null when there was none, or it was too large to be kept.</param>
-sealed record StoredAnswer(WriteOutcome Outcome, long Version, ImmutableArray<string> Key, byte[]? Body);
+/// <param name="NeedsBodyHash">As <see cref="WriteReply.NeedsBodyHash"/>.</param>
+sealed record StoredAnswer(WriteOutcome Outcome, long Version, ImmutableArray<string> Key, byte[]? Body, bool NeedsBodyHash);
 
 /// <summary>
 /// Answers kept under idempotency keys: written in the transaction that they answer for, sealed like secrets of the log, for a day. Only
@@ -120,7 +121,7 @@ sealed class AnswerStore(LogKeys keys, int hours)
         return Read(plain);
     }
 
-    /// <summary><c>[[outcome, version, [key…], "base64 of the body" or null]…]</c></summary>
+    /// <summary><c>[[outcome, version, [key…], "base64 of the body" or null, needs a body hash]…]</c></summary>
     static void Write(ByteOutput output, IEnumerable<StoredAnswer> answers)
     {
         using Utf8JsonWriter json = new(output);
@@ -135,6 +136,7 @@ sealed class AnswerStore(LogKeys keys, int hours)
             json.WriteEndArray();
             if (answer.Body is { Length: <= BodyBytesMax } body) json.WriteBase64StringValue(body);
             else json.WriteNullValue();
+            json.WriteBooleanValue(answer.NeedsBodyHash);
             json.WriteEndArray();
         }
         json.WriteEndArray();
@@ -149,7 +151,9 @@ sealed class AnswerStore(LogKeys keys, int hours)
                 (WriteOutcome)answer[0].GetInt32(),
                 answer[1].GetInt64(),
                 [.. answer[2].EnumerateArray().Select(static part => part.GetString() ?? "")],
-                answer[3].ValueKind == JsonValueKind.Null ? null : answer[3].GetBytesFromBase64())),
+                answer[3].ValueKind == JsonValueKind.Null ? null : answer[3].GetBytesFromBase64(),
+                // Answers kept by an earlier version are a day old at most, and end before this member.
+                answer.GetArrayLength() > 4 && answer[4].GetBoolean())),
         ];
     }
 }

@@ -25,12 +25,14 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
             return Faults.UnknownModel.Says($"there is no model '{modelName}'",
                 Names.DidYouMean(modelName, _schema.Schema.Models.Select(m => m.Name)));
         }
+        SchemaView view = _schema.Policies.SeenBy(caller, moment.Now);
+        RecordShape shape = _schema.Planner.ShapeOf(view, view.Schema.Model(modelName));
         CallerRules rules = _schema.Policies.Of(model).For(Operation.Create, caller, moment.Now);
         if (rules.Refusal(caller, $"to create {model.Name} records") is { } refusal) return refusal;
         using StagedRows staged = new(Path.Combine(store.Database.Options.Folder, "staging"));
-        if ((await StageAsync(_schema.Shapes.Model(model.Name), records, staged, cancel)).Fault is { } fault) return fault;
+        if ((await StageAsync(shape, records, staged, cancel)).Fault is { } fault) return fault;
         await staged.RewindAsync(cancel);
-        BulkUnit unit = new(_schema, current, model, staged, rules, store.Events, caller, moment);
+        BulkUnit unit = new(_schema, current, shape, staged, rules, store.Events, caller, moment);
         var inserted = await store.Committer.RunAsync(unit, cancel);
         if (unit.IsOutdated)
         {
@@ -68,7 +70,7 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
     sealed class BulkUnit(
         WriteSchema schema,
         Func<WriteSchema> current,
-        Model model,
+        RecordShape shape,
         StagedRows staged,
         CallerRules rules,
         EventWriter events,
@@ -93,12 +95,12 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
         {
             IsOutdated = !ReferenceEquals(current(), schema);
             if (IsOutdated) return Faults.NotReady.Says("the schema was replaced");
-            RecordShape shape = schema.Shapes.Model(model.Name);
+            FieldWrites fields = FieldWrites.Of(schema.Policies, schema.Schema.Model(shape.Name), caller, moment.Now);
             WriteScope scope = new(schema, transaction, events, caller, moment);
             Fault? first = null;
             for (long i = 0; i < staged.Count; i++)
             {
-                var inserted = Creates.Insert(scope, shape, rules, staged.Next(shape.Fields.Length));
+                var inserted = Creates.Insert(scope, shape, rules, fields, staged.Next(shape.Fields.Length));
                 if (i % FlushedEvery == FlushedEvery - 1) transaction.Flush();
                 if (inserted.IsOk) continue;
                 Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{i}]"), inserted.Fault);

@@ -42,6 +42,7 @@ sealed class CommandUnit(
     /// </summary>
     bool EndsWithItsChange(WritePlan plan)
     {
+        if (!plan.Fields.IsEmpty) return false;
         if (!RuleCheck.IsOwn(plan.Rules.Folded) || !RuleCheck.IsOwn(plan.Read.Folded)) return false;
         return plan.Command.Kind switch
         {
@@ -95,7 +96,7 @@ sealed class CommandUnit(
     StoredAnswer Stored(Written written, int number)
     {
         using ByteOutput? body = written.Body(plans[number].Command.Minimal);
-        return new(written.Outcome, written.ShownVersion, written.Key, body?.ToArray());
+        return new(written.Outcome, written.ShownVersion, written.Key, body?.ToArray(), written.NeedsBodyHash);
     }
 
     static Result<Written> Run(WriteScope scope, WritePlan plan) => plan.Command.Kind switch

@@ -17,24 +17,24 @@ static class Creates
     public static Result<Written> One(WriteScope scope, WritePlan plan)
     {
         Input input = plan.Input ?? throw new InvalidOperationException("a create without a body");
-        if (Insert(scope, plan.Shape, plan.Rules, input).Failed(out Fault? fault, out StoredRow? stored)) return fault;
-        bool readable = new RuleCheck(scope, scope.Table(plan.Model), plan.Read).Sees(stored);
-        return new Written(WriteOutcome.Created, plan.Model) { Record = stored, IsReadable = readable };
+        if (Insert(scope, plan.Shape, plan.Rules, plan.Fields, input).Failed(out Fault? fault, out StoredRow? stored)) return fault;
+        return scope.Shown(plan, WriteOutcome.Created, stored);
     }
 
     /// <summary>All or nothing; what is wrong is told of every record, by its position.</summary>
     public static Result<Written> Many(WriteScope scope, WritePlan plan)
     {
         RecordTable table = scope.Table(plan.Model);
-        ImmutableArray<Value[]?>.Builder records = ImmutableArray.CreateBuilder<Value[]?>(plan.Inputs.Length);
+        ImmutableArray<ShownRow?>.Builder records = ImmutableArray.CreateBuilder<ShownRow?>(plan.Inputs.Length);
         Fault? first = null;
         for (int i = 0; i < plan.Inputs.Length; i++)
         {
-            var inserted = Insert(scope, plan.Shape, plan.Rules, plan.Inputs[i]);
+            var inserted = Insert(scope, plan.Shape, plan.Rules, plan.Fields, plan.Inputs[i]);
             if (inserted.IsOk)
             {
                 bool readable = new RuleCheck(scope, table, plan.Read).Sees(inserted.Value);
-                records.Add(readable ? inserted.Value.Values : null);
+                FieldCheck fields = new(scope, table, plan.Fields);
+                records.Add(readable ? new ShownRow(inserted.Value.Values, fields.Hidden(inserted.Value)) : null);
                 continue;
             }
             Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{i}]"), inserted.Fault);
@@ -46,7 +46,7 @@ static class Creates
     }
 
     /// <summary>Numbers, checks, inserts and logs one decided record.</summary>
-    public static Result<StoredRow> Insert(WriteScope scope, RecordShape shape, CallerRules rules, Input input)
+    public static Result<StoredRow> Insert(WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input)
     {
         RecordTable table = scope.Table(shape.Name);
         Value[] row = input.Values;
@@ -55,10 +55,14 @@ static class Creates
         RuleCheck check = new(scope, table, rules);
         bool own = RuleCheck.IsOwn(rules.Folded);
         if (own && !check.MayCreate(proposed)) return check.Refused($"to create this {shape.Name}");
+        FieldCheck written = new(scope, table, fields);
+        bool ownFields = written.IsOwn;
+        if (ownFields && written.Refused(input.Given, proposed) is { } closed) return closed;
         if (References.CheckReadable(scope, table, row, input.Given) is { } unknown) return unknown;
         if (!table.TryInsert(scope.Transaction, row, out long identity)) return Diagnose(scope, table, row);
         StoredRow stored = proposed with { Row = identity };
         if (!own && !check.MayCreate(stored)) return check.Refused($"to create this {shape.Name}");
+        if (!ownFields && written.Refused(input.Given, stored) is { } refused) return refused;
         scope.Created(table.Model, row);
         return stored;
     }

@@ -45,7 +45,7 @@ static class Deletes
         if (!check.MayStart(stored, out bool[] allowing)) return check.Refused($"to restore this {plan.Model.Name}");
         if (Restore(scope, table, stored).Failed(out Fault? fault, out StoredRow? now)) return fault;
         if (!check.MayEnd(now, stored.Values, allowing)) return check.Refused($"to restore this {plan.Model.Name}");
-        return new Written(WriteOutcome.Restored, plan.Model) { Record = now, IsReadable = reads.Sees(now) };
+        return scope.Shown(plan, WriteOutcome.Restored, now);
     }
 
     static Result<StoredRow> Restore(WriteScope scope, RecordTable table, StoredRow root)

@@ -30,9 +30,11 @@ sealed partial class Engine
         // The record is read under the caller's rules first: whoever may not get it learns nothing from its past either.
         var record = await ReadAsync(caller, new ReadRequest { Model = model, Kind = ReadKind.Get, Key = key }, cancel);
         if (record.Failed(out Fault? fault, out ReadReply? seen)) return fault;
-        seen.Dispose();
         Snapshot snapshot = Current;
         Model of = snapshot.Schema.Model(model);
+        // What they may read of it now, they may read of its past.
+        HashSet<string> shown = Shown(of, seen.Body.Written);
+        seen.Dispose();
         int events = limit ?? snapshot.Schema.Defaults.PageSize;
         if (events < 1 || events > snapshot.Schema.Defaults.MaxPageSize)
         {
@@ -47,7 +49,7 @@ sealed partial class Engine
         for (int i = 0; i < Math.Min(events, history.Count); i++)
         {
             if (i > 0) body.Write((byte)',');
-            WriteEvent(body, of, history[i]);
+            WriteEvent(body, of, history[i], shown);
         }
         body.Write("],\"page\":{\"next\":"u8);
         if (more) JsonText.WriteIntString(body, history[events - 1].Position);
@@ -56,6 +58,22 @@ sealed partial class Engine
         JsonText.WriteInt(body, events);
         body.Write("}}"u8);
         return new ReadReply(body) { NeedsBodyHash = true, Position = Position };
+    }
+
+    /// <summary>The fields that the record showed to the caller, and those that have no rule but are answered elsewhere.</summary>
+    static HashSet<string> Shown(Model model, ReadOnlySpan<byte> record)
+    {
+        HashSet<string> shown =
+            [.. model.Fields.Where(static f => !f.IsServerOnly && !f.IsRuled(FieldAccess.Read)).Select(static f => f.Name)];
+        Utf8JsonReader reader = new(record);
+        reader.Read();
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            shown.Add(reader.GetString() ?? "");
+            reader.Read();
+            reader.Skip();
+        }
+        return shown;
     }
 
     /// <summary>The key as the log names the record: each part in its type's own text form.</summary>
@@ -71,7 +89,7 @@ sealed partial class Engine
         return string.Join(',', parts);
     }
 
-    static void WriteEvent(ByteOutput body, Model model, LogEvent happened)
+    static void WriteEvent(ByteOutput body, Model model, LogEvent happened, HashSet<string> shown)
     {
         body.Write("{\"position\":"u8);
         JsonText.WriteIntString(body, happened.Position);
@@ -84,11 +102,11 @@ sealed partial class Engine
         else JsonText.WriteNull(body);
         body.Write(",\"version\":"u8);
         JsonText.WriteInt(body, happened.Version);
-        if (happened.Data is { } data) WriteChange(body, model, data);
+        if (happened.Data is { } data) WriteChange(body, model, data, shown);
         body.Write((byte)'}');
     }
 
-    static void WriteChange(ByteOutput body, Model model, byte[] data)
+    static void WriteChange(ByteOutput body, Model model, byte[] data, HashSet<string> shown)
     {
         using JsonDocument payload = JsonDocument.Parse(data);
         List<string> redacted = [];
@@ -97,14 +115,14 @@ sealed partial class Engine
             switch (side.Name)
             {
                 case "set":
-                    WriteSide(body, ",\"after\":{"u8, model, side.Value);
+                    WriteSide(body, ",\"after\":{"u8, model, side.Value, shown);
                     break;
                 case "was":
-                    WriteSide(body, ",\"before\":{"u8, model, side.Value);
+                    WriteSide(body, ",\"before\":{"u8, model, side.Value, shown);
                     break;
                 case "sealed":
                     redacted.AddRange(side.Value.EnumerateArray().SelectMany(s => s.GetProperty("fields").EnumerateArray())
-                        .Select(f => f.GetString() ?? "").Where(name => model.Field(name) is { IsServerOnly: false }));
+                        .Select(f => f.GetString() ?? "").Where(shown.Contains));
                     break;
             }
         }
@@ -119,13 +137,13 @@ sealed partial class Engine
     }
 
     /// <summary>A field that has become secret, or is gone, since the event happened is not shown either.</summary>
-    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> name, Model model, JsonElement fields)
+    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> name, Model model, JsonElement fields, HashSet<string> shown)
     {
         body.Write(name);
         bool first = true;
         foreach (JsonProperty field in fields.EnumerateObject())
         {
-            if (model.Field(field.Name) is not { IsSecretInLog: false }) continue;
+            if (model.Field(field.Name) is not { IsSecretInLog: false } || !shown.Contains(field.Name)) continue;
             if (!first) body.Write((byte)',');
             first = false;
             JsonText.WriteName(body, field.Name);

@@ -115,7 +115,7 @@ sealed partial class Engine
             return new ReadReply(body)
             {
                 Version = run.Version,
-                NeedsBodyHash = !read.Plan.Shape.Root.Includes.IsEmpty,
+                NeedsBodyHash = program.IsMasked || !read.Plan.Shape.Root.Includes.IsEmpty,
                 Position = position,
                 Timings = new Timings(
                     Plan: Microseconds(start, plannedAt),

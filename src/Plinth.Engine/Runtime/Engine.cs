@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Plinth.Evolution;
 using Plinth.Log;
 using Plinth.Plan;
+using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
@@ -31,6 +32,15 @@ sealed partial class Engine : IAsyncDisposable
 
     /// <summary>The schema that serves now. A request takes it once.</summary>
     public Snapshot Current => Volatile.Read(ref _current);
+
+    /// <summary>
+    /// A model of the schema that serves, as the caller sees it: a field that no record could show them is not to be named.
+    /// </summary>
+    public Model SeenBy(Caller caller, Model model)
+    {
+        Snapshot snapshot = Current;
+        return snapshot.Policies.Fields.IsEmpty ? model : snapshot.Policies.SeenBy(caller, Now).Schema.FindModel(model.Name) ?? model;
+    }
 
     /// <summary>The database and its log: for backups, replay and health.</summary>
     public EventStore Store { get; }

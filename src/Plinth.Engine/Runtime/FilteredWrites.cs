@@ -20,7 +20,7 @@ static class FilteredWrites
         return Each(scope, plan, (stored, _) =>
         {
             ValueReader reader = scope.Reader();
-            if (Updates.Change(scope, plan.Shape, plan.Rules, stored, patch, row => Deciding.Patch(plan.Shape, row, patch, reader), reader)
+            if (Updates.Change(scope, plan, plan.Rules, stored, patch, row => Deciding.Patch(plan.Shape, row, patch, reader), reader)
                 .Failed(out Fault? fault, out StoredRow? now)) return fault;
             if (now.Version != stored.Version) changed++;
             return null;
@@ -51,7 +51,9 @@ static class FilteredWrites
         }
         RuleCheck check = new(scope, table, plan.Rules);
         // Who may be changed is settled before anything changes: the first change must not decide over the second.
-        List<StoredRow> allowed = matched.FindAll(stored => check.MayStart(stored, out _));
+        FieldCheck fields = new(scope, table, plan.Fields);
+        List<StoredRow> allowed = matched.FindAll(
+            stored => check.MayStart(stored, out _) && (plan.Input is not { } patch || fields.Refused(patch.Given, stored) is null));
         foreach (StoredRow stored in allowed)
         {
             if (change(stored, table) is { } fault)

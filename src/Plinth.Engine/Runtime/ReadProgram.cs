@@ -27,7 +27,8 @@ sealed class ReadProgram
         Statement = _sql.Root(Root.Columns);
         // An exact count is an estimate too, and the only one that this database gives.
         Count = shape.Count == CountMode.None ? null : _sql.Count();
-        IsCached = IsWholeRecord(shape) && IsDecidedByRecord(plan.Rules[shape.Root.Need], shape.Root.Fields);
+        IsMasked = plan.IsMasked(shape.Root);
+        IsCached = IsWholeRecord(shape) && !IsMasked && IsDecidedByRecord(plan.Rules[shape.Root.Need], shape.Root.Fields);
     }
 
     /// <summary>The program of a plan, or the fault that its filter has no form in the database.</summary>
@@ -46,6 +47,9 @@ sealed class ReadProgram
     /// <summary>It answers one record as the record cache keeps it, under a rule that the record alone decides.</summary>
     public bool IsCached { get; }
 
+    /// <summary>What a record shows depends on more than its version: on who asks, and on records that rules look at.</summary>
+    public bool IsMasked { get; }
+
     public ReadPlan Plan { get; }
 
     public LevelProgram Root { get; }
@@ -62,8 +66,8 @@ sealed class ReadProgram
 
     LevelProgram Level(LevelShape level, bool cursors, bool version)
     {
-        ReadColumns columns = ReadColumns.Of(level, cursors, version);
-        return new LevelProgram(columns, new RowWriter(level.Fields), [.. level.Includes.Select(Include)]);
+        ReadColumns columns = ReadColumns.Of(level, cursors, version, field => Plan.Mask(level.Model, field) is not null);
+        return new LevelProgram(columns, new RowWriter(level.Fields, columns.Shown), [.. level.Includes.Select(Include)]);
     }
 
     IncludeProgram Include(IncludeShape include)
@@ -81,7 +85,7 @@ sealed class ReadProgram
 sealed record LevelProgram(ReadColumns Columns, RowWriter Writer, ImmutableArray<IncludeProgram> Includes)
 {
     /// <summary>Of reads that answer no records.</summary>
-    public static readonly LevelProgram Empty = new(ReadColumns.None, new RowWriter([]), []);
+    public static readonly LevelProgram Empty = new(ReadColumns.None, new RowWriter([], []), []);
 }
 
 /// <summary>One included relation. Its text exists once for each power of two of parents.</summary>

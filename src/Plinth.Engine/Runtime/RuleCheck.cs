@@ -83,7 +83,7 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
     /// </summary>
     public Fault Refused(string what) => Faults.Forbidden.Says(Rules.Message ?? $"no rule allows this caller {what}");
 
-    bool IsDenied(StoredRow stored)
+    public bool IsDenied(StoredRow stored)
     {
         foreach (RuleCondition deny in Rules.Denies)
         {

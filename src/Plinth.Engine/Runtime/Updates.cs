@@ -20,9 +20,9 @@ static class Updates
         if (Preconditions.Check(plan, stored, isRequired: plan.Model.VersionField is not null) is { } failed) return failed;
         Input patch = plan.Input ?? throw new InvalidOperationException("an update without a body");
         ValueReader reader = scope.Reader();
-        if (Change(scope, plan.Shape, plan.Rules, stored, patch, row => Deciding.Patch(plan.Shape, row, patch, reader), reader)
+        if (Change(scope, plan, plan.Rules, stored, patch, row => Deciding.Patch(plan.Shape, row, patch, reader), reader)
             .Failed(out Fault? fault, out StoredRow? now)) return fault;
-        return new Written(WriteOutcome.Updated, plan.Model) { Record = now, IsReadable = reads.Sees(now) };
+        return scope.Shown(plan, WriteOutcome.Updated, now);
     }
 
     /// <summary>
@@ -30,31 +30,55 @@ static class Updates
     /// </summary>
     public static Result<StoredRow> Change(
         WriteScope scope,
-        RecordShape shape,
+        WritePlan plan,
         CallerRules rules,
         StoredRow stored,
         Input input,
         Func<Value[], Value[]> decide,
         ValueReader reader)
     {
+        RecordShape shape = plan.Shape;
         RecordTable table = scope.Table(shape.Name);
         RuleCheck check = new(scope, table, rules);
+        FieldCheck fields = new(scope, table, plan.Fields);
         if (!check.MayStart(stored, out bool[] allowing)) return check.Refused($"to change this {shape.Name}");
+        if (fields.Refused(input.Given, stored) is { } closed) return closed;
         Value[] after = decide(stored.Values);
         if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
-        if (stored.Values.AsSpan().SequenceEqual(after)) return stored;
+        if (stored.Values.AsSpan().SequenceEqual(after))
+        {
+            if (!GuessesHidden(plan, fields, input, stored)) return stored;
+            after = Deciding.Touch(shape, stored.Values, [.. after], reader, isWrite: true);
+            if (reader.Problems.ToFault() is { } wrong) return wrong;
+        }
         if (References.Check(scope, table, after, stored.Values, input.Given) is { } unknown) return unknown;
         if (Conflicts.Find(scope, table, after, stored.Row, stored.Values) is { } taken) return taken;
         bool own = RuleCheck.IsOwn(rules.Folded);
-        if (own && !check.MayEnd(new(stored.Row, stored.Version + 1, after), stored.Values, allowing)) return Refused(check, shape);
+        bool ownFields = fields.IsOwn;
+        StoredRow proposed = new(stored.Row, stored.Version + 1, after);
+        if (ownFields && fields.Denied(input.Given, proposed) is { } denied) return denied;
+        if (own && !check.MayEnd(proposed, stored.Values, allowing)) return Refused(check, shape);
         bool moves = References.Moves(table, stored.Values, after);
         if (moves) scope.Transaction.Connection.DeferForeignKeys(true);
         StoredRow now = scope.Update(table, stored, after);
         if (!own && !check.MayEnd(now, stored.Values, allowing)) return Refused(check, shape);
+        if (!ownFields && fields.Denied(input.Given, now) is { } deniedNow) return deniedNow;
         if (!moves) return now;
         Fault? stuck = References.Follow(scope, table, stored, now);
         scope.Transaction.Connection.DeferForeignKeys(false);
         return stuck is null ? now : stuck;
+    }
+
+    /// <summary>
+    /// The body gives a field that the caller does not see, and gave the value that it has: that nothing changed must not be told, so it
+    /// counts as a change.
+    /// </summary>
+    static bool GuessesHidden(WritePlan plan, FieldCheck fields, Input input, StoredRow stored)
+    {
+        if (plan.Fields.Reads.IsEmpty && !plan.Model.Fields.Any(static f => f.IsUnreadable)) return false;
+        bool[]? hidden = fields.Hidden(stored);
+        return plan.Model.Fields.Any(f => input.Given[f.Ordinal] is Given.Value or Given.Merge
+            && (f.IsUnreadable || hidden?[f.Ordinal] == true));
     }
 
     static Fault Refused(RuleCheck check, RecordShape shape) => check.Refused($"to change this {shape.Name} so");

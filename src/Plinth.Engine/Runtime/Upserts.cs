@@ -19,28 +19,31 @@ static class Upserts
         input = WithKey(plan, input);
         StoredRow? stored = scope.Live(table, table.Statements.SelectBy(plan.KeyFields), plan.KeyValues);
         RuleCheck reads = new(scope, table, plan.Read);
-        return stored is not null && reads.Sees(stored) ? Replace(scope, plan, input, stored, reads) : Create(scope, plan, input, reads);
+        // A record whose key the caller does not see under the name that they gave is not found by it.
+        bool isSeen = stored is not null && reads.Sees(stored) && new FieldCheck(scope, table, plan.Fields).Shows(plan.KeyFields, stored);
+        return stored is not null && isSeen ? Replace(scope, plan, input, stored) : Create(scope, plan, input);
     }
 
-    static Result<Written> Replace(WriteScope scope, WritePlan plan, Input input, StoredRow stored, RuleCheck reads)
+    static Result<Written> Replace(WriteScope scope, WritePlan plan, Input input, StoredRow stored)
     {
         if (plan.Update.Refusal(scope.Caller, $"to change {plan.Model.Name} records") is { } refusal) return refusal;
         if (Preconditions.Check(plan, stored, isRequired: plan.Model.VersionField is not null) is { } failed) return failed;
         ValueReader reader = scope.Reader();
-        if (Updates.Change(scope, plan.Shape, plan.Update, stored, input, row => Deciding.Replace(plan.Shape, row, input, reader), reader)
+        Input whole = new FieldCheck(scope, scope.Table(plan.Model), plan.Fields).Completed(input, stored);
+        if (Updates.Change(scope, plan, plan.Update, stored, input, row => Deciding.Replace(plan.Shape, row, whole, reader), reader)
             .Failed(out Fault? fault, out StoredRow? now)) return fault;
-        return new Written(WriteOutcome.Updated, plan.Model) { Record = now, IsReadable = reads.Sees(now) };
+        return scope.Shown(plan, WriteOutcome.Updated, now);
     }
 
-    static Result<Written> Create(WriteScope scope, WritePlan plan, Input input, RuleCheck reads)
+    static Result<Written> Create(WriteScope scope, WritePlan plan, Input input)
     {
         if (plan.Rules.Refusal(scope.Caller, $"to create {plan.Model.Name} records") is { } refusal) return refusal;
         if (Preconditions.CheckAbsent(plan) is { } absent) return absent;
         ValueReader reader = scope.Reader();
         WritePlanner.DecideNew(plan.Shape, input, reader);
         if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
-        if (Creates.Insert(scope, plan.Shape, plan.Rules, input).Failed(out Fault? fault, out StoredRow? stored)) return fault;
-        return new Written(WriteOutcome.Created, plan.Model) { Record = stored, IsReadable = reads.Sees(stored) };
+        if (Creates.Insert(scope, plan.Shape, plan.Rules, plan.Fields, input).Failed(out Fault? fault, out StoredRow? stored)) return fault;
+        return scope.Shown(plan, WriteOutcome.Created, stored);
     }
 
     /// <summary>The record that the path and the body describe together; a copy, because the body is the plan's.</summary>

@@ -43,6 +43,21 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         return null;
     }
 
+    /// <summary>The outcome of a command on one record, as far as its caller may see the record now.</summary>
+    public Written Shown(WritePlan plan, WriteOutcome outcome, StoredRow stored)
+    {
+        RecordTable table = Table(plan.Model);
+        bool readable = new RuleCheck(this, table, plan.Read).Sees(stored);
+        FieldCheck fields = new(this, table, plan.Fields);
+        return new Written(outcome, plan.Model)
+        {
+            Record = stored,
+            IsReadable = readable,
+            Hidden = readable ? fields.Hidden(stored) : null,
+            NeedsBodyHash = !plan.Fields.Reads.IsEmpty,
+        };
+    }
+
     public ValueReader Reader() => new(schema.Shapes, moment, new Problems());
 
     /// <summary>A fault once the command has changed more rows than one may.</summary>

@@ -16,8 +16,14 @@ sealed record Written(WriteOutcome Outcome, Model Model)
     /// <summary>The caller may read the record as it is now.</summary>
     public bool IsReadable { get; init; }
 
+    /// <summary>By ordinal, the fields that the record does not show to the caller; null when it shows them all.</summary>
+    public bool[]? Hidden { get; init; }
+
+    /// <summary>What the record shows depends on more than its version: a hash of the body joins the ETag.</summary>
+    public bool NeedsBodyHash { get; init; }
+
     /// <summary>Of a create of many, in their order; null where the caller may not read it.</summary>
-    public ImmutableArray<Value[]?> Records { get; init; }
+    public ImmutableArray<ShownRow?> Records { get; init; }
 
     /// <summary>Of filtered writes.</summary>
     public int Matched { get; init; }
@@ -40,7 +46,7 @@ sealed record Written(WriteOutcome Outcome, Model Model)
         if (Outcome is WriteOutcome.Deleted or WriteOutcome.Purged) return null;
         if (Outcome != WriteOutcome.Many && !IsReadable) return null;
         ByteOutput body = new();
-        if (Record is { } record) RecordJson.Write(body, Model, record.Values);
+        if (Record is { } record) RecordJson.Write(body, Model, record.Values, Hidden);
         else if (Count is { } count) WriteNumbers(body, ("created", count));
         else if (Records.IsDefault) WriteNumbers(body, ("matched", Matched), ("changed", Changed));
         else if (minimal) WriteNumbers(body, ("created", Records.Length));
@@ -54,7 +60,7 @@ sealed record Written(WriteOutcome Outcome, Model Model)
         for (int i = 0; i < Records.Length; i++)
         {
             if (i > 0) body.Write((byte)',');
-            if (Records[i] is { } row) RecordJson.Write(body, Model, row);
+            if (Records[i] is { } row) RecordJson.Write(body, Model, row.Values, row.Hidden);
             else JsonText.WriteNull(body);
         }
         body.Write((byte)']');
@@ -72,3 +78,7 @@ sealed record Written(WriteOutcome Outcome, Model Model)
         body.Write((byte)'}');
     }
 }
+
+/// <summary>One of many records that were created.</summary>
+/// <param name="Hidden">By ordinal, the fields that it does not show to the caller; null when it shows them all.</param>
+sealed record ShownRow(Value[] Values, bool[]? Hidden);

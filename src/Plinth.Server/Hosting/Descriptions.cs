@@ -46,13 +46,14 @@ sealed class Descriptions(ServerOptions options, Engine engine)
     byte[] Document(Endpoint endpoint, Caller caller, Snapshot snapshot)
     {
         var allowed = Allowed(caller, snapshot);
+        AppSchema seen = snapshot.Policies.SeenBy(caller, engine.Now).Schema;
         string bits = string.Concat(snapshot.Schema.Models.Select(m => Convert.ToString(Bits(allowed[m.Name]), 16) + "."));
-        var key = (snapshot.Schema, bits, endpoint);
+        var key = (seen, bits, endpoint);
         if (_kept.TryGetValue(key, out byte[]? kept)) return kept;
         byte[] made = endpoint == Endpoint.OpenApi
-            ? OpenApi.Write(snapshot.Schema, new OpenApiOptions(snapshot.Version.ToString(CultureInfo.InvariantCulture), (m, o) =>
+            ? OpenApi.Write(seen, new OpenApiOptions(snapshot.Version.ToString(CultureInfo.InvariantCulture), (m, o) =>
                 allowed[m.Name].Contains(o)))
-            : SchemaJson.Write(Visible(snapshot.Schema, m => !allowed[m.Name].IsEmpty));
+            : SchemaJson.Write(Visible(seen, m => !allowed[m.Name].IsEmpty));
         if (_kept.Count >= KeptMax) _kept.Clear();
         _kept[key] = made;
         return made;
@@ -80,10 +81,10 @@ sealed class Descriptions(ServerOptions options, Engine engine)
 
     static Model Visible(Model model, HashSet<string> models)
     {
-        HashSet<string> hidden = [.. model.Fields.Where(f => f.IsServerOnly).Select(f => f.Name)];
+        HashSet<string> hidden = [.. model.Fields.Where(f => f.IsUnknown).Select(f => f.Name)];
         return model with
         {
-            Fields = [.. model.Fields.Where(f => !f.IsServerOnly)],
+            Fields = [.. model.Fields.Where(f => !f.IsUnknown).Select(f => f with { Rules = [] })],
             Relations = [.. model.Relations.Where(r => models.Contains(r.Target) && !r.Fields.Any(hidden.Contains))],
             Uniques = [.. model.Uniques.Where(u => !u.Fields.Any(hidden.Contains))],
             Indexes = [],

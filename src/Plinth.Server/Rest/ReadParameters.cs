@@ -245,7 +245,7 @@ static class ReadParameters
             var (field, op) = Split(name);
             int dot = field.IndexOf('.', StringComparison.Ordinal);
             string first = dot < 0 ? field : field[..dot];
-            if (model.Field(first) is not { IsServerOnly: false } && model.Relation(first) is null) return false;
+            if (model.Field(first) is not { Leaves: true } && model.Relation(first) is null) return false;
             if (op is null || Operators.Contains(op)) return true;
             Refuse(name, $"there is no operator '{Shown.Name(op)}'", "operators are " + string.Join(", ", Operators));
             return false;
@@ -261,7 +261,7 @@ static class ReadParameters
         {
             string sent = Split(name).Field;
             IEnumerable<string> candidates = takesFields
-                ? known.Concat(model.Fields.Where(f => !f.IsServerOnly).Select(f => f.Name)).Concat(model.Relations.Select(r => r.Name))
+                ? known.Concat(model.Fields.Where(f => f.Leaves).Select(f => f.Name)).Concat(model.Relations.Select(r => r.Name))
                 : known;
             string? hint = name is "asOf" ? "asOf is not available in this version"
                 : Plinth.Text.Names.DidYouMean(sent, candidates)

@@ -25,7 +25,7 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         var idempotency = RequestHeaders.Idempotency(exchange, body.Value.Span);
         if (!idempotency.IsOk) return idempotency.Fault;
         Snapshot snapshot = engine.Current;
-        var parsed = Parse(body.Value, idempotency.Value);
+        var parsed = Parse(exchange, body.Value, idempotency.Value);
         if (!parsed.IsOk) return parsed.Fault;
         var (atomic, operations) = parsed.Value;
         var result = await engine.BatchAsync(exchange.Caller, [.. operations.Select(o => o.Command)], atomic, exchange.Cancel);
@@ -46,7 +46,7 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         }
     }
 
-    Result<(bool Atomic, List<Operation> Operations)> Parse(ReadOnlyMemory<byte> body, IdempotencyKey? idempotency)
+    Result<(bool Atomic, List<Operation> Operations)> Parse(Exchange exchange, ReadOnlyMemory<byte> body, IdempotencyKey? idempotency)
     {
         try
         {
@@ -70,7 +70,7 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
             List<Operation> operations = [];
             foreach (JsonElement item in list.EnumerateArray())
             {
-                Result<Operation> operation = One(item, operations.Count, idempotency);
+                Result<Operation> operation = One(exchange, item, operations.Count, idempotency);
                 if (!operation.IsOk) return Named(operation.Fault, operations.Count);
                 operations.Add(operation.Value);
             }
@@ -88,7 +88,7 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         }
     }
 
-    Result<Operation> One(JsonElement item, int index, IdempotencyKey? idempotency)
+    Result<Operation> One(Exchange exchange, JsonElement item, int index, IdempotencyKey? idempotency)
     {
         if (item.ValueKind != JsonValueKind.Object) return Wrong("", "is not an object");
         string? methodName = null, path = null;
@@ -117,7 +117,8 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         if (!writes || (match.Route.Methods & method) == 0)
             return Faults.MethodNotAllowed.Says("method: a batch takes POST, PUT, PATCH and DELETE where their routes do");
 
-        Result<Command> command = RestCommands.Of(endpoint, method, owner.Model, match.RawKey.ToString(), target.Query, limits);
+        Result<Command> command = RestCommands.Of(
+            endpoint, method, engine.SeenBy(exchange.Caller, owner.Model), match.RawKey.ToString(), target.Query, limits);
         if (!command.IsOk) return command.Fault;
         bool takesBody = RestCommands.TakesBody(endpoint, method);
         if (takesBody != (body.ValueKind != JsonValueKind.Undefined))
@@ -213,7 +214,7 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         if (RestWrites.HasTag(reply))
         {
             output.Write(",\"etag\":"u8);
-            JsonText.WriteString(output, EntityTag.Of(reply.Version, snapshot.Version, exchange.AnswersCbor));
+            JsonText.WriteString(output, RestWrites.TagOf(reply, snapshot, exchange));
         }
         if (reply.Body is { Length: > 0 } body)
         {

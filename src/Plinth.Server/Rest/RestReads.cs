@@ -15,7 +15,7 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
         if (RestBodies.None(exchange) is { } body) return new(body);
         var parameters = QueryString.Split(exchange.Target.Query, limits);
         if (!parameters.IsOk) return new(parameters.Fault);
-        return ReadAsync(exchange, model, ReadParameters.List(model, parameters.Value, limits));
+        return ReadAsync(exchange, model, ReadParameters.List(engine.SeenBy(exchange.Caller, model), parameters.Value, limits));
     }
 
     /// <summary>QUERY on the collection and POST on …/query: the parameters are in the body, and nowhere else.</summary>
@@ -27,7 +27,7 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
         if (!body.IsOk) return body.Fault;
         var parameters = QueryBody.Parse(body.Value, limits);
         if (!parameters.IsOk) return parameters.Fault;
-        return await ReadAsync(exchange, model, ReadParameters.List(model, parameters.Value, limits));
+        return await ReadAsync(exchange, model, ReadParameters.List(engine.SeenBy(exchange.Caller, model), parameters.Value, limits));
     }
 
     public ValueTask<Fault?> AggregateAsync(Exchange exchange, Model model)
@@ -35,7 +35,7 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
         if (RestBodies.None(exchange) is { } body) return new(body);
         var parameters = QueryString.Split(exchange.Target.Query, limits);
         if (!parameters.IsOk) return new(parameters.Fault);
-        return ReadAsync(exchange, model, ReadParameters.Aggregate(model, parameters.Value, limits));
+        return ReadAsync(exchange, model, ReadParameters.Aggregate(engine.SeenBy(exchange.Caller, model), parameters.Value, limits));
     }
 
     public ValueTask<Fault?> GetAsync(Exchange exchange, Model model)
@@ -45,7 +45,7 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
         if (!key.IsOk) return new(key.Fault);
         var parameters = QueryString.Split(exchange.Target.Query, limits);
         if (!parameters.IsOk) return new(parameters.Fault);
-        return ReadAsync(exchange, model, ReadParameters.One(model, parameters.Value, key.Value, limits));
+        return ReadAsync(exchange, model, ReadParameters.One(engine.SeenBy(exchange.Caller, model), parameters.Value, key.Value, limits));
     }
 
     /// <summary>The events of one record: <c>limit</c>, and <c>after</c> a position.</summary>

@@ -11,7 +11,8 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
     public async ValueTask<Fault?> AnswerAsync(Exchange exchange, ModelRoutes routes)
     {
         Endpoint endpoint = exchange.Route.Endpoint;
-        Result<Command> parsed = RestCommands.Of(endpoint, exchange.Method, routes.Model, exchange.RawKey, exchange.Target.Query, limits);
+        Result<Command> parsed = RestCommands.Of(
+            endpoint, exchange.Method, engine.SeenBy(exchange.Caller, routes.Model), exchange.RawKey, exchange.Target.Query, limits);
         if (!parsed.IsOk) return parsed.Fault;
         if (exchange.Headers.IfNoneMatch.Count > 0) return Faults.MalformedHeader.Says("If-None-Match: is taken by reads only");
         bool minimal = RequestHeaders.PrefersMinimal(exchange.Headers["Prefer"]);
@@ -79,7 +80,7 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
         if (reply.IsReplayed) headers["Idempotency-Replayed"] = "true";
         if (minimal) headers["Preference-Applied"] = "return=minimal";
         if (LocationOf(reply, routes) is { } location) headers.Location = location;
-        if (HasTag(reply)) headers.ETag = EntityTag.Of(reply.Version, snapshot.Version, exchange.AnswersCbor);
+        if (HasTag(reply)) headers.ETag = TagOf(reply, snapshot, exchange);
         if (reply.Body is { Length: > 0 } body)
         {
             CborShape shape = exchange.AnswersCbor ? CborShape.OfRecord(snapshot.Schema, routes.Model) : CborShape.Plain;
@@ -88,6 +89,9 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
         }
         exchange.SendEmpty(StatusOf(reply, kind));
     }
+
+    public static string TagOf(WriteReply reply, Snapshot snapshot, Exchange exchange) => EntityTag.Of(
+        reply.Version, snapshot.Version, exchange.AnswersCbor, reply is { NeedsBodyHash: true, Body: { } shown } ? shown.Written : default);
 
     public static string? LocationOf(WriteReply reply, ModelRoutes routes) =>
         reply.Outcome == WriteOutcome.Created && !reply.Key.IsDefaultOrEmpty ? routes.PathOf(reply.Key.AsSpan()) : null;

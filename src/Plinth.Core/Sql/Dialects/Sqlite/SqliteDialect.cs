@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Plinth.Evolution;
@@ -22,6 +23,15 @@ sealed partial class SqliteDialect : Dialect
         string index = Ddl.FullTextTable(model.Table);
         sql.Column(row, TableShape.RowColumnOf(model)).Raw(" in (select rowid from ").Name(index);
         sql.Raw(" where ").Name(index).Raw(" match ").Slot(slot).Raw(")");
+    }
+
+    public override void WriteSearch(SqlWriter sql, Model model, string row, int slot, ImmutableArray<Field> fields)
+    {
+        string index = Ddl.FullTextTable(model.Table);
+        sql.Column(row, TableShape.RowColumnOf(model)).Raw(" in (select rowid from ").Name(index).Raw(" where ").Name(index);
+        // Names of columns are ours, and quoted inside of the query as they are outside of it.
+        string columns = string.Join(' ', fields.Select(f => $"\"{Ddl.FullTextColumn(f)}\""));
+        sql.Raw(" match '{").Raw(columns.Replace("'", "''", StringComparison.Ordinal)).Raw("} : (' || ").Slot(slot).Raw(" || ')')");
     }
 
     public override Value? SearchValue(string text)
