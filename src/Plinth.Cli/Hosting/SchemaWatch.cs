@@ -52,8 +52,11 @@ sealed class SchemaWatch : IDisposable
 
     void Watch(string folder)
     {
-        FileSystemWatcher watcher = new(
-            folder, "*.plinth") { NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Size };
+        FileSystemWatcher watcher = new(folder)
+        {
+            NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite | NotifyFilters.Size,
+        };
+        foreach (string extension in Project.Extensions) watcher.Filters.Add("*" + extension);
         watcher.Changed += Signal;
         watcher.Created += Signal;
         watcher.Deleted += Signal;

@@ -3,8 +3,8 @@ using Plinth.Text;
 
 namespace Plinth.Cli.Projects;
 
-/// <summary>A project folder: <c>schema.plinth</c> (or <c>schema/*.plinth</c>), settings, seeds. Found upwards from where the person
-/// stands.</summary>
+/// <summary>A project folder: <c>schema.plinth</c> (or <c>schema/*.plinth</c>, or <c>*.cstack</c>), settings, seeds. Found upwards from
+/// where the person stands.</summary>
 sealed record Project(string Folder)
 {
     /// <summary>The file that a person edits, when the schema is one file.</summary>
@@ -26,19 +26,40 @@ sealed record Project(string Folder)
         return null;
     }
 
-    public static bool IsProject(string folder) =>
-        File.Exists(Path.Combine(folder, SchemaFile))
-        || (Directory.Exists(Path.Combine(folder, SchemaFolder))
-            && Directory.EnumerateFiles(Path.Combine(folder, SchemaFolder), "*.plinth").Any());
+    /// <summary>Endings of schema files, native first. Files of several notations are one schema as well.</summary>
+    public static ImmutableArray<string> Extensions { get; } = [".plinth", CstackExtension];
+
+    /// <summary>Files of this notation have names of their own (<c>blog.cstack</c>).</summary>
+    const string CstackExtension = ".cstack";
+
+    public static bool IsProject(string folder)
+    {
+        try
+        {
+            return Paths(folder).Any();
+        }
+        catch (UnauthorizedAccessException)
+        {
+            // On the way upwards there may be folders that are not ours to read.
+            return false;
+        }
+    }
 
     /// <summary>Full paths of the schema's files, in ordinal order so that every machine reads them alike.</summary>
-    public ImmutableArray<string> SchemaPaths()
+    public ImmutableArray<string> SchemaPaths() => [.. Paths(Folder).Order(StringComparer.Ordinal)];
+
+    static IEnumerable<string> Paths(string folder)
     {
-        string single = Path.Combine(Folder, SchemaFile);
-        string folder = Path.Combine(Folder, SchemaFolder);
-        IEnumerable<string> several = Directory.Exists(folder) ? Directory.EnumerateFiles(folder, "*.plinth") : [];
-        return [.. (File.Exists(single) ? several.Prepend(single) : several).Order(StringComparer.Ordinal)];
+        if (!Directory.Exists(folder)) return [];
+        string inner = Path.Combine(folder, SchemaFolder);
+        IEnumerable<string> several = Directory.Exists(inner) ? Directory.EnumerateFiles(inner).Where(IsSchema) : [];
+        return Directory.EnumerateFiles(folder).Where(IsOwn).Concat(several);
     }
+
+    static bool IsSchema(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.Ordinal);
+
+    static bool IsOwn(string path) => Path.GetExtension(path) == CstackExtension
+        || (IsSchema(path) && Path.GetFileNameWithoutExtension(path) == SchemaFolder);
 
     /// <summary>The schema's sources, shown by their path relative to where the person stands.</summary>
     public ImmutableArray<SourceText> Sources(string shownFrom) =>

@@ -108,10 +108,18 @@ sealed class OpenApiSchemas(AppSchema schema, Func<Model, bool> isVisible)
         ["properties"] = new JsonObject
         {
             ["items"] = new JsonObject { ["type"] = "array", ["items"] = OpenApiParts.Ref("schemas", model.Name) },
-            ["page"] = OpenApiParts.Ref("schemas", "PageInfo"),
+            ["page"] = PageInfo(model),
         },
         ["required"] = new JsonArray("items", "page"),
     };
+
+    /// <summary>The total is always there where lists count without being asked.</summary>
+    static JsonObject PageInfo(Model model)
+    {
+        JsonObject page = OpenApiParts.Ref("schemas", "PageInfo");
+        if (model.IsPaged) page["required"] = new JsonArray("total");
+        return page;
+    }
 
     JsonObject Embedded(EmbeddedType type, string? tag)
     {

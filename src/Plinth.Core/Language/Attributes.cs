@@ -126,6 +126,7 @@ static class Attributes
                 [
                     new("fields", Kind.SortedFields, "the fields") { IsRequired = true }, s_where, s_name,
                     new("using", Kind.Word, "the kind of index") { IsNamed = true, IsAvailable = false },
+                    new("opclass", Kind.Text, "how an index of that kind compares") { IsNamed = true, IsAvailable = false },
                 ],
                 Repeats = true,
             },
@@ -160,11 +161,12 @@ static class Attributes
             "locked Boolean @default(false)\n  @@allow(\"all\", true)\n  @@deny(\"update, delete\", locked)")
             { Arguments = RuleArguments("the row before and the row after"), Repeats = true },
         new("@@softDelete", Model, "Deleting marks the record (`deletedAt`) and it can be restored; `purge` removes it.", "@@softDelete"),
+        new("@@paged", Model, "Every list says how many records there are in all (`page.total`), as with `count=exact`.", "@@paged"),
         new("@@renamedFrom", Model, "The model's former name: the table is renamed instead of dropped and added.",
             "@@renamedFrom(\"Customer\")")
             { Arguments = [new("old", Kind.Text, "the former name") { IsRequired = true }] },
         Later("@@tenant"), Later("@@subject"), Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
-        Later("@@retain"), Later("@@internal"), Later("@@paged"),
+        Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];
 
     static readonly FrozenDictionary<string, AttributeSpec> s_byName = All.ToFrozenDictionary(a => a.Name, StringComparer.Ordinal);

@@ -14,6 +14,7 @@ static class Blocks
         [
             "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function", "channel",
             "projection", "datasource", "transport", "mcp", "extend",
+            "extension",
         ],
         StringComparer.Ordinal);
 

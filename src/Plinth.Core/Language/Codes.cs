@@ -60,4 +60,5 @@ static class Codes
     // Warnings.
     public const string UnreachableModel = "unreachable_model";
     public const string UnsettableField = "unsettable_field";
+    public const string AssumedDigits = "assumed_digits";
 }

@@ -14,6 +14,16 @@ sealed class MixinPourer(Declarations declarations, Findings findings, Limits li
     {
         List<MemberSyntax> members = [];
         Pour(model.Syntax, members, [], [], model);
+        return WithoutOverridden(model.Syntax, members);
+    }
+
+    /// <summary>What a model writes itself wins over what a mixin brings. Twice in the model, or in two mixins, is a mistake.</summary>
+    static List<MemberSyntax> WithoutOverridden(RecordSyntax model, List<MemberSyntax> members)
+    {
+        if (members.Count == model.Members.Length) return members;
+        HashSet<MemberSyntax> own = new(model.Members, ReferenceEqualityComparer.Instance);
+        HashSet<string> names = [.. model.Members.OfType<FieldSyntax>().Select(f => f.Name.Text)];
+        members.RemoveAll(m => m is FieldSyntax field && names.Contains(field.Name.Text) && !own.Contains(m));
         return members;
     }
 

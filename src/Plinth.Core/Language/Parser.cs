@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using Plinth.Language.Cstack;
 using Plinth.Text;
 
 namespace Plinth.Language;
@@ -26,7 +27,11 @@ sealed partial class Parser
         (_tokens, _comments) = Lexer.Read(source, findings);
     }
 
-    public static SchemaSyntax Parse(SourceText source, Findings findings, Limits limits)
+    /// <summary>The syntax of a file. One of another notation is first made into native text, which its findings do not show.</summary>
+    public static SchemaSyntax Parse(SourceText source, Findings findings, Limits limits) =>
+        ParseNative(CstackReader.IsCstack(source) ? CstackReader.Native(source, findings, limits) : source, findings, limits);
+
+    public static SchemaSyntax ParseNative(SourceText source, Findings findings, Limits limits)
     {
         if (source.Text.Length > limits.SchemaBytes)
         {
@@ -85,7 +90,8 @@ sealed partial class Parser
     /// <summary>To behind the braces that follow, or to where the next block begins, whichever is first.</summary>
     void SkipBlock()
     {
-        _at++;
+        // "mutation procedure" is one keyword of two words.
+        _at += Is(Current, "mutation") && Is(Peek(1), "procedure") ? 2 : 1;
         int depth = 0;
         for (; Current.Kind != TokenKind.End; _at++)
         {
@@ -96,6 +102,7 @@ sealed partial class Parser
                 return;
             }
             if (StartsBlock() && (depth == 0 || Current.StartsLine)) return;
+            if (depth == 0 && StartsStatement()) return;
         }
     }
 
@@ -104,11 +111,20 @@ sealed partial class Parser
     {
         if (Current.Kind != TokenKind.Name || !Blocks.IsKeyword(TextOf(Current))) return false;
         Token next = Peek(1), afterNext = Peek(2);
-        if (next.Kind == TokenKind.OpenBrace) return Is(Current, "app") || Is(Current, "auth");
+        if (next.Kind == TokenKind.OpenBrace) return Is(Current, "app") || Is(Current, "auth") || Is(Current, "mcp");
         if (!next.IsName) return false;
+        bool isOperation = Is(Current, "procedure") || Is(Current, "query") || Is(Current, "action");
         return afterNext.Kind == TokenKind.OpenBrace || (afterNext.Kind == TokenKind.Equal && Is(Current, "union"))
-            || (afterNext.Kind == TokenKind.OpenParen && (Is(Current, "procedure") || Is(Current, "query") || Is(Current, "action")));
+            || (afterNext.Kind == TokenKind.OpenParen && isOperation && !TakesParameters(next))
+            || (Is(Current, "mutation") && Is(next, "procedure")) || (Is(Current, "view") && Is(afterNext, "from"));
     }
+
+    /// <summary>A field that is called <c>action</c> may be of such a type.</summary>
+    bool TakesParameters(in Token type) => Is(type, "Decimal") || Is(type, "Vector");
+
+    /// <summary>What is a whole line by itself (<c>transport rest</c>); inside a block it would be a field.</summary>
+    bool StartsStatement() =>
+        Current.StartsLine && Is(Current, "transport") && Peek(1).Kind == TokenKind.Name && !Peek(1).StartsLine && Peek(2).StartsLine;
 
     AppSyntax? ParseApp()
     {

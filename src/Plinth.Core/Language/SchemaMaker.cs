@@ -45,6 +45,7 @@ static class SchemaMaker
             Checks = [.. draft.Checks],
             Rules = [.. draft.Rules],
             IsSoftDelete = draft.IsSoftDelete,
+            IsPaged = draft.Attribute("@@paged") is not null,
             RenamedFrom = draft.Attribute("@@renamedFrom")?.Text("old"),
             Doc = draft.Syntax.Doc,
             Source = draft.Source,

@@ -73,7 +73,7 @@ sealed class ReadResolver
             Start = _request.After is not null ? PageStart.After
                 : _request.Before is not null ? PageStart.Before
                 : _request.Offset is not null ? PageStart.Offset : PageStart.First,
-            Count = _request.Count,
+            Count = isList && model.IsPaged && _request.Count == CountMode.None ? CountMode.Exact : _request.Count,
             Aggregate = aggregate.Columns.IsDefault ? null : aggregate,
             Needs = [.. _needs],
             Includes = _includes,

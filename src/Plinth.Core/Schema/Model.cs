@@ -35,6 +35,9 @@ sealed record Model
     /// <summary>Deleting sets the implied field <c>deletedAt</c>; unique keys then cover live rows only.</summary>
     public bool IsSoftDelete { get; init; }
 
+    /// <summary>Lists count their records without being asked.</summary>
+    public bool IsPaged { get; init; }
+
     public string? RenamedFrom { get; init; }
 
     public string? Doc { get; init; }

@@ -81,6 +81,7 @@ static partial class SchemaJson
         Each(json, "checks", model.Checks, Write);
         Each(json, "rules", model.Rules, Write);
         Flag(json, "softDelete", model.IsSoftDelete);
+        Flag(json, "paged", model.IsPaged);
         Optional(json, "renamedFrom", model.RenamedFrom);
     }
 

@@ -8,8 +8,27 @@ enum Severity
 
 /// <summary>One finding about a source: what is wrong, where, and the way out. Codes are named (<c>unknown_type</c>) and never
 /// reused.</summary>
-sealed record Diagnostic(string Code, Severity Severity, SourceText Source, Span Span, string Message, string? Hint = null)
+sealed record Diagnostic
 {
+    /// <param name="span">A place of <paramref name="source"/>; what is kept is where that was written.</param>
+    public Diagnostic(string code, Severity severity, SourceText source, Span span, string message, string? hint = null)
+    {
+        (Code, Severity, Message, Hint) = (code, severity, message, hint);
+        (Source, Span) = source.Written(span);
+    }
+
+    public string Code { get; }
+
+    public Severity Severity { get; }
+
+    public SourceText Source { get; }
+
+    public Span Span { get; }
+
+    public string Message { get; }
+
+    public string? Hint { get; }
+
     /// <summary><c>path:line:column</c>, as editors and terminals link it.</summary>
     public string Place
     {

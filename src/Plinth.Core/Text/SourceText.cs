@@ -14,9 +14,12 @@ readonly record struct Span(int Start, int Length)
 sealed class SourceText
 {
     readonly int[] _lineStarts;
+    readonly SourceMap? _map;
 
-    public SourceText(string path, string text)
+    /// <param name="map">Of a text that was made from another one: where its places were written.</param>
+    public SourceText(string path, string text, SourceMap? map = null)
     {
+        _map = map;
         Path = path;
         Text = text;
         List<int> starts = [0];
@@ -30,6 +33,9 @@ sealed class SourceText
     public string Path { get; }
 
     public string Text { get; }
+
+    /// <summary>The place as the person wrote it: another text's, when this one was made from that.</summary>
+    public (SourceText Source, Span Span) Written(Span span) => _map is null ? (this, span) : (_map.Original, _map.ToOriginal(span));
 
     public int LineCount => _lineStarts.Length;
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Plinth.Language;
+using Plinth.Language.Cstack;
 using Plinth.Schema;
 using Plinth.Text;
 
@@ -37,6 +38,19 @@ public class LanguageCases
             string text = SchemaFormatter.Format(sources.Single());
             Golden.Holds(file, formatted, text);
             Assert.Equal(text, SchemaFormatter.Format(new SourceText("schema.plinth", text)));
+        }
+        if (sources is [var only] && CstackReader.IsCstack(only) && reading.Schema is { } schema) ReadsAlikeWhenFormatted(only, schema);
+    }
+
+    /// <summary>What fmt writes is native, and says what the file said, whatever the file is called.</summary>
+    static void ReadsAlikeWhenFormatted(SourceText source, AppSchema schema)
+    {
+        string text = SchemaFormatter.Format(source);
+        foreach (string path in (string[])["schema.plinth", source.Path])
+        {
+            SchemaReading again = SchemaReader.Read([new SourceText(path, text)]);
+            Assert.True(again.Schema is not null, string.Join("\n\n", again.Diagnostics.Select(DiagnosticText.Render)));
+            Assert.Equal(Encoding.UTF8.GetString(SchemaJson.Write(schema)), Encoding.UTF8.GetString(SchemaJson.Write(again.Schema)));
         }
     }
 

@@ -271,6 +271,57 @@ public sealed class ProgramTests : IDisposable
         Assert.Equal("Note", JsonDocument.Parse(printed.Out).RootElement.GetProperty("models")[0].GetProperty("name").GetString());
     }
 
+    [Fact]
+    public async Task A_cstack_project_is_checked_served_followed_and_laid_out()
+    {
+        const string Boxes = "model Box {\n  id Int @id\n  note String? @server_only\n  @@soft_delete\n  @@allow(\"all\", true)\n}\n";
+        WriteSchema("datasource db { provider = \"sqlite\"  url = env(\"DATABASE_URL\") }\n" + Boxes, "shop.cstack");
+        Ran check = await RunAsync("check", "app");
+        Assert.True(check.Code == ExitCode.Done, check.All);
+        Assert.Contains(Path.Combine("app", "shop.cstack") + ":1:1: warning", check.Out, StringComparison.Ordinal);
+        await using (Running dev = await StartAsync("dev", "app", "--port", "0"))
+        {
+            using HttpClient client = new() { BaseAddress = dev.Url };
+            Assert.Equal("Created", await PostAsync(client, "/api/boxs", "{\"id\":5000000000}"));
+            WriteSchema(Boxes.Replace("note", "size Int @default(3)\n  note", StringComparison.Ordinal), "shop.cstack");
+            await dev.SaysAsync("schema 2 serves");
+            Assert.Equal("{\"id\":\"5000000000\",\"size\":\"3\"}", await client.GetStringAsync("/api/boxs/5000000000"));
+        }
+        Assert.Equal(ExitCode.Found, (await RunAsync("fmt", "app", "--check")).Code);
+        Assert.Equal(ExitCode.Done, (await RunAsync("fmt", "app")).Code);
+        // It is native now: under the native name it is the same schema, so the data of before is served without a migration.
+        File.Move(InApp("shop.cstack"), InApp("schema.plinth"));
+        Assert.Contains("note String? @serverOnly", File.ReadAllText(InApp("schema.plinth")), StringComparison.Ordinal);
+        await using Running served = await StartAsync("serve", "app", "--port", "0");
+        using HttpClient again = new() { BaseAddress = served.Url };
+        Assert.Contains("\"5000000000\"", await again.GetStringAsync("/api/boxs"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_files_of_the_folder_schema_are_one_schema_and_findings_name_the_file()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  mood Mood\n  by User\n  @@allow(\"all\", true)\n}\n", "schema/b.plinth");
+        WriteSchema("enum Mood { good bad }\n", "schema/z.plinth");
+        WriteSchema("model User {\n  id Int @id\n  notes Note[]\n  @@allow(\"all\", true)\n}\n", "schema/a.plinth");
+        Ran check = await RunAsync("check", "app");
+        Assert.True(check.Code == ExitCode.Done, check.All);
+        Assert.Contains("2 models, 0 errors", check.Out, StringComparison.Ordinal);
+        await using Running dev = await StartAsync("dev", "app", "--port", "0");
+        using HttpClient client = new() { BaseAddress = dev.Url };
+        Assert.Equal("Created", await PostAsync(client, "/api/users", "{\"id\":1}"));
+        Assert.Equal("Created", await PostAsync(client, "/api/notes", "{\"id\":1,\"mood\":\"good\",\"byId\":1}"));
+
+        WriteSchema("enum Mood { good bad }\nenum Mood { ugly }\nmodel Tag { id Nope @id }\n", "schema/z.plinth");
+        await dev.SaysAsync("keeps serving");
+        Ran wrong = await RunAsync("check", "app");
+        Assert.Equal(ExitCode.Found, wrong.Code);
+        foreach (string place in (string[])["z.plinth:2:6: error", "z.plinth:3:16: error", "the first is at app/schema/z.plinth:1:6"])
+            Assert.Contains(place, wrong.Out, StringComparison.Ordinal);
+        WriteSchema("enum Mood { good bad ugly }\n", "schema/z.plinth");
+        await dev.SaysAsync("schema 2 serves");
+        Assert.Equal("Created", await PostAsync(client, "/api/notes", "{\"id\":2,\"mood\":\"ugly\",\"byId\":1}"));
+    }
+
     [Theory]
     [InlineData("bash")]
     [InlineData("zsh")]
@@ -295,10 +346,10 @@ public sealed class ProgramTests : IDisposable
 
     string InApp(string name) => Path.Combine(_folder.FullName, "app", name);
 
-    void WriteSchema(string text)
+    void WriteSchema(string text, string file = "schema.plinth")
     {
-        _folder.CreateSubdirectory("app");
-        File.WriteAllText(InApp("schema.plinth"), text);
+        Directory.CreateDirectory(Path.GetDirectoryName(InApp(file))!);
+        File.WriteAllText(InApp(file), text);
     }
 
     static async Task<string> PostAsync(HttpClient client, string path, string json)
