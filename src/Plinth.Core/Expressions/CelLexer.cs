@@ -18,9 +18,10 @@ static class CelLexer
     /// <exception cref="CelError">A character or literal that the grammar does not know.</exception>
     public static List<CelToken> Read(string text, Span span)
     {
-        List<CelToken> tokens = [];
         int at = span.Start;
         int end = Math.Min(span.End, text.Length);
+        // Tokens are large, and growing by doubling copies them all: three characters a token is what rules have.
+        List<CelToken> tokens = new(((end - at) / 3) + 4);
         while (SkipBlank(text, ref at, end))
         {
             CelToken token = Next(text, at, end);

@@ -10,22 +10,27 @@ namespace Plinth.Language;
 /// </summary>
 sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings findings)
 {
-    readonly Dictionary<string, (object Value, Span Span)> _values = [];
+    static readonly Dictionary<string, (object Value, Span Span)> s_none = [];
+    static readonly string[] s_operations = ["list", "get", "read", "create", "update", "delete", "restore", "purge", "all"];
 
+    readonly Dictionary<string, (object Value, Span Span)> _values = new(StringComparer.Ordinal);
+
+    // Most attributes of a schema say nothing but their name, and a schema has thousands.
     public static BoundAttribute? Read(AttributeSpec spec, AttributeSyntax syntax, Findings findings) =>
-        new ArgumentReader(spec, syntax, findings).Read();
+        spec.Arguments.IsEmpty && syntax.Arguments.IsEmpty
+            ? new BoundAttribute(spec, syntax, s_none) : new ArgumentReader(spec, syntax, findings).Read();
 
     BoundAttribute? Read()
     {
         int errors = findings.Errors, position = 0;
-        ImmutableArray<AttributeArgument> positional = [.. spec.Arguments.Where(a => !a.IsNamed)];
-        HashSet<string> given = [];
+        List<AttributeArgument> given = new(syntax.Arguments.Length);
         foreach (ArgumentSyntax argument in syntax.Arguments)
         {
-            AttributeArgument? known = argument.Label is { } label ? ByLabel(label)
-                : position < positional.Length ? positional[position++] : TooMany(argument);
+            AttributeArgument? known = argument.Label is { } label ? ByLabel(label) : NextByPosition(ref position) ?? TooMany(argument);
             if (known is null) continue;
-            if (!given.Add(known.Name))
+            bool isTwice = given.Contains(known);
+            given.Add(known);
+            if (isTwice)
             {
                 Error(Codes.TooManyArguments, (argument.Label?.Span ?? argument.Span).Join(argument.Span),
                     $"'{known.Name}' is given twice");
@@ -42,10 +47,19 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         }
         foreach (AttributeArgument missing in spec.Arguments)
         {
-            if (missing.IsRequired && !given.Contains(missing.Name))
+            if (missing.IsRequired && !given.Contains(missing))
                 Error(Codes.MissingArgument, syntax.Span, $"{spec.Name} needs '{missing.Name}': {missing.Doc}");
         }
         return findings.Errors == errors ? new BoundAttribute(spec, syntax, _values) : null;
+    }
+
+    AttributeArgument? NextByPosition(ref int position)
+    {
+        while (position < spec.Arguments.Length)
+        {
+            if (spec.Arguments[position++] is { IsNamed: false } argument) return argument;
+        }
+        return null;
     }
 
     AttributeArgument? ByLabel(NameSyntax label)
@@ -225,10 +239,9 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
             "all" => [Operation.List, Operation.Get, Operation.Create, Operation.Update, Operation.Delete, Operation.Restore],
             _ => [],
         };
-        string[] known = ["list", "get", "read", "create", "update", "delete", "restore", "purge", "all"];
         if (meant.IsEmpty)
             Error(Codes.UnknownOperation, span, $"unknown operation '{word}'",
-                findings.DidYouMean(word, known) ?? $"operations are {string.Join(", ", known)}");
+                findings.DidYouMean(word, s_operations) ?? $"operations are {string.Join(", ", s_operations)}");
         foreach (Operation operation in meant) operations.Add(operation);
     }
 

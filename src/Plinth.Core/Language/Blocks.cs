@@ -18,5 +18,8 @@ static class Blocks
         ],
         StringComparer.Ordinal);
 
-    public static bool IsKeyword(string word) => Known.Contains(word) || NotAvailable.Contains(word);
+    static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> s_keywords =
+        Known.Concat(NotAvailable).ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+
+    public static bool IsKeyword(ReadOnlySpan<char> word) => s_keywords.Contains(word);
 }

@@ -10,6 +10,16 @@ readonly record struct FieldName(string Name, bool Descending, Span Span);
 /// <summary>An attribute whose arguments are known to be there, of their kinds, and no others.</summary>
 sealed class BoundAttribute(AttributeSpec spec, AttributeSyntax syntax, Dictionary<string, (object Value, Span Span)> values)
 {
+    /// <summary>The first of that name; asked a dozen times of every field, so without a delegate.</summary>
+    public static BoundAttribute? Find(List<BoundAttribute> attributes, string name)
+    {
+        foreach (BoundAttribute attribute in attributes)
+        {
+            if (string.Equals(attribute.Name, name, StringComparison.Ordinal)) return attribute;
+        }
+        return null;
+    }
+
     public AttributeSpec Spec { get; } = spec;
 
     public AttributeSyntax Syntax { get; } = syntax;

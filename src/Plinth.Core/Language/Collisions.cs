@@ -14,6 +14,7 @@ sealed class Collisions(IReadOnlyCollection<ModelDraft> models, Findings finding
     // Databases compare identifiers without case in one place or another; the URL space does not.
     readonly Dictionary<string, string> _relations = new(StringComparer.OrdinalIgnoreCase);
     readonly Dictionary<string, ModelDraft> _routes = new(StringComparer.Ordinal);
+    readonly HashSet<string> _names = new(models.Select(m => m.Name), StringComparer.Ordinal);
 
     public void Check()
     {
@@ -106,7 +107,7 @@ sealed class Collisions(IReadOnlyCollection<ModelDraft> models, Findings finding
     void CheckRenamedModel(ModelDraft model)
     {
         if (model.Attribute("@@renamedFrom") is not { } attribute || attribute.Text("old") is not { } old) return;
-        if (models.Any(m => string.Equals(m.Name, old, StringComparison.Ordinal)))
+        if (_names.Contains(old))
             findings.Error(attribute.Source, Codes.NameCollision, attribute.SpanOf("old"), $"'{old}' is still a model");
     }
 }

@@ -21,7 +21,7 @@ sealed class FieldDraft(SourceText source, NameSyntax name, Field field)
     /// <summary>What a relation's name has behind it in this key field's name (<c>Id</c>): its former name had it too.</summary>
     public string KeySuffix { get; init; } = "";
 
-    public BoundAttribute? Attribute(string name) => Attributes.Find(a => string.Equals(a.Name, name, StringComparison.Ordinal));
+    public BoundAttribute? Attribute(string name) => BoundAttribute.Find(Attributes, name);
 }
 
 /// <summary>One side of a relation on its way: first as written, then with its key fields, then joined with the other side.</summary>
@@ -45,7 +45,7 @@ sealed class RelationDraft(ModelDraft model, ModelDraft target, FieldSyntax synt
 
     public List<BoundAttribute> Attributes { get; } = [];
 
-    public BoundAttribute? Attribute(string name) => Attributes.Find(a => string.Equals(a.Name, name, StringComparison.Ordinal));
+    public BoundAttribute? Attribute(string name) => BoundAttribute.Find(Attributes, name);
 
     /// <summary>Of <c>@relation(name: …)</c>.</summary>
     public string? PairName { get; set; }
@@ -101,7 +101,7 @@ sealed class ModelDraft(RecordSyntax syntax, string name)
 
     public IEnumerable<BoundAttribute> All(string name) => Attributes.Where(a => string.Equals(a.Name, name, StringComparison.Ordinal));
 
-    public BoundAttribute? Attribute(string name) => All(name).FirstOrDefault();
+    public BoundAttribute? Attribute(string name) => BoundAttribute.Find(Attributes, name);
 
     public KeyState KeyState { get; set; }
 

@@ -20,7 +20,7 @@ sealed class MixinPourer(Declarations declarations, Findings findings, Limits li
     /// <summary>What a model writes itself wins over what a mixin brings. Twice in the model, or in two mixins, is a mistake.</summary>
     static List<MemberSyntax> WithoutOverridden(RecordSyntax model, List<MemberSyntax> members)
     {
-        if (members.Count == model.Members.Length) return members;
+        if (!model.Members.Any(m => m is UseSyntax)) return members;
         HashSet<MemberSyntax> own = new(model.Members, ReferenceEqualityComparer.Instance);
         HashSet<string> names = [.. model.Members.OfType<FieldSyntax>().Select(f => f.Name.Text)];
         members.RemoveAll(m => m is FieldSyntax field && names.Contains(field.Name.Text) && !own.Contains(m));

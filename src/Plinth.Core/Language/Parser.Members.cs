@@ -115,8 +115,27 @@ sealed partial class Parser
         }
         bool isClosed = true;
         ImmutableArray<ArgumentSyntax> arguments = Current.Kind == TokenKind.OpenParen ? ParseArguments(out isClosed) : [];
+        CheckText(first, mayMixScripts: name.Text == "regex");
         Span span = Span.Between(_tokens[first].Start, _tokens[_at - 1].End);
         return new AttributeSyntax(_source, isModelLevel, name, arguments, span, new TokenRange(first, _at)) { IsBroken = !isClosed };
+    }
+
+    /// <summary>
+    /// Strings in attributes decide who may do what, so a reader must see what they hold. A pattern may list letters of several scripts.
+    /// </summary>
+    void CheckText(int first, bool mayMixScripts)
+    {
+        for (int i = first; i < _at; i++)
+        {
+            Token token = _tokens[i];
+            if (token.Kind != TokenKind.String) continue;
+            int at = CodePoint.Deceiving(_source.Text.AsSpan(token.Start, token.Length), mayMixScripts);
+            if (at < 0) continue;
+            at += token.Start;
+            Error(Codes.UnexpectedCharacter, new Span(at, char.IsSurrogatePair(_source.Text, at) ? 2 : 1),
+                $"{CodePoint.Describe(_source.Text, at)} cannot stand in the text of an attribute",
+                $"if it is meant, write it as an escape: {CodePoint.Escape(_source.Text, at)}");
+        }
     }
 
     /// <summary>From the opening parenthesis to behind the closing one.</summary>
@@ -161,7 +180,8 @@ sealed partial class Parser
             _at++;
         }
         int first = _at;
-        Stack<TokenKind> brackets = new();
+        Stack<TokenKind> brackets = _brackets;
+        brackets.Clear();
         for (; ; _at++)
         {
             TokenKind kind = Current.Kind;

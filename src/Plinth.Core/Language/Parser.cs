@@ -18,6 +18,9 @@ sealed partial class Parser
     readonly Comment[] _comments;
     readonly Findings _findings;
     readonly Limits _limits;
+
+    /// <summary>Those open in the argument being read: arguments do not nest, so one stack serves all.</summary>
+    readonly Stack<TokenKind> _brackets = new();
     int _at;
     bool _isBlockBroken;
 
@@ -109,7 +112,7 @@ sealed partial class Parser
     /// <summary>A keyword with what only a block has behind it: such a place is never the inside of another block.</summary>
     bool StartsBlock()
     {
-        if (Current.Kind != TokenKind.Name || !Blocks.IsKeyword(TextOf(Current))) return false;
+        if (Current.Kind != TokenKind.Name || !Blocks.IsKeyword(_source.Text.AsSpan(Current.Start, Current.Length))) return false;
         Token next = Peek(1), afterNext = Peek(2);
         if (next.Kind == TokenKind.OpenBrace) return Is(Current, "app") || Is(Current, "auth") || Is(Current, "mcp");
         if (!next.IsName) return false;

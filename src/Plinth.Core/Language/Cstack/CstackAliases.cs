@@ -25,7 +25,7 @@ static class CstackAliases
 
     public static ImmutableArray<CstackAlias> Types { get; } =
     [
-        new("Int", "BigInt", "count Int"),
+        new("Int", "BigInt", "total Int"),
         new("Decimal", "Decimal(18, 4)", "amount Decimal"),
     ];
 

@@ -61,6 +61,7 @@ sealed partial class CstackReader
             switch (attribute.Spelling)
             {
                 case "@use": break;
+                case "@allow" or "@deny": _rules.Rewrite(attribute); break;
                 case "@rename": Rename(attribute, isModel: false, keepsSnake: field.Name.Text.Contains('_')); break;
                 case "@relation": Relation(record, field, attribute); break;
                 case "@computed" when attribute.Arguments.IsEmpty || attribute.Arguments[0].Label?.Text == "params":
