@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Plinth.Cli.Projects;
 using Plinth.Language;
+using Plinth.Language.Yaml;
 using Plinth.Text;
 
 namespace Plinth.Cli.Commands;
@@ -31,6 +32,11 @@ static class FmtCommand
         {
             string shown = Path.GetRelativePath(shell.Folder, file);
             SourceText source = new(shown, File.ReadAllText(file));
+            if (YamlNotation.IsYaml(source))
+            {
+                shell.Error.WriteLine($"plinth: {shown} is YAML, whose layout is its author's; `plinth schema convert` rewrites it");
+                return ExitCode.WrongUse;
+            }
             Findings findings = new(Limits.Default.SchemaFindings);
             Parser.Parse(source, findings, Limits.Default);
             if (findings.HasErrors)

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text;
+using Plinth.Cli.Schemas;
 using Plinth.Language;
 using Plinth.Schema;
 using Plinth.Text;
@@ -16,7 +17,7 @@ static class SchemaCommand
         print.SetAction(parsed =>
         {
             if (SchemaFiles.Find(shell, parsed.GetValue(path)) is not { } sources) return ExitCode.WrongUse;
-            SchemaReading reading = SchemaReader.Read(sources);
+            SchemaReading reading = SchemaReader.Read(sources, Limits.Default, YamlEvents.Of);
             foreach (Diagnostic error in reading.Diagnostics.Where(d => d.Severity == Severity.Error)) shell.Error.WriteLine(
                 DiagnosticText.Render(error));
             if (reading.Schema is null) return ExitCode.Found;

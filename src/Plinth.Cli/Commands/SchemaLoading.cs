@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Plinth.Cli.Schemas;
 using Plinth.Language;
 using Plinth.Schema;
 using Plinth.Sql;
@@ -21,7 +22,7 @@ static class SchemaLoading
     /// <summary>The schema, if it is sound and the database can decide what its rules leave to it.</summary>
     public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits)
     {
-        SchemaReading reading = SchemaReader.Read(sources, limits);
+        SchemaReading reading = SchemaReader.Read(sources, limits, YamlEvents.Of);
         if (reading.Schema is not { } schema) return reading;
         ImmutableArray<Diagnostic> refused = RuleLowering.Check(schema, SqliteDialect.It);
         return refused.IsEmpty ? reading : new SchemaReading(null, [.. reading.Diagnostics, .. refused]);

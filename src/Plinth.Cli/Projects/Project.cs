@@ -3,8 +3,8 @@ using Plinth.Text;
 
 namespace Plinth.Cli.Projects;
 
-/// <summary>A project folder: <c>schema.plinth</c> (or <c>schema/*.plinth</c>, or <c>*.cstack</c>), settings, seeds. Found upwards from
-/// where the person stands.</summary>
+/// <summary>A project folder: <c>schema.plinth</c> (or <c>schema/*.plinth</c>, <c>schema.yaml</c> or <c>*.cstack</c>), settings, seeds.
+/// Found upwards from where the person stands.</summary>
 sealed record Project(string Folder)
 {
     /// <summary>The file that a person edits, when the schema is one file.</summary>
@@ -27,7 +27,7 @@ sealed record Project(string Folder)
     }
 
     /// <summary>Endings of schema files, native first. Files of several notations are one schema as well.</summary>
-    public static ImmutableArray<string> Extensions { get; } = [".plinth", CstackExtension];
+    public static ImmutableArray<string> Extensions { get; } = [".plinth", ".yaml", ".yml", CstackExtension];
 
     /// <summary>Files of this notation have names of their own (<c>blog.cstack</c>).</summary>
     const string CstackExtension = ".cstack";
@@ -52,11 +52,14 @@ sealed record Project(string Folder)
     {
         if (!Directory.Exists(folder)) return [];
         string inner = Path.Combine(folder, SchemaFolder);
-        IEnumerable<string> several = Directory.Exists(inner) ? Directory.EnumerateFiles(inner).Where(IsSchema) : [];
+        IEnumerable<string> several = Directory.Exists(inner) ? Directory.EnumerateFiles(inner).Where(IsPart) : [];
         return Directory.EnumerateFiles(folder).Where(IsOwn).Concat(several);
     }
 
     static bool IsSchema(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.Ordinal);
+
+    /// <summary>A YAML schema is one file: it says what it refers to, and which form it has.</summary>
+    static bool IsPart(string path) => Path.GetExtension(path) is ".plinth" or CstackExtension;
 
     static bool IsOwn(string path) => Path.GetExtension(path) == CstackExtension
         || (IsSchema(path) && Path.GetFileNameWithoutExtension(path) == SchemaFolder);

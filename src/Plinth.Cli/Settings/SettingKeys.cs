@@ -140,6 +140,9 @@ static class LimitKeys
         Of("schemaDepth", Limits.Default.SchemaDepth, 1000, "Nesting in a schema.", (l, v) => l with { SchemaDepth = (int)v }),
         Of("schemaBlocks", Limits.Default.SchemaBlocks, 1_000_000, "Blocks of a schema.", (l, v) => l with { SchemaBlocks = (int)v }),
         Of("schemaFields", Limits.Default.SchemaFields, 10_000, "Fields of one model.", (l, v) => l with { SchemaFields = (int)v }),
+        Of("yamlNodes", Limits.Default.YamlNodes, 100_000_000, "Values of a YAML schema, aliases resolved.", (l, v) =>
+            l with { YamlNodes = (int)v }),
+        Of("yamlAliases", Limits.Default.YamlAliases, 1_000_000, "Aliases of a YAML schema.", (l, v) => l with { YamlAliases = (int)v }),
         Of("schemaFindings", Limits.Default.SchemaFindings, 1_000_000, "Findings that one check reports.", (l, v) =>
             l with { SchemaFindings = (int)v }),
     ];

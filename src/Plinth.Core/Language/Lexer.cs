@@ -232,14 +232,19 @@ sealed class Lexer
     /// <summary>Direction controls are refused even in comments and strings: they make a reader see another text than we read.</summary>
     void RefuseBidiControls()
     {
-        for (int at = _text.AsSpan().IndexOfAny(s_bidiControls); at >= 0;)
+        foreach (int at in BidiControls(_text))
         {
             _findings.Error(_source, Codes.BidiControl, new Span(at, 1),
                 $"{CodePoint.Describe(_text, at)} makes the text read differently than it is",
                 "in a string, write it as an escape (\\u202e)");
-            int next = _text.AsSpan(at + 1).IndexOfAny(s_bidiControls);
-            at = next < 0 ? -1 : at + 1 + next;
         }
+    }
+
+    /// <summary>Places of direction controls.</summary>
+    public static IEnumerable<int> BidiControls(string text)
+    {
+        int next;
+        for (int at = -1; (next = text.AsSpan(at + 1).IndexOfAny(s_bidiControls)) >= 0;) yield return at += next + 1;
     }
 
     static bool IsInvisible(char c) =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Plinth.Language.Yaml;
 using Plinth.Schema;
 using Plinth.Text;
 
@@ -14,11 +15,20 @@ static class SchemaReader
     /// <summary>Reads files as one schema, in any order.</summary>
     public static SchemaReading Read(IReadOnlyList<SourceText> sources) => Read(sources, Limits.Default);
 
-    public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits)
+    public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits) => Read(sources, limits, yaml: null);
+
+    /// <param name="yaml">The events of a YAML text, by whoever holds the library; without it every source is native.</param>
+    public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits, Func<SourceText, IEnumerable<YamlEvent>>? yaml)
     {
         Findings findings = new(limits.SchemaFindings);
         List<SchemaSyntax> files = [];
-        foreach (SourceText source in sources) files.Add(Parser.Parse(source, findings, limits));
+        foreach (SourceText source in sources)
+        {
+            SourceText native = yaml is not null && YamlNotation.IsYaml(source)
+                ? YamlNotation.ToNative(source, yaml(source), findings, limits)
+                : source;
+            files.Add(Parser.Parse(native, findings, limits));
+        }
         AppSchema? schema = Binder.Bind(files, findings, limits);
         return new SchemaReading(findings.HasErrors ? null : schema, findings.InOrder(sources));
     }

@@ -13,8 +13,9 @@ sealed record Diagnostic
     /// <param name="span">A place of <paramref name="source"/>; what is kept is where that was written.</param>
     public Diagnostic(string code, Severity severity, SourceText source, Span span, string message, string? hint = null)
     {
-        (Code, Severity, Message, Hint) = (code, severity, message, hint);
+        (Code, Severity) = (code, severity);
         (Source, Span) = source.Written(span);
+        (Message, Hint) = source.Reworded(code, span, message, hint);
     }
 
     public string Code { get; }

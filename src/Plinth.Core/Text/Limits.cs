@@ -111,6 +111,12 @@ sealed record Limits
     /// <summary>Fields of one model or type. <c>limits.schemaFields</c></summary>
     public int SchemaFields { get; init; } = 500;
 
+    /// <summary>Values of a YAML schema, each alias counted as what it stands for. <c>limits.yamlNodes</c></summary>
+    public int YamlNodes { get; init; } = 2_000_000;
+
+    /// <summary>Aliases of a YAML schema. <c>limits.yamlAliases</c></summary>
+    public int YamlAliases { get; init; } = 1000;
+
     /// <summary>Findings that one reading of a schema reports. <c>limits.schemaFindings</c></summary>
     public int SchemaFindings { get; init; } = 500;
 }

@@ -37,6 +37,10 @@ sealed class SourceText
     /// <summary>The place as the person wrote it: another text's, when this one was made from that.</summary>
     public (SourceText Source, Span Span) Written(Span span) => _map is null ? (this, span) : (_map.Original, _map.ToOriginal(span));
 
+    /// <summary>A finding about a place of this text, in the words of the notation that the person writes.</summary>
+    public (string Message, string? Hint) Reworded(string code, Span span, string message, string? hint) =>
+        _map is null ? (message, hint) : _map.Reword(code, span, message, hint);
+
     public int LineCount => _lineStarts.Length;
 
     public (int Line, int Column) Position(int offset)

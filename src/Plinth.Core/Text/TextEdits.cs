@@ -28,32 +28,30 @@ sealed class TextEdits(SourceText original)
         List<Edit> ordered =
             [.. _edits.OrderBy(e => e.Old.Start).ThenBy(e => e.Old.Length == 0 ? 0 : 1).ThenByDescending(e => e.Old.Length)];
         StringBuilder text = new(original.Text.Length + 256);
-        List<SourceMap.Piece> pieces = new(ordered.Count);
+        List<EditMap.Piece> pieces = new(ordered.Count);
         int at = 0;
         foreach (Edit edit in ordered)
         {
             if (edit.Old.Start < at) continue;
             text.Append(original.Text, at, edit.Old.Start - at);
-            pieces.Add(new SourceMap.Piece(text.Length, text.Length + edit.New.Length, edit.Old.End, edit.Anchor));
+            pieces.Add(new EditMap.Piece(text.Length, text.Length + edit.New.Length, edit.Old.End, edit.Anchor));
             text.Append(edit.New);
             at = edit.Old.End;
         }
         text.Append(original.Text, at, original.Text.Length - at);
-        return new SourceText(original.Path, text.ToString(), new SourceMap(original, [.. pieces]));
+        return new SourceText(original.Path, text.ToString(), new EditMap(original, [.. pieces]));
     }
 }
 
 /// <summary>Places of an edited text → places of the text as it was written.</summary>
-sealed class SourceMap(SourceText original, SourceMap.Piece[] pieces)
+sealed class EditMap(SourceText original, EditMap.Piece[] pieces) : SourceMap(original)
 {
     /// <param name="Start">Where the new text begins, in the edited text.</param>
     /// <param name="End">Where it ends.</param>
     /// <param name="OldEnd">Where what it replaced ended, in the original.</param>
     internal readonly record struct Piece(int Start, int End, int OldEnd, Span Anchor);
 
-    public SourceText Original => original;
-
-    public Span ToOriginal(Span span)
+    public override Span ToOriginal(Span span)
     {
         Piece? before = LastAt(span.Start);
         if (before is { } made && span.Start < made.End)

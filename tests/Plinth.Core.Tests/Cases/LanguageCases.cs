@@ -1,4 +1,5 @@
 using System.Text;
+using Plinth.Cli.Schemas;
 using Plinth.Language;
 using Plinth.Language.Cstack;
 using Plinth.Schema;
@@ -21,7 +22,7 @@ public class LanguageCases
         CaseFile file = Corpus.Read(path);
         file.AllowOnly("schema", "diagnostics", "json", "fmt");
         SourceText[] sources = [.. file.All("schema").Select(Source)];
-        SchemaReading reading = SchemaReader.Read(sources);
+        SchemaReading reading = SchemaReader.Read(sources, Limits.Default, YamlEvents.Of);
         string diagnostics = string.Join('\n', reading.Diagnostics.Select(Line));
         if (file.Find("diagnostics") is { } expected) file = Golden.Holds(file, expected, diagnostics);
         else Assert.True(diagnostics.Length == 0, $"{path}: diagnostics that the case does not list:\n{diagnostics}");
