@@ -12,6 +12,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, seconds: { type: 'string' },
     seed: { type: 'string', default: '20260721' }, 'peers-only': { type: 'boolean', default: false }, name: { type: 'string' },
+    servers: { type: 'string' }, rows: { type: 'string' },
   },
   allowPositionals: true,
 });
@@ -27,7 +28,8 @@ const options = {
   warmUpSeconds: values.quick ? 1 : 5,
   repeats: values.quick ? 2 : 9,
   clone: !values.quick,
-  admits: (target) => !values['peers-only'] || !target.name.startsWith('plinth'),
+  admits: (target) => (!values['peers-only'] || !target.name.startsWith('plinth')) && among(values.servers, target.name),
+  admitsRow: (row) => among(values.rows, row.id),
 };
 const wanted = positionals.length > 0 ? positionals : undefined;
 const known = [...phases.map((phase) => phase.name), 'program'];
@@ -42,14 +44,19 @@ for (const phase of phases.filter(({ name }) => wants(name))) run.phases.push(co
 if (wants('program') && !values['peers-only']) run.singles = await measureSingles(data, options);
 
 // A quick or partial run is for trying out: only a whole run lands among the results.
-const kept = !values.quick && wanted === undefined && !values['peers-only'];
+const kept = !values.quick && wanted === undefined && !values['peers-only'] && !values.servers && !values.rows;
 const name = values.name ?? `bench-${at.slice(0, 10)}`;
 const markdown = report(kept ? results : `${cache}/results`, name, run);
 process.stdout.write(markdown);
 
+/** Whether a list of names, separated by commas, holds one; a list that is not given holds all. */
+function among(list, name) {
+  return list === undefined || list.split(',').includes(name);
+}
+
 /** Fills in a phase's comparisons between its own rows. */
 function compared(phase) {
-  const of = (row, server) => phase.rows.find(({ id }) => id === row).servers.find(({ name }) => name === server)?.perSecond.median;
+  const of = (row, server) => phase.rows.find(({ id }) => id === row)?.servers.find(({ name }) => name === server)?.perSecond.median;
   return {
     ...phase,
     comparisons: phase.comparisons.map((comparison) => {

@@ -19,7 +19,7 @@ export async function measurePhase(phase, data, options) {
       running.push({ target, server: await target.start(data, port) });
     }
     const rows = [];
-    for (const row of phase.rows) rows.push(await measureRow(row, running, data, options));
+    for (const row of phase.rows.filter((row) => options.admitsRow(row))) rows.push(await measureRow(row, running, data, options));
     return { name: phase.name, title: phase.title, rows, comparisons: phase.comparisons ?? [] };
   } finally {
     for (const { server } of running) await server.stop();

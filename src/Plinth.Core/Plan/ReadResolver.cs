@@ -250,6 +250,7 @@ sealed class ReadResolver
         {
             Model = target,
             Fields = fields,
+            IsWhole = include.Select.IsEmpty,
             Need = Need(target, single ? Operation.Get : Operation.List),
             Filter = ShortTerms.Merge(_schema, target, [], form),
             FilterSlots = form?.Literals.Length ?? 0,

@@ -18,7 +18,9 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     ReadSlots Slots => plan.Slots;
 
     /// <summary>The root's records: by key, or one page and one record more.</summary>
-    public SqlText Root(ReadColumns columns)
+    /// <param name="columns">What is selected.</param>
+    /// <param name="ruled">False where the caller's rule is held against each record afterwards.</param>
+    public SqlText Root(ReadColumns columns, bool ruled = true)
     {
         SqlWriter sql = new(dialect);
         string row = sql.NextAlias();
@@ -27,7 +29,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         sql.Raw(" from ").Name(root.Model.Table).Raw(" ").Raw(row);
         Conjuncts where = new(sql);
         if (Shape.Kind == ReadKind.Get) WriteKey(where, root.Model, row);
-        WriteWhere(where, root, row, number: 0);
+        WriteWhere(where, root, row, number: 0, ruled);
         if (Shape.Start is PageStart.After or PageStart.Before) WriteBoundary(where, row);
         if (Shape.Kind == ReadKind.Get) return sql.Build();
         WriteOrder(sql.Raw(" order by "), root, row, reversed: Shape.Start == PageStart.Before);
@@ -147,6 +149,40 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         return sql.Build();
     }
 
+    /// <summary>
+    /// What is selected of the first records that one parent includes, in order and before any rule: the rule is held against each record
+    /// afterwards. The parent's key comes after the plan's slots; how many records, in the slot of the include's limit.
+    /// </summary>
+    public SqlText Children(IncludeShape include, ReadColumns columns)
+    {
+        SqlWriter sql = new(dialect);
+        string row = sql.NextAlias();
+        LevelShape level = include.Level;
+        WriteColumns(sql.Raw("select "), columns, level.Model, row);
+        sql.Raw(" from ").Name(level.Model.Table).Raw(" ").Raw(row);
+        Conjuncts where = new(sql);
+        for (int i = 0; i < include.TargetFields.Length; i++)
+            where.Next().Column(row, include.TargetFields[i].Column).Raw(" = ").Slot(Slots.Count + i);
+        WriteWhere(where, level, row, include.Number + 1, ruled: false);
+        WriteOrder(sql.Raw(" order by "), level, row, reversed: false);
+        return sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number).Build();
+    }
+
+    /// <summary>One live record as it is answered by default, by its key (slots from 0), whoever asks: no rule is in it.</summary>
+    public static SqlText Record(Dialect dialect, Model model, ReadColumns columns)
+    {
+        SqlWriter sql = new(dialect);
+        string row = sql.NextAlias();
+        sql.Raw("select ");
+        foreach (FieldPath path in columns.Paths) sql.Column(row, path.Field.Column).Raw(", ");
+        sql.Column(row, TableShape.VersionColumn).Raw(" from ").Name(model.Table).Raw(" ").Raw(row);
+        Conjuncts where = new(sql);
+        int slot = 0;
+        foreach (Field field in model.KeyFields) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++);
+        WriteLiveness(where, model, TrashMode.Without, row);
+        return sql.Build();
+    }
+
     void WriteKeyRows(SqlWriter sql, string name, int parts, int rows)
     {
         sql.Raw("with ").Raw(name).Raw("(n");
@@ -180,14 +216,11 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
 
     /// <summary>Liveness, the caller's rules, what the request asks, and its search.</summary>
     /// <param name="number">Of the level: 0 is the root, an include is its number plus 1.</param>
-    void WriteWhere(Conjuncts where, LevelShape level, string row, int number)
+    /// <param name="ruled">With the rules.</param>
+    void WriteWhere(Conjuncts where, LevelShape level, string row, int number, bool ruled = true)
     {
-        if (level.Model.IsSoftDelete && level.Trashed != TrashMode.With)
-        {
-            string mark = level.Model.Field(Model.DeletedAt)?.Column ?? throw new InvalidOperationException("a trash without its mark");
-            where.Next().Column(row, mark).Raw(level.Trashed == TrashMode.Only ? " is not null" : " is null");
-        }
-        WriteRules(where, level.Need, level.Model, row);
+        WriteLiveness(where, level.Model, level.Trashed, row);
+        if (ruled) WriteRules(where, level.Need, level.Model, row);
         if (level.TrashNeeds is { } trash) WriteEither(where, trash.Restore, trash.Purge, level.Model, row);
         if (level.Filter is { } filter)
         {
@@ -226,6 +259,13 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
 
     void WriteRule(SqlWriter sql, FoldedRules rules, int slot, Model model, string row) =>
         WriteCondition(sql, rules.Predicate.Root, model, row, slot, isOfRequest: false);
+
+    static void WriteLiveness(Conjuncts where, Model model, TrashMode trashed, string row)
+    {
+        if (!model.IsSoftDelete || trashed == TrashMode.With) return;
+        string mark = model.Field(Model.DeletedAt)?.Column ?? throw new InvalidOperationException("a trash without its mark");
+        where.Next().Column(row, mark).Raw(trashed == TrashMode.Only ? " is not null" : " is null");
+    }
 
     void WriteRules(Conjuncts where, int need, Model model, string row)
     {

@@ -36,10 +36,16 @@ sealed class Committer : IDisposable
     }
 
     /// <summary>
-    /// Called on the writer's thread with the events of each committed group, before its commands are acknowledged: here caches drop
-    /// what the events changed. Must be cheap and must not throw.
+    /// Called on the writer's thread with the events of a group that is about to be committed: here caches drop what the events change.
+    /// Must be cheap and must not throw.
     /// </summary>
-    public Action<IReadOnlyList<LogEvent>>? Invalidate { get; set; }
+    public Action<IReadOnlyList<LogEvent>>? Announce { get; set; }
+
+    /// <summary>
+    /// Called on the writer's thread after each announced commit, whether it succeeded or not, with the position of the last event that
+    /// is committed; before its commands are acknowledged. Must be cheap and must not throw.
+    /// </summary>
+    public Action<long>? Settle { get; set; }
 
     /// <summary>Called on the writer's thread with the events of each committed group, after its commands are acknowledged.</summary>
     public Action<IReadOnlyList<LogEvent>>? Publish { get; set; }
@@ -156,7 +162,6 @@ sealed class Committer : IDisposable
             if (!unit.HasFailed) unit.Committed(unit.EventCount > 0 ? events[unit.FirstEvent + unit.EventCount - 1].Position : _log.Head);
         }
 
-        if (events.Length > 0) Invalidate?.Invoke(events);
         foreach (WriteUnit unit in _group) unit.Acknowledge();
         if (events.Length > 0) Publish?.Invoke(events);
     }
@@ -181,8 +186,7 @@ sealed class Committer : IDisposable
             if (suspends) RequireForeignKeys(connection);
             LogEvent[] events = _transaction.TakeEvents();
             LogHead head = EventLog.Append(connection, _transaction.Written ?? _log.Last, events, _transaction.Now);
-            connection.Commit();
-            _log.Advance(head);
+            Commit(connection, events, head);
             return events;
         }
         finally
@@ -192,6 +196,20 @@ sealed class Committer : IDisposable
                 connection.Rollback();
                 connection.ResumeForeignKeys();
             }
+        }
+    }
+
+    void Commit(Connection connection, LogEvent[] events, LogHead head)
+    {
+        if (events.Length > 0) Announce?.Invoke(events);
+        try
+        {
+            connection.Commit();
+            _log.Advance(head);
+        }
+        finally
+        {
+            Settle?.Invoke(_log.Head);
         }
     }
 

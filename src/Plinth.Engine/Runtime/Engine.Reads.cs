@@ -15,6 +15,9 @@ sealed partial class Engine
     /// <summary>How often a read is planned anew because the schema was replaced under it.</summary>
     const int ReplacedMax = 8;
 
+    /// <summary>First size of the buffer of an answer; it grows.</summary>
+    const int AnswerBytes = 4096;
+
     /// <summary>Answers a query as its caller may see it.</summary>
     /// <param name="caller">Who asks.</param>
     /// <param name="request">What is asked; names unresolved.</param>
@@ -53,15 +56,30 @@ sealed partial class Engine
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
-        if (!_cache.IsOn || !program.IsCached) return await RunAsync(snapshot, program, read, start, plannedAt, cancel);
-
+        if (!_cache.IsOn || program.Records is not { } records || (records.Keys is not null && !Store.Database.IsInProcess))
+        {
+            return await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
+        }
+        // Before the database's snapshot is taken: what is kept of it is known to be no older.
+        long position = _cache.Position;
+        if (records.Keys is not null)
+        {
+            if (records.IsWarm)
+            {
+                RecordRun.Request asked = new(
+                    records, program.Count, read, caller, now, _cache, position, snapshot.Version, snapshot.Reads.Secret, Limits);
+                return await RunAsync(
+                    read, (connection, body) => new((new RecordRun(asked, connection).Write(body), 0L)), start, plannedAt, cancel);
+            }
+            RecordKeeper? keeper = records.Keeps() ? new RecordKeeper(records, _cache, position, snapshot.Version) : null;
+            return await RunAsync(snapshot, program, read, keeper, start, plannedAt, cancel);
+        }
         Model model = read.Plan.Shape.Root.Model;
         RecordKey key = new(model.Name, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
-        if (Cached(snapshot, program, key, caller, now, start, plannedAt) is { } kept) return kept;
-        long stamp = _cache.Stamp(key);
-        Result<ReadReply> answered = await RunAsync(snapshot, program, read, start, plannedAt, cancel);
+        if (Cached(snapshot, records, key, caller, now, start, plannedAt) is { } kept) return kept;
+        Result<ReadReply> answered = await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
         if (answered.Failed(out refused, out ReadReply? reply)) return refused;
-        _cache.Fill(key, stamp, new CachedRecord(reply.Version, snapshot.Version, reply.Body.ToArray()));
+        _cache.Fill(key, position, new CachedRecord(reply.Version, snapshot.Version, reply.Body.ToArray()));
         return reply;
     }
 
@@ -69,17 +87,23 @@ sealed partial class Engine
     /// The answer from the cache, when it is there and the caller may see it; a record that the rules refuse goes the way of one that
     /// is not there.
     /// </summary>
-    ReadReply? Cached(Snapshot snapshot, ReadProgram program, in RecordKey key, Caller caller, long now, long start, long plannedAt)
+    ReadReply? Cached(
+        Snapshot snapshot, RecordProgram records, in RecordKey key, Caller caller, long now, long start, long plannedAt)
     {
         long position = _cache.Position;
-        if (_cache.Find(key, snapshot.Version) is not { } record) return null;
-        LevelShape root = program.Plan.Shape.Root;
-        CallerRules rules = new(program.Plan.Rules[root.Need], []);
-        if (rules.Outcome != RuleOutcome.Always && !rules.Sees(Policies.Context(caller, now, record.Values(root.Model))))
+        if (_cache.Find(key, snapshot.Version) is not { } record)
         {
-            _cache.CountRefused();
+            _cache.Count(hits: 0, misses: 1, refused: 0);
             return null;
         }
+        RecordLevel root = records.Root;
+        CallerRules rules = new(root.Rules, []);
+        if (rules.Outcome != RuleOutcome.Always && !rules.Sees(Policies.Context(caller, now, record.Values(root.Model, root.Fields))))
+        {
+            _cache.Count(hits: 0, misses: 0, refused: 1);
+            return null;
+        }
+        _cache.Count(hits: 1, misses: 0, refused: 0);
         ByteOutput body = new(record.Json.Length);
         body.Write(record.Json);
         return new ReadReply(body)
@@ -96,18 +120,37 @@ sealed partial class Engine
         };
     }
 
+    ValueTask<Result<ReadReply>> RunAsync(
+        Snapshot snapshot, ReadProgram program, PlannedRead read, RecordKeeper? keeper, long start, long plannedAt,
+        CancellationToken cancel) =>
+        RunAsync(
+            read,
+            async (connection, body) =>
+            {
+                ReadRun run = new(program, read, connection, snapshot.Reads.Secret, Limits, keeper);
+                Fault? fault = await run.WriteAsync(body, cancel);
+                return (fault, run.Version);
+            },
+            start, plannedAt, cancel);
+
+    /// <param name="read">What was planned.</param>
+    /// <param name="write">Writes the answer, and gives the version of a single record; or the fault that is answered instead.</param>
+    /// <param name="start">When the request was taken up.</param>
+    /// <param name="plannedAt">When it was planned.</param>
+    /// <param name="cancel">Stops the statement that runs.</param>
     async ValueTask<Result<ReadReply>> RunAsync(
-        Snapshot snapshot, ReadProgram program, PlannedRead read, long start, long plannedAt, CancellationToken cancel)
+        PlannedRead read, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, long start, long plannedAt,
+        CancellationToken cancel)
     {
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.
         long position = Position;
-        ByteOutput body = new();
+        ByteOutput body = new(AnswerBytes);
         try
         {
             using ReadLease lease = await Store.Database.ReadAsync(cancel);
             long statements = lease.Connection.StatementsRun;
-            ReadRun run = new(program, read, lease.Connection, snapshot.Reads.Secret, Limits);
-            if (await run.WriteAsync(body, cancel) is { } fault)
+            (Fault? fault, long version) = await write(lease.Connection, body);
+            if (fault is not null)
             {
                 body.Dispose();
                 return fault;

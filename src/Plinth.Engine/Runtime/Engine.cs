@@ -27,7 +27,8 @@ sealed partial class Engine : IAsyncDisposable
         (_options, Store, _current) = (options, store, first);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head);
-        store.Committer.Invalidate = events => _cache.Invalidate(Current.Schema, events);
+        store.Committer.Announce = events => _cache.Announce(Current.Schema, events);
+        store.Committer.Settle = _cache.Settle;
     }
 
     /// <summary>The schema that serves now. A request takes it once.</summary>

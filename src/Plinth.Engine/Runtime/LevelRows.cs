@@ -15,9 +15,13 @@ sealed class LevelRows : IDisposable
     readonly KeyRows[] _keys;
     readonly IncludedRows?[] _included;
 
-    public LevelRows(LevelProgram program)
+    readonly RecordKeeper? _keeper;
+
+    /// <param name="program">Of the level.</param>
+    /// <param name="keeper">Takes the records too, when they are to be kept.</param>
+    public LevelRows(LevelProgram program, RecordKeeper? keeper)
     {
-        _program = program;
+        (_program, _keeper) = (program, keeper);
         _keys = new KeyRows[program.Includes.Length];
         _included = new IncludedRows[program.Includes.Length];
         for (int i = 0; i < _keys.Length; i++) _keys[i] = new KeyRows(program.Columns.Includes[i], program.Includes[i].Shape.ParentFields);
@@ -33,7 +37,10 @@ sealed class LevelRows : IDisposable
     /// <summary>Takes the row that the statement stands on.</summary>
     public void Add(Statement row, int firstColumn)
     {
+        int start = _bytes.Length;
         _program.Writer.Write(_bytes, row, firstColumn);
+        if (_program.Records is { } records)
+            _keeper?.Take(records, row, firstColumn, firstColumn + _program.Columns.Version, _bytes.Written[start..]);
         _ends.Add(_bytes.Length);
         foreach (KeyRows keys in _keys) keys.Add(row, firstColumn);
     }

@@ -23,12 +23,12 @@ sealed class ReadProgram
             Root = LevelProgram.Empty;
             return;
         }
-        Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get);
+        Records = RecordProgram.Of(plan, _sql, dialect);
+        Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get, Records?.Root);
         Statement = _sql.Root(Root.Columns);
         // An exact count is an estimate too, and the only one that this database gives.
         Count = shape.Count == CountMode.None ? null : _sql.Count();
         IsMasked = plan.IsMasked(shape.Root);
-        IsCached = IsWholeRecord(shape) && !IsMasked && IsDecidedByRecord(plan.Rules[shape.Root.Need], shape.Root.Fields);
     }
 
     /// <summary>The program of a plan, or the fault that its filter has no form in the database.</summary>
@@ -44,8 +44,8 @@ sealed class ReadProgram
         }
     }
 
-    /// <summary>It answers one record as the record cache keeps it, under a rule that the record alone decides.</summary>
-    public bool IsCached { get; }
+    /// <summary>How it is answered from whole records that are at hand; null where it cannot be.</summary>
+    public RecordProgram? Records { get; }
 
     /// <summary>What a record shows depends on more than its version: on who asks, and on records that rules look at.</summary>
     public bool IsMasked { get; }
@@ -58,21 +58,17 @@ sealed class ReadProgram
 
     public SqlText? Count { get; }
 
-    static bool IsWholeRecord(ReadShape shape) =>
-        shape is { Kind: ReadKind.Get, Root: { Trashed: TrashMode.Without, Includes.IsEmpty: true, IsWhole: true } };
-
-    static bool IsDecidedByRecord(FoldedRules rules, ImmutableArray<Field> answered) => rules.Outcome == RuleOutcome.Always
-        || (rules.IsOwn && rules.Predicate.OwnFields.All(name => answered.Any(f => string.Equals(f.Name, name, StringComparison.Ordinal))));
-
-    LevelProgram Level(LevelShape level, bool cursors, bool version)
+    LevelProgram Level(LevelShape level, bool cursors, bool version, RecordLevel? records)
     {
-        ReadColumns columns = ReadColumns.Of(level, cursors, version, field => Plan.Mask(level.Model, field) is not null);
-        return new LevelProgram(columns, new RowWriter(level.Fields, columns.Shown), [.. level.Includes.Select(Include)]);
+        ReadColumns columns =
+            ReadColumns.Of(level, cursors, version || records is not null, field => Plan.Mask(level.Model, field) is not null);
+        ImmutableArray<IncludeProgram> includes = [.. level.Includes.Select((include, i) => Include(include, records?.Includes[i].Level))];
+        return new LevelProgram(columns, new RowWriter(level.Fields, columns.Shown), includes) { Records = records };
     }
 
-    IncludeProgram Include(IncludeShape include)
+    IncludeProgram Include(IncludeShape include, RecordLevel? records)
     {
-        LevelProgram level = Level(include.Level, cursors: false, version: false);
+        LevelProgram level = Level(include.Level, cursors: false, version: false, records);
         bool closed = Plan.Rules[include.Level.Need].Outcome == RuleOutcome.Never;
         IncludeProgram program = new(include, level, closed, rows => _sql.Include(include, level.Columns, rows));
         // Written once here, so that what cannot be written is known before anything runs.
@@ -86,6 +82,9 @@ sealed record LevelProgram(ReadColumns Columns, RowWriter Writer, ImmutableArray
 {
     /// <summary>Of reads that answer no records.</summary>
     public static readonly LevelProgram Empty = new(ReadColumns.None, new RowWriter([], []), []);
+
+    /// <summary>Its rows are records as the cache keeps them; null where they are not.</summary>
+    public RecordLevel? Records { get; init; }
 }
 
 /// <summary>One included relation. Its text exists once for each power of two of parents.</summary>

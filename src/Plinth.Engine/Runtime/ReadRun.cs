@@ -12,7 +12,14 @@ namespace Plinth.Runtime;
 /// It waits once per statement, never per row: an embedded database answers in place and the wait is none, a remote one sends its rows
 /// meanwhile.
 /// </remarks>
-sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connection, ReadOnlyMemory<byte> secret, Limits limits)
+/// <param name="program">What is run.</param>
+/// <param name="read">The request's values.</param>
+/// <param name="connection">Its statements run on.</param>
+/// <param name="secret">That cursors are authenticated with.</param>
+/// <param name="limits">That bound it.</param>
+/// <param name="keeper">Takes the records that are read; null where they are not to be kept.</param>
+sealed class ReadRun(
+    ReadProgram program, PlannedRead read, Connection connection, ReadOnlyMemory<byte> secret, Limits limits, RecordKeeper? keeper = null)
 {
     ReadShape Shape => program.Plan.Shape;
 
@@ -48,7 +55,7 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
             output.Write((byte)'}');
             return null;
         }
-        using LevelRows rows = new(root);
+        using LevelRows rows = new(root, keeper);
         rows.Add(row, 0);
         row.Reset();
         if (await IncludeAsync(root, rows, cancel) is { } fault) return fault;
@@ -65,38 +72,35 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
             _ => true,
         };
         Page page = new(program.Root.Columns, read.Limit, backward: Shape.Start == PageStart.Before, cameFrom);
-        output.Write("{\"items\":["u8);
+        PageWriter.Open(output);
         Fault? fault = program.Root.Includes.IsEmpty && Shape.Start != PageStart.Before
             ? await StreamAsync(output, page, cancel)
             : await GatherAsync(output, page, cancel);
         if (fault is not null) return fault;
-        output.Write("],\"page\":{\"next\":"u8);
-        WriteCursor(output, page.Next);
-        output.Write(",\"previous\":"u8);
-        WriteCursor(output, page.Previous);
-        output.Write(",\"limit\":"u8);
-        JsonText.WriteInt(output, read.Limit);
-        if (program.Count is not null)
-        {
-            output.Write(",\"total\":"u8);
-            using Statement count = await OpenAsync(program.Count, cancel);
-            count.Step();
-            JsonText.WriteInt(output, count.ColumnInt64(0));
-        }
-        output.Write("}}"u8);
+        new PageWriter(page, read, secret).Close(output, program.Count is { } count ? await CountAsync(count, cancel) : null);
+        keeper?.End();
         return null;
+    }
+
+    async ValueTask<long> CountAsync(SqlText count, CancellationToken cancel)
+    {
+        using Statement statement = await OpenAsync(count, cancel);
+        statement.Step();
+        return statement.ColumnInt64(0);
     }
 
     /// <summary>Rows that come alone and in order go straight into the answer.</summary>
     async ValueTask<Fault?> StreamAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
-        RowWriter writer = program.Root.Writer;
+        LevelProgram root = program.Root;
         using Statement row = await OpenAsync(program.Statement, cancel);
         while (row.Step())
         {
             if (!page.Take(row)) break;
             if (page.Count > 1) output.Write((byte)',');
-            writer.Write(output, row, 0);
+            int start = output.Length;
+            root.Writer.Write(output, row, 0);
+            if (root.Records is { } records) keeper?.Take(records, row, 0, root.Columns.Version, output.Written[start..]);
             output.Write((byte)'}');
         }
         return null;
@@ -104,7 +108,7 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
 
     async ValueTask<Fault?> GatherAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
-        using LevelRows rows = new(program.Root);
+        using LevelRows rows = new(program.Root, keeper);
         using (Statement row = await OpenAsync(program.Statement, cancel))
         {
             while (row.Step() && page.Take(row)) rows.Add(row, 0);
@@ -127,7 +131,7 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
             IncludeProgram include = level.Includes[i];
             KeyRows keys = parents.Keys(i);
             if (include.IsClosed || keys.Count == 0) continue;
-            LevelRows rows = new(include.Level);
+            LevelRows rows = new(include.Level, keeper);
             int[] starts = new int[keys.Count + 1];
             parents.Attach(i, new IncludedRows(rows, starts));
             for (int first = 0; first < keys.Count; first += IncludeProgram.ParentsMax)
@@ -155,16 +159,15 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
             int of = first + (int)row.ColumnInt64(0);
             while (key < of) starts[++key] = rows.Count;
             rows.Add(row, 1);
-            if (rows.Count > limits.IncludedRows)
-            {
-                return Faults.TooManyRows.Says(
-                    $"{include.Shape.Relation.Name} leads to more than {limits.IncludedRows} records (limits.includedRows)",
-                    "ask for fewer parents, or give the relation a limit");
-            }
+            if (rows.Count > limits.IncludedRows) return TooManyIncluded(include.Shape, limits);
         }
         while (key < last) starts[++key] = rows.Count;
         return null;
     }
+
+    public static Fault TooManyIncluded(IncludeShape include, Limits limits) => Faults.TooManyRows.Says(
+        $"{include.Relation.Name} leads to more than {limits.IncludedRows} records (limits.includedRows)",
+        "ask for fewer parents, or give the relation a limit");
 
     /// <summary>Key rows that are not used stay null, and match nothing.</summary>
     Value KeyPart(KeyRows keys, int first, int last, int slot)
@@ -172,18 +175,6 @@ sealed class ReadRun(ReadProgram program, PlannedRead read, Connection connectio
         int at = slot - program.Plan.Slots.Count;
         int key = first + at / keys.Parts;
         return key < last ? keys.Part(key, at % keys.Parts) : Value.Null;
-    }
-
-    void WriteCursor(ByteOutput output, Value[]? place)
-    {
-        if (place is null)
-        {
-            JsonText.WriteNull(output);
-            return;
-        }
-        output.Write((byte)'"');
-        Cursor.Write(secret.Span, read.Binding, place, output);
-        output.Write((byte)'"');
     }
 
     async ValueTask<Statement> OpenAsync(SqlText sql, CancellationToken cancel)

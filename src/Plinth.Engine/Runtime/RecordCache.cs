@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Plinth.Log;
 using Plinth.Schema;
 
@@ -14,10 +15,10 @@ readonly struct RecordKey : IEquatable<RecordKey>
     public RecordKey(string model, ReadOnlySpan<Value> key)
     {
         (_model, _first, _rest) = (model, key[0], key.Length > 1 ? key[1..].ToArray() : null);
-        HashCode hash = default;
-        hash.Add(model, StringComparer.Ordinal);
-        foreach (ref readonly Value part in key) hash.Add(part);
-        _hash = hash.ToHashCode();
+        // Of the name as much as tells models apart: hashing all of it would cost more than the rest of a look-up.
+        int hash = HashCode.Combine(model.Length, model[0], model[^1]);
+        foreach (ref readonly Value part in key) hash = HashCode.Combine(hash, part);
+        _hash = hash;
     }
 
     public bool Equals(RecordKey other) =>
@@ -29,39 +30,28 @@ readonly struct RecordKey : IEquatable<RecordKey>
     public override int GetHashCode() => _hash;
 }
 
-/// <summary>A record as it is answered by default: every field that may leave, no relation.</summary>
-/// <param name="Version">Its hidden version.</param>
-/// <param name="SchemaVersion">The schema that it was written out under.</param>
-/// <param name="Json">UTF-8, whole.</param>
-sealed record CachedRecord(long Version, int SchemaVersion, byte[] Json)
-{
-    Value[]? _values;
-
-    /// <summary>Its values by ordinal, as far as they are answered; read from the JSON when a rule first asks.</summary>
-    public Value[] Values(Model model) => _values ??= RecordValues.Read(model, Json);
-}
-
 /// <summary>What the cache did since the start.</summary>
 /// <param name="Dropped">Fills that came too late: the record may have changed while it was read.</param>
 readonly record struct CacheCounts(long Hits, long Misses, long Refused, long Evictions, long Dropped, long Records, long Bytes);
 
 /// <summary>
-/// Records in the form in which they are answered, kept true by the log: whatever a committed group changed is dropped before the
-/// group is acknowledged, so an answer is never older than an acknowledged write. Bounded in bytes; the coldest go first.
+/// Records in the form in which they are answered, kept true by the log. Bounded in bytes; the coldest go first.
 /// </summary>
 /// <remarks>
-/// Who misses takes a stamp before it reads the database and hands it in with what it read; a shard that has dropped anything since
-/// refuses the fill. A read that began before a commit can so never put its old row back after the commit's invalidation.
+/// Before a group commits, what it changes is dropped and its place is closed for fills; after the commit the places open again
+/// (<see cref="Announce"/>, <see cref="Settle"/>). So a record that is found is the one that every snapshot of the database taken now
+/// shows, and an answer is never older than an acknowledged write. Who misses notes <see cref="Position"/> before it takes its snapshot
+/// and hands it in with what it read; a place that has changed since refuses the fill. Who composes one answer of many records asks
+/// with the position of its own snapshot, and finds no record that is newer than that.
 /// Rules are not its business: who finds a record here still has to hold it against the caller's.
 /// </remarks>
 sealed class RecordCache
 {
     const int Shards = 64;
 
-    /// <summary>What an entry costs beside its JSON: the entry, its slot in the table and the ring.</summary>
-    const int EntryBytes = 200;
-
     readonly Shard[] _shards;
+    readonly List<Shard> _announced = [];
+    bool _isWhole;
     long _position;
     long _hits, _misses, _refused;
 
@@ -90,47 +80,66 @@ sealed class RecordCache
         }
     }
 
-    public CachedRecord? Find(in RecordKey key, int schemaVersion)
+    /// <param name="key">Of the record.</param>
+    /// <param name="schemaVersion">The schema that the answer is written under.</param>
+    /// <param name="position">Of the asker's snapshot, when it has one: nothing newer is found then.</param>
+    public CachedRecord? Find(in RecordKey key, int schemaVersion, long position = long.MaxValue)
     {
-        CachedRecord? found = Of(key).Find(key);
-        if (found is not null && found.SchemaVersion == schemaVersion)
-        {
-            Interlocked.Increment(ref _hits);
-            return found;
-        }
-        Interlocked.Increment(ref _misses);
-        return null;
+        CachedRecord? found = Of(key).Find(key, position);
+        return found is not null && found.SchemaVersion == schemaVersion ? found : null;
     }
 
-    /// <summary>A hit that the caller's rules refused: it counts as a miss, and the statement runs as for one.</summary>
-    public void CountRefused()
+    /// <summary>Counts the records that an answer found, did not find, or found and was refused.</summary>
+    public void Count(int hits, int misses, int refused)
     {
-        Interlocked.Decrement(ref _hits);
-        Interlocked.Increment(ref _refused);
+        if (hits > 0) Interlocked.Add(ref _hits, hits);
+        if (misses > 0) Interlocked.Add(ref _misses, misses);
+        if (refused > 0) Interlocked.Add(ref _refused, refused);
     }
 
-    /// <summary>To be taken before the database is read, and handed in with what was read.</summary>
-    public long Stamp(in RecordKey key) => Of(key).Stamp;
+    /// <param name="key">Of the record.</param>
+    /// <param name="position"><see cref="Position"/> as it was before the snapshot was taken that the record was read from.</param>
+    /// <param name="record">As it was read.</param>
+    public void Fill(in RecordKey key, long position, CachedRecord record) => Of(key).Fill(key, position, record, this);
 
-    public void Fill(in RecordKey key, long stamp, CachedRecord record) =>
-        Of(key).Fill(key, stamp, record, record.Json.Length + EntryBytes);
-
-    /// <summary>Drops what a committed group changed. Runs on the writer's thread before the group is acknowledged.</summary>
-    public void Invalidate(AppSchema schema, IReadOnlyList<LogEvent> events)
+    /// <summary>
+    /// Drops what a group is about to change and closes its places for fills. Runs on the writer's thread before the commit.
+    /// </summary>
+    public void Announce(AppSchema schema, IReadOnlyList<LogEvent> events)
     {
         if (!IsOn) return;
+        Debug.Assert(_announced.Count == 0 && !_isWhole, "one group at a time");
+        long position = events[^1].Position;
         foreach (LogEvent happened in events)
         {
             if (schema.FindModel(happened.Model) is { } model && RecordIds.TryRead(model, happened.RecordId, out Value[]? key))
             {
                 RecordKey dropped = new(model.Name, key);
-                Of(dropped).Drop(dropped);
+                Shard shard = Of(dropped);
+                shard.Close(dropped, position);
+                _announced.Add(shard);
                 continue;
             }
             // An event of a whole model, or of one that this schema does not know.
-            Clear();
+            _isWhole = true;
         }
-        Volatile.Write(ref _position, events[^1].Position);
+        if (!_isWhole) return;
+        foreach (Shard shard in _shards) shard.CloseAll(position);
+    }
+
+    /// <summary>Opens the places again. Runs on the writer's thread after the commit, or when it failed.</summary>
+    /// <param name="position">Of the last event that is committed now.</param>
+    public void Settle(long position)
+    {
+        if (!IsOn) return;
+        Volatile.Write(ref _position, position);
+        foreach (Shard shard in _announced) shard.Open();
+        if (_isWhole)
+        {
+            foreach (Shard shard in _shards) shard.Open();
+        }
+        _announced.Clear();
+        _isWhole = false;
     }
 
     public void Clear()
@@ -148,59 +157,67 @@ sealed class RecordCache
         readonly Lock _gate = new();
         readonly Dictionary<RecordKey, Entry> _entries = [];
         readonly List<Entry> _ring = [];
-        int _hand;
-        long _bytes, _stamp, _evictions, _dropped;
+        int _hand, _closed;
+        long _bytes, _changed, _evictions, _dropped;
 
-        public long Stamp => Volatile.Read(ref _stamp);
-
-        public CachedRecord? Find(in RecordKey key)
+        public CachedRecord? Find(in RecordKey key, long position)
         {
             lock (_gate)
             {
-                if (!_entries.TryGetValue(key, out Entry? entry)) return null;
+                if (!_entries.TryGetValue(key, out Entry? entry) || entry.Position > position) return null;
                 entry.IsUsed = true;
                 return entry.Record;
             }
         }
 
-        public void Fill(in RecordKey key, long stamp, CachedRecord record, int bytes)
+        public void Fill(in RecordKey key, long position, CachedRecord record, RecordCache cache)
         {
+            int bytes = record.Bytes;
             // One record may not push out a whole shard.
             if (bytes > bytesMax / 4) return;
             lock (_gate)
             {
-                if (stamp != _stamp)
+                if (_closed > 0 || _changed > position)
                 {
                     _dropped++;
                     return;
                 }
                 if (_entries.TryGetValue(key, out Entry? known)) Remove(known);
                 while (_bytes + bytes > bytesMax && _ring.Count > 0) Evict();
-                Entry entry = new(key, record, bytes) { Index = _ring.Count };
+                // No group that changes it is on its way, so the position says at least when it became what it is.
+                Entry entry = new(key, record, cache.Position) { Index = _ring.Count };
                 _entries.Add(key, entry);
                 _ring.Add(entry);
                 _bytes += bytes;
             }
         }
 
-        public void Drop(in RecordKey key)
+        public void Close(in RecordKey key, long position)
         {
             lock (_gate)
             {
-                Volatile.Write(ref _stamp, _stamp + 1);
+                (_closed, _changed) = (_closed + 1, position);
                 if (_entries.TryGetValue(key, out Entry? entry)) Remove(entry);
             }
         }
 
-        public void Clear()
+        public void CloseAll(long position)
         {
             lock (_gate)
             {
-                Volatile.Write(ref _stamp, _stamp + 1);
-                _entries.Clear();
-                _ring.Clear();
-                _bytes = 0;
+                (_closed, _changed) = (_closed + 1, position);
+                Forget();
             }
+        }
+
+        public void Open()
+        {
+            lock (_gate) _closed--;
+        }
+
+        public void Clear()
+        {
+            lock (_gate) Forget();
         }
 
         public void AddTo(ref long evictions, ref long dropped, ref long records, ref long bytes)
@@ -212,6 +229,13 @@ sealed class RecordCache
                 records += _ring.Count;
                 bytes += _bytes;
             }
+        }
+
+        void Forget()
+        {
+            _entries.Clear();
+            _ring.Clear();
+            _bytes = 0;
         }
 
         void Evict()
@@ -238,17 +262,18 @@ sealed class RecordCache
             last.Index = entry.Index;
             _ring.RemoveAt(_ring.Count - 1);
             _entries.Remove(entry.Key);
-            _bytes -= entry.Bytes;
+            _bytes -= entry.Record.Bytes;
         }
     }
 
-    sealed class Entry(RecordKey key, CachedRecord record, int bytes)
+    sealed class Entry(RecordKey key, CachedRecord record, long position)
     {
         public RecordKey Key { get; } = key;
 
         public CachedRecord Record { get; } = record;
 
-        public int Bytes { get; } = bytes;
+        /// <summary>The record is at most this new.</summary>
+        public long Position { get; } = position;
 
         public int Index { get; set; }
 

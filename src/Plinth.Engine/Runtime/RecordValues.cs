@@ -10,7 +10,10 @@ namespace Plinth.Runtime;
 /// </summary>
 static class RecordValues
 {
-    public static Value[] Read(Model model, byte[] json)
+    /// <param name="model">Of the record.</param>
+    /// <param name="json">Its answer.</param>
+    /// <param name="wanted">Fields to read; others stay null.</param>
+    public static Value[] Read(Model model, byte[] json, FieldSet wanted)
     {
         Value[] values = new Value[model.Fields.Length];
         Utf8JsonReader reader = new(json);
@@ -25,6 +28,11 @@ static class RecordValues
                 break;
             }
             reader.Read();
+            if (field is not null && !wanted.Has(field.Ordinal))
+            {
+                reader.Skip();
+                continue;
+            }
             if (field is null || !FieldJson.TryRead(ref reader, json, field, out values[field.Ordinal]))
             {
                 throw new InvalidOperationException($"an answer of ours about {model.Name} does not read back");

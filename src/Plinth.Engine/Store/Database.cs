@@ -17,6 +17,9 @@ abstract class Database : IDisposable
 
     public abstract StoreOptions Options { get; }
 
+    /// <summary>A statement costs a call and no way over a wire: many small ones are as good as one large one.</summary>
+    public abstract bool IsInProcess { get; }
+
     /// <summary>The connection that writes. Only the committer's thread may touch it.</summary>
     public abstract Connection Writer { get; }
 

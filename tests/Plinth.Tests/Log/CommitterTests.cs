@@ -55,24 +55,27 @@ public sealed class CommitterTests
     }
 
     [Fact]
-    public async Task Caches_are_invalidated_before_and_followers_woken_after_the_durable_commit()
+    public async Task Caches_are_told_before_and_after_the_commit_and_followers_after_it()
     {
         using LogFixture fixture = new();
         List<string> order = [];
-        long rowsSeen = -1;
-        fixture.Store.Committer.Invalidate = events =>
+        // What is committed can be read from another connection, and nothing else.
+        long Rows()
         {
-            // What is committed can be read from another connection when caches are told.
             using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-            rowsSeen = lease.Connection.ScalarInt64("select count(*) from notes") ?? -1;
-            lock (order) order.Add($"invalidate {events[0].Position}");
-        };
+            return lease.Connection.ScalarInt64("select count(*) from notes") ?? -1;
+        }
+        void Note(string what)
+        {
+            lock (order) order.Add($"{what}, {Rows()} rows");
+        }
+        fixture.Store.Committer.Announce = events => Note($"announced {events[0].Position}");
+        fixture.Store.Committer.Settle = position => Note($"settled {position}");
         using LogFollower follower = fixture.Store.Tail.Follow(0);
         CreateNote unit = new(fixture.Store, LogFixture.Row(1, "one"));
         await fixture.Store.Committer.RunAsync(unit, CancellationToken.None);
         lock (order) order.Add("acknowledged");
-        Assert.Equal(["invalidate 1", "acknowledged"], order);
-        Assert.Equal(1, rowsSeen);
+        Assert.Equal(["announced 1, 0 rows", "settled 1, 1 rows", "acknowledged"], order);
         Assert.Equal(1, unit.CommittedAt);
     }
 

@@ -26,6 +26,8 @@ sealed class FailingDatabase : Database
 
     public override StoreOptions Options => _real.Options;
 
+    public override bool IsInProcess => _real.IsInProcess;
+
     public override Connection Writer { get; }
 
     public override long StatementsRun => _real.StatementsRun;

@@ -74,26 +74,33 @@ sealed class ReadsFixture : IAsyncDisposable
     }
 
     /// <summary>Sets one field of one record by its key, with its event.</summary>
-    public async Task SetAsync(string model, Value key, string field, Value value)
+    public Task SetAsync(string model, Value key, string field, Value value) => SetAllAsync([(model, key, field, value)]);
+
+    /// <summary>Sets fields of records in one transaction, each with its event.</summary>
+    public async Task SetAllAsync(IReadOnlyList<(string Model, Value Key, string Field, Value Value)> changes)
     {
-        Model of = Schema.Model(model);
+        Result<Done> result = await Engine.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            foreach (var (model, key, field, value) in changes) Set(tx, Schema.Model(model), key, field, value);
+            return Done.It;
+        }), CancellationToken.None);
+        Assert.True(result.IsOk, result.Fault?.Message);
+    }
+
+    void Set(WriteTransaction tx, Model of, Value key, string field, Value value)
+    {
         Field changed = of.Field(field)!;
         Value[] before = new Value[of.Fields.Length];
         before[of.KeyFields[0].Ordinal] = key;
         Value[] after = [.. before];
         after[changed.Ordinal] = value;
-        Result<Done> result = await Engine.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
-        {
-            using Statement update = tx.Prepare(
-                $"update \"{of.Table}\" set \"{changed.Column}\" = ?1, \"_version\" = \"_version\" + 1 "
-                + $"where \"{of.KeyFields[0].Column}\" = ?2");
-            update.Bind(1, value);
-            update.Bind(2, key);
-            update.Run();
-            tx.Append(Engine.Store.Events.Updated(of, before, after, 2, new EventOrigin("test", null, 1)));
-            return Done.It;
-        }), CancellationToken.None);
-        Assert.True(result.IsOk, result.Fault?.Message);
+        using Statement update = tx.Prepare(
+            $"update \"{of.Table}\" set \"{changed.Column}\" = ?1, \"_version\" = \"_version\" + 1 "
+            + $"where \"{of.KeyFields[0].Column}\" = ?2");
+        update.Bind(1, value);
+        update.Bind(2, key);
+        update.Run();
+        tx.Append(Engine.Store.Events.Updated(of, before, after, 2, new EventOrigin("test", null, 1)));
     }
 
     public ReadReply Read(ReadRequest request, Caller? caller = null)

@@ -29,6 +29,8 @@ sealed class SqliteDatabase : Database
 
     public override StoreOptions Options { get; }
 
+    public override bool IsInProcess => true;
+
     public override string Version => SqliteLibrary.Version!; // Set by Use, without which nothing opens.
 
     public override Connection Writer => _writer;

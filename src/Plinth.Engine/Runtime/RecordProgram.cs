@@ -1,0 +1,133 @@
+using System.Collections.Immutable;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Sql;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// A read that is answered by putting whole records together: the database gives keys in their order, the record cache the bytes, and the
+/// plan's rules are held against each record in memory. Possible where every level is answered whole, as the cache keeps it, under a rule
+/// that the record alone decides.
+/// </summary>
+sealed class RecordProgram
+{
+    /// <summary>
+    /// In 1/1024 of the records of an answer: so many may be missing. They are read one by one, which is dearer than reading whole rows.
+    /// </summary>
+    const int MissesMax = 128;
+
+    /// <summary>Of the answers that keep finding few records, one in so many goes on keeping what it reads.</summary>
+    const int KeepsApart = 8;
+
+    /// <summary>After so many of them in a row, records do not stay: there are more in use than the cache holds.</summary>
+    const int ColdMax = 256;
+
+    int _misses = 1024;
+    int _cold;
+
+    RecordProgram(RecordLevel root, SqlText? keys, ReadColumns columns) => (Root, Keys, Columns) = (root, keys, columns);
+
+    public RecordLevel Root { get; }
+
+    /// <summary>Keys of a list before any rule, and the values of its sort terms; null where one record is asked for by its key.</summary>
+    public SqlText? Keys { get; }
+
+    public ReadColumns Columns { get; }
+
+    /// <summary>The program of a plan; null where its answer is not made of whole records.</summary>
+    public static RecordProgram? Of(ReadPlan plan, ReadSql sql, Dialect dialect)
+    {
+        ReadShape shape = plan.Shape;
+        LevelShape root = shape.Root;
+        if (shape.Kind == ReadKind.Aggregate || (shape.Kind == ReadKind.Get && !root.Includes.IsEmpty)) return null;
+        if (root.Trashed != TrashMode.Without || root.TrashNeeds is not null) return null;
+        // Records that a rule hides do not count for an offset, so the database must know the rule.
+        if (shape.Start == PageStart.Offset && plan.Rules[root.Need].Outcome != RuleOutcome.Always) return null;
+        if (Level(plan, root, sql, dialect) is not { } level) return null;
+        if (shape.Kind == ReadKind.Get) return new RecordProgram(level, null, ReadColumns.None);
+        ReadColumns columns = ReadColumns.Keys(root, cursors: true);
+        return new RecordProgram(level, sql.Root(columns, ruled: false), columns);
+    }
+
+    /// <summary>The records are likely to be at hand. A guess that costs time when it is wrong, and nothing else.</summary>
+    public bool IsWarm => Volatile.Read(ref _misses) <= MissesMax;
+
+    /// <summary>Whether an answer that is read from the database shall keep its records for the next one.</summary>
+    public bool Keeps() => Interlocked.Increment(ref _cold) is var cold && (cold < ColdMax || cold % KeepsApart == 0);
+
+    /// <summary>Learns how many records an answer found. Races between requests lose a lesson, which the next one repeats.</summary>
+    public void Learn(int hits, int misses)
+    {
+        if (hits + misses == 0) return;
+        int known = Volatile.Read(ref _misses);
+        known += (misses * 1024 / (hits + misses) - known) / 4;
+        Volatile.Write(ref _misses, known);
+        if (known <= MissesMax) Volatile.Write(ref _cold, 0);
+    }
+
+    static RecordLevel? Level(ReadPlan plan, LevelShape level, ReadSql sql, Dialect dialect)
+    {
+        FoldedRules rules = plan.Rules[level.Need];
+        if (!level.IsWhole || !IsDecidedByRecord(rules, level)) return null;
+        ImmutableArray<RecordInclude>.Builder includes = ImmutableArray.CreateBuilder<RecordInclude>(level.Includes.Length);
+        foreach (IncludeShape include in level.Includes)
+        {
+            if (Include(plan, include, sql, dialect) is not { } made) return null;
+            includes.Add(made);
+        }
+        IEnumerable<Field> asked = level.Fields.Where(f => rules.Predicate.OwnFields.Contains(f.Name, StringComparer.Ordinal))
+            .Concat(level.Includes.SelectMany(static i => i.ParentFields));
+        return new RecordLevel(level, rules, FieldSet.Of(asked), dialect, includes.ToImmutable());
+    }
+
+    static RecordInclude? Include(ReadPlan plan, IncludeShape include, ReadSql sql, Dialect dialect)
+    {
+        bool closed = plan.Rules[include.Level.Need].Outcome == RuleOutcome.Never;
+        // A relation to one record is followed by its key; one that leads to it by other fields is the database's.
+        bool byKey = include.Single && include.Level.Filter is null && include.TargetFields.SequenceEqual(include.Level.Model.KeyFields);
+        if ((include.Single && !byKey && !closed) || include.Level.Search) return null;
+        if (Level(plan, include.Level, sql, dialect) is not { } level) return null;
+        if (include.Single || closed) return new RecordInclude(include, level, closed, null, ReadColumns.None);
+        ReadColumns columns = ReadColumns.Keys(include.Level, cursors: false);
+        return new RecordInclude(include, level, closed, sql.Children(include, columns), columns);
+    }
+
+    static bool IsDecidedByRecord(FoldedRules rules, LevelShape level) => rules.Outcome != RuleOutcome.Depends
+        || (rules.IsOwn && rules.Predicate.OwnFields.All(
+            name => level.Fields.Any(f => string.Equals(f.Name, name, StringComparison.Ordinal))));
+}
+
+/// <summary>Whole records of one model under one rule.</summary>
+/// <param name="Fields">What rule and relations ask of a record's values.</param>
+sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, Dialect Dialect, ImmutableArray<RecordInclude> Includes)
+{
+    ReadColumns Columns { get; } = ReadColumns.Of(Shape with { Includes = [] }, cursors: false, version: true);
+
+    public Model Model => Shape.Model;
+
+    public ImmutableArray<Field> Key { get; } = Shape.Model.KeyFields;
+
+    /// <summary>Columns of the key where the record is selected whole.</summary>
+    public ImmutableArray<int> KeyColumns { get; } = [.. Shape.Model.KeyFields.Select(k => Shape.Fields.IndexOf(k))];
+
+    /// <summary>Reads one record that is not at hand.</summary>
+    public SqlText Load => field ??= ReadSql.Record(Dialect, Model, Columns);
+
+    public RowWriter Writer { get; } = new(Shape.Fields);
+
+    /// <summary>Column of the version where the record is selected whole by <see cref="Load"/>.</summary>
+    public int VersionColumn => Columns.Version;
+}
+
+/// <summary>One relation of whole records.</summary>
+/// <param name="IsClosed">No rule lets the caller see any record of it: it is empty without a look.</param>
+/// <param name="Keys">
+/// The keys that one parent leads to, before any rule; null for a relation to one record, whose key the parent holds.
+/// </param>
+sealed record RecordInclude(IncludeShape Shape, RecordLevel Level, bool IsClosed, SqlText? Keys, ReadColumns Columns)
+{
+    /// <summary><c>,"name":</c></summary>
+    public byte[] Prefix { get; } = CellWriter.NamePrefix(Shape.Relation.Name);
+}
