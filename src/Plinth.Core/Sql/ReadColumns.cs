@@ -33,9 +33,9 @@ sealed class ReadColumns
     /// <summary>Column of the hidden version, after all others; -1 where nobody asks for it.</summary>
     public int Version { get; }
 
-    /// <summary>The key alone, and what places in the list go by: for lists whose records are at hand already.</summary>
-    public static ReadColumns Keys(LevelShape level, bool cursors) =>
-        Of(level with { Fields = [.. level.Model.KeyFields], Includes = [] }, cursors, version: false);
+    /// <summary>The key alone: for lists whose records are at hand already.</summary>
+    public static ReadColumns Keys(LevelShape level) =>
+        Of(level with { Fields = [.. level.Model.KeyFields], Includes = [] }, cursors: false, version: false);
 
     /// <param name="level">What is read.</param>
     /// <param name="cursors">Places in the list will be given out.</param>

@@ -1,3 +1,4 @@
+using Plinth.Policy;
 using Plinth.Schema;
 
 namespace Plinth.Runtime;
@@ -11,7 +12,21 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
     /// <summary>What an entry costs beside its JSON: the entry, its slots in table and ring, the values that were asked for.</summary>
     const int EntryBytes = 400;
 
-    ReadValues? _read;
+    Value[]? _values;
+    ulong _valueFields;
+    FoldedRules? _rules;
+    bool _isSeen, _isUsed;
+
+    /// <summary>The record behind it in its chain of the cache's table. The cache's own, like the members below.</summary>
+    public CachedRecord? Next;
+
+    public RecordKey Key { get; private set; }
+
+    /// <summary>The record is at most this new.</summary>
+    public long Position { get; private set; }
+
+    /// <summary>Its place in the ring of its shard.</summary>
+    public int Index { get; set; }
 
     public long Version { get; } = version;
 
@@ -25,21 +40,70 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
     /// <summary>The record without its last brace, so that relations can follow.</summary>
     public ReadOnlySpan<byte> Open => Json.AsSpan(0, Json.Length - 1);
 
+    /// <summary>It becomes part of the cache, which it can once.</summary>
+    public void Enter(in RecordKey key, long position, int index) => (Key, Position, Index) = (key, position, index);
+
+    public void Use()
+    {
+        // Mostly it is so already, and a write would take the memory from the other processors.
+        if (!_isUsed) _isUsed = true;
+    }
+
+    /// <summary>Whether it was used since it was last asked.</summary>
+    public bool TakeUse()
+    {
+        bool was = _isUsed;
+        _isUsed = false;
+        return was;
+    }
+
+    /// <summary>
+    /// Whether a caller may see it, by rules that the record alone decides. An outcome that hangs on nothing but the record is remembered,
+    /// for the rules that were first held against it.
+    /// </summary>
+    /// <param name="level">The rules, and the fields that they ask for.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="now">The request's clock.</param>
+    public bool IsSeen(RecordLevel level, Caller caller, long now)
+    {
+        FoldedRules rules = level.Rules;
+        if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
+        // The outcome was written before the rules were.
+        if (ReferenceEquals(Volatile.Read(ref _rules), rules)) return _isSeen;
+        bool seen = new CallerRules(rules, []).Sees(Policies.Context(caller, now, Values(level.Model, level.Fields)));
+        if (level.IsDecidedByRecordAlone && _rules is null)
+        {
+            lock (Json)
+            {
+                if (_rules is null)
+                {
+                    _isSeen = seen;
+                    Volatile.Write(ref _rules, rules);
+                }
+            }
+        }
+        return seen;
+    }
+
     /// <summary>
     /// Values by ordinal of at least the fields asked for, read from the JSON when they are first asked for; what was not asked for may be
     /// null. Only fields that are answered can be.
     /// </summary>
     public Value[] Values(Model model, FieldSet fields)
     {
-        ReadValues? read = _read;
-        if (read is not null && read.Fields.Contains(fields)) return read.Values;
-        FieldSet all = read is null ? fields : read.Fields.With(fields);
-        read = new ReadValues(all, RecordValues.Read(model, Json, all));
-        _read = read;
-        return read.Values;
+        // Values are written before the set that they are known by, and each write knows more than the one before: whoever reads the set
+        // first finds at least its values.
+        FieldSet known = new(Volatile.Read(ref _valueFields));
+        if (known.Contains(fields) && Volatile.Read(ref _values) is { } values) return values;
+        lock (Json)
+        {
+            FieldSet all = new FieldSet(_valueFields).With(fields);
+            values = RecordValues.Read(model, Json, all);
+            Volatile.Write(ref _values, values);
+            Volatile.Write(ref _valueFields, all.Bits);
+            return values;
+        }
     }
-
-    sealed record ReadValues(FieldSet Fields, Value[] Values);
 }
 
 /// <summary>Some fields of a model, by ordinal. Beyond the first 63 it knows only "all".</summary>

@@ -56,20 +56,23 @@ sealed partial class Engine
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
-        if (!_cache.IsOn || program.Records is not { } records || (records.Keys is not null && !Store.Database.IsInProcess))
+        if (!_cache.IsOn || program.Records is not { } records || (records.IsList && !Store.Database.IsInProcess))
         {
             return await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
         }
         // Before the database's snapshot is taken: what is kept of it is known to be no older.
         long position = _cache.Position;
-        if (records.Keys is not null)
+        if (records.IsList)
         {
             if (records.IsWarm)
             {
                 RecordRun.Request asked = new(
                     records, program.Count, read, caller, now, _cache, position, snapshot.Version, snapshot.Reads.Secret, Limits);
-                return await RunAsync(
-                    read, (connection, body) => new((new RecordRun(asked, connection).Write(body), 0L)), start, plannedAt, cancel);
+                Result<ReadReply> page = await RunAsync(
+                    read, (connection, body) => new((new RecordRun(asked, connection).Write(body), 0L)), records.AnswerBytes, start,
+                    plannedAt, cancel);
+                if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
+                return page;
             }
             RecordKeeper? keeper = records.Keeps() ? new RecordKeeper(records, _cache, position, snapshot.Version) : null;
             return await RunAsync(snapshot, program, read, keeper, start, plannedAt, cancel);
@@ -96,9 +99,7 @@ sealed partial class Engine
             _cache.Count(hits: 0, misses: 1, refused: 0);
             return null;
         }
-        RecordLevel root = records.Root;
-        CallerRules rules = new(root.Rules, []);
-        if (rules.Outcome != RuleOutcome.Always && !rules.Sees(Policies.Context(caller, now, record.Values(root.Model, root.Fields))))
+        if (!record.IsSeen(records.Root, caller, now))
         {
             _cache.Count(hits: 0, misses: 0, refused: 1);
             return null;
@@ -131,20 +132,21 @@ sealed partial class Engine
                 Fault? fault = await run.WriteAsync(body, cancel);
                 return (fault, run.Version);
             },
-            start, plannedAt, cancel);
+            AnswerBytes, start, plannedAt, cancel);
 
     /// <param name="read">What was planned.</param>
     /// <param name="write">Writes the answer, and gives the version of a single record; or the fault that is answered instead.</param>
+    /// <param name="bytes">The answer takes so many, about.</param>
     /// <param name="start">When the request was taken up.</param>
     /// <param name="plannedAt">When it was planned.</param>
     /// <param name="cancel">Stops the statement that runs.</param>
     async ValueTask<Result<ReadReply>> RunAsync(
-        PlannedRead read, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, long start, long plannedAt,
-        CancellationToken cancel)
+        PlannedRead read, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, int bytes, long start,
+        long plannedAt, CancellationToken cancel)
     {
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.
         long position = Position;
-        ByteOutput body = new(AnswerBytes);
+        ByteOutput body = new(bytes);
         try
         {
             using ReadLease lease = await Store.Database.ReadAsync(cancel);
@@ -157,8 +159,8 @@ sealed partial class Engine
             }
             return new ReadReply(body)
             {
-                Version = run.Version,
-                NeedsBodyHash = program.IsMasked || !read.Plan.Shape.Root.Includes.IsEmpty,
+                Version = version,
+                NeedsBodyHash = program.IsMasked || !program.Plan.Shape.Root.Includes.IsEmpty,
                 Position = position,
                 Timings = new Timings(
                     Plan: Microseconds(start, plannedAt),

@@ -18,6 +18,15 @@ sealed class Page(ReadColumns columns, int limit, bool backward, bool cameFrom)
     Value[]? _last;
     bool _goesOn;
 
+    /// <summary>A page whose rows are known already.</summary>
+    /// <param name="first">The place of its first row as it was walked; null when it is empty.</param>
+    /// <param name="last">The place of its last row.</param>
+    /// <param name="backward">Walked from its end to its start.</param>
+    /// <param name="cameFrom">Against the direction walked there are rows.</param>
+    /// <param name="goesOn">In the direction walked there are more.</param>
+    public static Page Of(Value[]? first, Value[]? last, bool backward, bool cameFrom, bool goesOn) =>
+        new(ReadColumns.None, limit: 0, backward, cameFrom) { _first = first, _last = last, _goesOn = goesOn };
+
     /// <summary>Rows taken.</summary>
     public int Count { get; private set; }
 

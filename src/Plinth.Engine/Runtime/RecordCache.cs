@@ -1,34 +1,9 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Plinth.Log;
 using Plinth.Schema;
 
 namespace Plinth.Runtime;
-
-/// <summary>One record of the cache: where it is kept, by the values of its key.</summary>
-readonly struct RecordKey : IEquatable<RecordKey>
-{
-    readonly string _model;
-    readonly Value _first;
-    readonly Value[]? _rest;
-    readonly int _hash;
-
-    public RecordKey(string model, ReadOnlySpan<Value> key)
-    {
-        (_model, _first, _rest) = (model, key[0], key.Length > 1 ? key[1..].ToArray() : null);
-        // Of the name as much as tells models apart: hashing all of it would cost more than the rest of a look-up.
-        int hash = HashCode.Combine(model.Length, model[0], model[^1]);
-        foreach (ref readonly Value part in key) hash = HashCode.Combine(hash, part);
-        _hash = hash;
-    }
-
-    public bool Equals(RecordKey other) =>
-        _hash == other._hash && string.Equals(_model, other._model, StringComparison.Ordinal) && _first.Equals(other._first)
-        && _rest.AsSpan().SequenceEqual(other._rest);
-
-    public override bool Equals(object? obj) => obj is RecordKey other && Equals(other);
-
-    public override int GetHashCode() => _hash;
-}
 
 /// <summary>What the cache did since the start.</summary>
 /// <param name="Dropped">Fills that came too late: the record may have changed while it was read.</param>
@@ -87,6 +62,16 @@ sealed class RecordCache
     {
         CachedRecord? found = Of(key).Find(key, position);
         return found is not null && found.SchemaVersion == schemaVersion ? found : null;
+    }
+
+    /// <summary>
+    /// Brings the way to some records into the processor's caches, so that looking them up one after the other does not wait for memory
+    /// each time. Changes nothing.
+    /// </summary>
+    public void Fetch(ReadOnlySpan<RecordKey> keys)
+    {
+        foreach (ref readonly RecordKey key in keys) Of(key).FetchChain(key);
+        foreach (ref readonly RecordKey key in keys) Of(key).FetchRecord(key);
     }
 
     /// <summary>Counts the records that an answer found, did not find, or found and was refused.</summary>
@@ -150,24 +135,44 @@ sealed class RecordCache
     Shard Of(in RecordKey key) => _shards[(uint)key.GetHashCode() % Shards];
 
     /// <summary>
-    /// One part of the records with its own lock. The ring is what the clock hand walks: an entry used since its last visit stays.
+    /// One part of the records. Whoever looks one up takes no lock: it walks one chain of the table, and the record that it finds is the
+    /// link itself, so that a look-up touches as little memory as can be. Changes are made under the lock. The ring is what the clock hand
+    /// walks: a record used since its last visit stays.
     /// </summary>
     sealed class Shard(long bytesMax)
     {
+        const int FirstChains = 16;
+
         readonly Lock _gate = new();
-        readonly Dictionary<RecordKey, Entry> _entries = [];
-        readonly List<Entry> _ring = [];
+        readonly List<CachedRecord> _ring = [];
+        CachedRecord?[] _chains = new CachedRecord?[FirstChains];
         int _hand, _closed;
         long _bytes, _changed, _evictions, _dropped;
 
         public CachedRecord? Find(in RecordKey key, long position)
         {
-            lock (_gate)
+            CachedRecord?[] chains = Volatile.Read(ref _chains);
+            CachedRecord? record = Volatile.Read(ref chains[Chain(key, chains)]);
+            // A table that grows meanwhile moves records to other chains: then one may be missed, which costs a read of the database.
+            for (; record is not null; record = record.Next)
             {
-                if (!_entries.TryGetValue(key, out Entry? entry) || entry.Position > position) return null;
-                entry.IsUsed = true;
-                return entry.Record;
+                if (record.Key.Equals(key)) break;
             }
+            if (record is null || record.Position > position) return null;
+            record.Use();
+            return record;
+        }
+
+        public void FetchChain(in RecordKey key)
+        {
+            CachedRecord?[] chains = Volatile.Read(ref _chains);
+            Prefetch.Line(ref chains[Chain(key, chains)]);
+        }
+
+        public void FetchRecord(in RecordKey key)
+        {
+            CachedRecord?[] chains = Volatile.Read(ref _chains);
+            if (chains[Chain(key, chains)] is { } record) Prefetch.Object(record);
         }
 
         public void Fill(in RecordKey key, long position, CachedRecord record, RecordCache cache)
@@ -182,13 +187,14 @@ sealed class RecordCache
                     _dropped++;
                     return;
                 }
-                if (_entries.TryGetValue(key, out Entry? known)) Remove(known);
+                if (Linked(key) is { } known) Remove(known);
                 while (_bytes + bytes > bytesMax && _ring.Count > 0) Evict();
                 // No group that changes it is on its way, so the position says at least when it became what it is.
-                Entry entry = new(key, record, cache.Position) { Index = _ring.Count };
-                _entries.Add(key, entry);
-                _ring.Add(entry);
+                record.Enter(key, cache.Position, _ring.Count);
+                _ring.Add(record);
                 _bytes += bytes;
+                if (_ring.Count > _chains.Length) Grow();
+                Link(_chains, record);
             }
         }
 
@@ -197,7 +203,7 @@ sealed class RecordCache
             lock (_gate)
             {
                 (_closed, _changed) = (_closed + 1, position);
-                if (_entries.TryGetValue(key, out Entry? entry)) Remove(entry);
+                if (Linked(key) is { } record) Remove(record);
             }
         }
 
@@ -233,9 +239,9 @@ sealed class RecordCache
 
         void Forget()
         {
-            _entries.Clear();
+            Volatile.Write(ref _chains, new CachedRecord?[FirstChains]);
             _ring.Clear();
-            _bytes = 0;
+            (_bytes, _hand) = (0, 0);
         }
 
         void Evict()
@@ -243,40 +249,57 @@ sealed class RecordCache
             while (true)
             {
                 _hand = _hand < _ring.Count ? _hand : 0;
-                Entry entry = _ring[_hand];
-                if (!entry.IsUsed)
+                CachedRecord record = _ring[_hand];
+                if (!record.TakeUse())
                 {
-                    Remove(entry);
+                    Remove(record);
                     _evictions++;
                     return;
                 }
-                entry.IsUsed = false;
                 _hand++;
             }
         }
 
-        void Remove(Entry entry)
+        void Remove(CachedRecord record)
         {
-            Entry last = _ring[^1];
-            _ring[entry.Index] = last;
-            last.Index = entry.Index;
+            ref CachedRecord? link = ref _chains[Chain(record.Key, _chains)];
+            while (!ReferenceEquals(link, record))
+            {
+                Debug.Assert(link is not null, "a record of the ring is in the table");
+                link = ref link.Next;
+            }
+            // Its own link stays: whoever stands on it finds the rest of the chain.
+            Volatile.Write(ref link, record.Next);
+            CachedRecord last = _ring[^1];
+            _ring[record.Index] = last;
+            last.Index = record.Index;
             _ring.RemoveAt(_ring.Count - 1);
-            _entries.Remove(entry.Key);
-            _bytes -= entry.Record.Bytes;
+            _bytes -= record.Bytes;
         }
-    }
 
-    sealed class Entry(RecordKey key, CachedRecord record, long position)
-    {
-        public RecordKey Key { get; } = key;
+        CachedRecord? Linked(in RecordKey key)
+        {
+            CachedRecord? record = _chains[Chain(key, _chains)];
+            while (record is not null && !record.Key.Equals(key)) record = record.Next;
+            return record;
+        }
 
-        public CachedRecord Record { get; } = record;
+        /// <summary>Twice as many chains. The ring holds all records that are linked anew.</summary>
+        void Grow()
+        {
+            CachedRecord?[] chains = new CachedRecord?[_chains.Length * 2];
+            foreach (CachedRecord record in CollectionsMarshal.AsSpan(_ring)[..^1]) Link(chains, record);
+            Volatile.Write(ref _chains, chains);
+        }
 
-        /// <summary>The record is at most this new.</summary>
-        public long Position { get; } = position;
+        static void Link(CachedRecord?[] chains, CachedRecord record)
+        {
+            ref CachedRecord? first = ref chains[Chain(record.Key, chains)];
+            record.Next = first;
+            Volatile.Write(ref first, record);
+        }
 
-        public int Index { get; set; }
-
-        public bool IsUsed { get; set; }
+        // The low bits have chosen the shard.
+        static int Chain(in RecordKey key, CachedRecord?[] chains) => (key.GetHashCode() >>> 6) & (chains.Length - 1);
     }
 }

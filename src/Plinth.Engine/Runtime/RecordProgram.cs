@@ -24,17 +24,25 @@ sealed class RecordProgram
     /// <summary>After so many of them in a row, records do not stay: there are more in use than the cache holds.</summary>
     const int ColdMax = 256;
 
+    readonly SqlText? _keys;
     int _misses = 1024;
     int _cold;
 
-    RecordProgram(RecordLevel root, SqlText? keys, ReadColumns columns) => (Root, Keys, Columns) = (root, keys, columns);
+    RecordProgram(RecordLevel root, SqlText? keys) => (Root, _keys) = (root, keys);
 
     public RecordLevel Root { get; }
 
-    /// <summary>Keys of a list before any rule, and the values of its sort terms; null where one record is asked for by its key.</summary>
-    public SqlText? Keys { get; }
+    /// <summary>Bytes of the last answer: the next one is likely to take as many.</summary>
+    public int AnswerBytes { get; set; } = 4096;
 
-    public ReadColumns Columns { get; }
+    /// <summary>It answers a list; else it answers one record by its key.</summary>
+    public bool IsList => _keys is not null;
+
+    /// <summary>Keys of a list before any rule.</summary>
+    public SqlText Keys => _keys ?? throw new InvalidOperationException("one record has no list of keys");
+
+    /// <summary>The fields that a list is sorted by.</summary>
+    public FieldSet SortFields { get; private init; }
 
     /// <summary>The program of a plan; null where its answer is not made of whole records.</summary>
     public static RecordProgram? Of(ReadPlan plan, ReadSql sql, Dialect dialect)
@@ -46,9 +54,13 @@ sealed class RecordProgram
         // Records that a rule hides do not count for an offset, so the database must know the rule.
         if (shape.Start == PageStart.Offset && plan.Rules[root.Need].Outcome != RuleOutcome.Always) return null;
         if (Level(plan, root, sql, dialect) is not { } level) return null;
-        if (shape.Kind == ReadKind.Get) return new RecordProgram(level, null, ReadColumns.None);
-        ReadColumns columns = ReadColumns.Keys(root, cursors: true);
-        return new RecordProgram(level, sql.Root(columns, ruled: false), columns);
+        if (shape.Kind == ReadKind.Get) return new RecordProgram(level, null);
+        // A place in the list is made of the record's own values.
+        if (root.Sort.Any(term => !term.Path.IsOwn || !root.Fields.Contains(term.Path.Field))) return null;
+        return new RecordProgram(level, sql.Root(ReadColumns.Keys(root), ruled: false))
+        {
+            SortFields = FieldSet.Of(root.Sort.Select(static term => term.Path.Field)),
+        };
     }
 
     /// <summary>The records are likely to be at hand. A guess that costs time when it is wrong, and nothing else.</summary>
@@ -89,9 +101,8 @@ sealed class RecordProgram
         bool byKey = include.Single && include.Level.Filter is null && include.TargetFields.SequenceEqual(include.Level.Model.KeyFields);
         if ((include.Single && !byKey && !closed) || include.Level.Search) return null;
         if (Level(plan, include.Level, sql, dialect) is not { } level) return null;
-        if (include.Single || closed) return new RecordInclude(include, level, closed, null, ReadColumns.None);
-        ReadColumns columns = ReadColumns.Keys(include.Level, cursors: false);
-        return new RecordInclude(include, level, closed, sql.Children(include, columns), columns);
+        SqlText? keys = include.Single || closed ? null : sql.Children(include, ReadColumns.Keys(include.Level));
+        return new RecordInclude(include, level, closed, keys);
     }
 
     static bool IsDecidedByRecord(FoldedRules rules, LevelShape level) => rules.Outcome != RuleOutcome.Depends
@@ -112,6 +123,10 @@ sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, 
     /// <summary>Columns of the key where the record is selected whole.</summary>
     public ImmutableArray<int> KeyColumns { get; } = [.. Shape.Model.KeyFields.Select(k => Shape.Fields.IndexOf(k))];
 
+    /// <summary>Whatever the caller's claims and the time are, a record is seen under these rules, or it is not.</summary>
+    public bool IsDecidedByRecordAlone { get; } =
+        Rules.Values == 0 && !Rules.Predicate.ReadsNow && !Rules.Predicate.ReadsCaller;
+
     /// <summary>Reads one record that is not at hand.</summary>
     public SqlText Load => field ??= ReadSql.Record(Dialect, Model, Columns);
 
@@ -126,7 +141,7 @@ sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, 
 /// <param name="Keys">
 /// The keys that one parent leads to, before any rule; null for a relation to one record, whose key the parent holds.
 /// </param>
-sealed record RecordInclude(IncludeShape Shape, RecordLevel Level, bool IsClosed, SqlText? Keys, ReadColumns Columns)
+sealed record RecordInclude(IncludeShape Shape, RecordLevel Level, bool IsClosed, SqlText? Keys)
 {
     /// <summary><c>,"name":</c></summary>
     public byte[] Prefix { get; } = CellWriter.NamePrefix(Shape.Relation.Name);

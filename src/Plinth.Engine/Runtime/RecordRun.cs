@@ -1,3 +1,4 @@
+using System.Buffers;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -8,10 +9,13 @@ using Plinth.Text;
 namespace Plinth.Runtime;
 
 /// <summary>
-/// Answers one read from whole records (<see cref="RecordProgram"/>). The bytes are those that <see cref="ReadRun"/> would write: a record
-/// that is found is the one that the connection's snapshot shows, and one that is not is read in that snapshot, by its key, and kept.
-/// Lives as long as the request.
+/// Answers one list from whole records (<see cref="RecordProgram"/>): keys from the database, bytes from the cache. The bytes are those
+/// that <see cref="ReadRun"/> would write: a record that is found is the one that the connection's snapshot shows, and one that is not is
+/// read in that snapshot, by its key, and kept. Lives as long as the request.
 /// </summary>
+/// <remarks>
+/// Keys are gathered first and looked up together: each look-up waits for memory, and together they wait at the same time.
+/// </remarks>
 sealed class RecordRun(RecordRun.Request asked, Connection connection)
 {
     /// <summary>What a run is about.</summary>
@@ -21,80 +25,55 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         RecordProgram Program, SqlText? Count, PlannedRead Read, Caller Caller, long Now, RecordCache Cache, long Position,
         int SchemaVersion, ReadOnlyMemory<byte> Secret, Limits Limits);
 
-    /// <summary>Keys asked for beyond the page, for records that the rule hides; where they do not suffice, more are asked for.</summary>
+    /// <summary>Keys asked for beyond those wanted, for records that the rule hides; where they do not suffice, more are asked for.</summary>
     const int KeysSpare = 8;
 
-    readonly Value[] _values = [.. asked.Read.Values];
-    readonly int[] _included = new int[asked.Read.Plan.Shape.Includes];
-    Dictionary<(RecordInclude, CachedRecord), (int Start, int Length)>? _shared;
-    int _hits, _misses;
+    /// <summary>When they do not suffice, so many times as many.</summary>
+    const int KeysFactor = 16;
 
-    RecordProgram Program => asked.Program;
+    int _hits, _misses;
 
     ReadPlan Plan => asked.Read.Plan;
 
     /// <summary>Writes the answer; a fault leaves the output to be thrown away.</summary>
     public Fault? Write(ByteOutput output)
     {
-        // The open statement of a lone list holds the snapshot that its records are read in; several need a transaction.
-        if (asked.Count is not null || !Program.Root.Includes.IsEmpty) connection.BeginRead();
-        Fault? fault = List(output);
-        asked.Cache.Count(_hits, _misses, refused: 0);
-        Program.Learn(_hits, _misses);
-        return fault;
-    }
-
-    Fault? List(ByteOutput output)
-    {
-        ReadShape shape = Plan.Shape;
-        bool cameFrom = shape.Start switch
+        // What the keys lead to is read in the snapshot of the keys.
+        connection.BeginRead();
+        Value[] values = asked.Read.Values;
+        bool cameFrom = Plan.Shape.Start switch
         {
             PageStart.First => false,
-            PageStart.Offset => _values[Plan.Slots.Offset].Int > 0,
+            PageStart.Offset => values[Plan.Slots.Offset].Int > 0,
             _ => true,
         };
-        bool reversed = shape.Start == PageStart.Before;
-        PageWriter page = new(new Page(Program.Columns, asked.Read.Limit, reversed, cameFrom), asked.Read, asked.Secret);
-        List<CachedRecord> records = new(asked.Read.Limit);
-        Gather(page.Page, records);
+        bool backward = Plan.Shape.Start == PageStart.Before;
+        RecordRows rows = new(asked.Program.Root);
+        int limit = asked.Read.Limit;
+        // One record more than the page tells that the list goes on.
+        Gather(rows, asked.Program.Keys, [.. values], Plan.Slots.Limit, wanted: limit + 1L);
+        bool goesOn = rows.Count > limit;
+        if (goesOn) rows.Records.RemoveAt(limit);
+        Page page = Page.Of(PlaceOf(rows, 0), PlaceOf(rows, rows.Count - 1), backward, cameFrom, goesOn);
+        if (Include(rows) is { } fault) return fault;
+
         PageWriter.Open(output);
-        for (int i = 0; i < records.Count; i++)
+        for (int i = 0; i < rows.Count; i++)
         {
             if (i > 0) output.Write((byte)',');
-            if (WriteRecord(output, Program.Root, records[reversed ? records.Count - 1 - i : i]) is { } fault) return fault;
+            rows.Write(output, backward ? rows.Count - 1 - i : i);
         }
-        long? total = asked.Count is { } count ? CountAll(count) : null;
-        page.Close(output, total);
+        new PageWriter(page, asked.Read, asked.Secret).Close(output, asked.Count is { } count ? CountAll(count) : null);
+        asked.Cache.Count(_hits, _misses, refused: 0);
+        asked.Program.Learn(_hits, _misses);
         return null;
     }
 
-    /// <summary>The records of the page: keys in order, those that the rule hides left out.</summary>
-    void Gather(Page page, List<CachedRecord> records)
+    Value[]? PlaceOf(RecordRows rows, int row)
     {
-        RecordLevel root = Program.Root;
-        SqlText keys = Program.Keys ?? throw new InvalidOperationException("a list without keys");
-        int slot = Plan.Slots.Limit;
-        long pageAndOne = asked.Read.Limit + 1;
-        // Where no record can be hidden the database need not give more than are asked for.
-        long limit = root.Rules.Outcome == RuleOutcome.Always ? pageAndOne : pageAndOne + asked.Read.Limit / 2 + KeysSpare;
-        Value[] key = new Value[root.Model.Key.Length];
-        for (long passed = 0; ; limit *= 16)
-        {
-            _values[slot] = Value.From(limit);
-            using Statement row = connection.Prepare(keys);
-            row.Bind(keys, _values);
-            long seen = 0;
-            while (row.Step())
-            {
-                if (++seen <= passed) continue;
-                ReadKey(row, root, key);
-                if (Seen(root, new RecordKey(root.Model.Name, key), key) is not { } record) continue;
-                if (!page.Take(row)) return;
-                records.Add(record);
-            }
-            if (seen < limit) return;
-            passed = seen;
-        }
+        if (row < 0 || row >= rows.Count) return null;
+        Value[] values = rows.Records[row].Values(rows.Level.Model, rows.Level.Fields.With(asked.Program.SortFields));
+        return [.. Plan.Shape.Root.Sort.Select(term => values[term.Path.Field.Ordinal])];
     }
 
     long CountAll(SqlText count)
@@ -105,123 +84,162 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         return statement.ColumnInt64(0);
     }
 
-    Fault? WriteRecord(ByteOutput output, RecordLevel level, CachedRecord record)
+    /// <summary>Adds the first records whose keys a statement gives and that the rule does not hide.</summary>
+    /// <param name="rows">Where to.</param>
+    /// <param name="sql">Gives keys.</param>
+    /// <param name="values">By slot; the one of the limit is set here.</param>
+    /// <param name="limitSlot">Where the statement takes its limit from.</param>
+    /// <param name="wanted">How many records at most.</param>
+    void Gather(RecordRows rows, SqlText sql, Value[] values, int limitSlot, long wanted)
     {
-        if (level.Includes.IsEmpty)
+        using KeyList keys = new();
+        long limit = FirstLimit(rows.Level, wanted);
+        ReadKeys(rows.Level, sql, values, limitSlot, limit, keys);
+        long until = rows.Count + wanted;
+        if (Take(rows, keys, 0, keys.Count, until) || keys.Count < limit) return;
+        GatherRest(rows, sql, values, limitSlot, until - rows.Count, limit);
+    }
+
+    /// <summary>The same where so many were hidden that the first keys did not suffice.</summary>
+    void GatherRest(RecordRows rows, SqlText sql, Value[] values, int limitSlot, long wanted, long passed)
+    {
+        long until = rows.Count + wanted;
+        using KeyList keys = new();
+        while (true)
         {
-            output.Write(record.Json);
-            return null;
+            long limit = passed * KeysFactor;
+            keys.Clear();
+            ReadKeys(rows.Level, sql, values, limitSlot, limit, keys);
+            if (Take(rows, keys, (int)passed, keys.Count, until) || keys.Count < limit) return;
+            passed = limit;
         }
-        output.Write(record.Open);
-        Value[] values = record.Values(level.Model, level.Fields);
-        foreach (RecordInclude include in level.Includes)
+    }
+
+    /// <summary>Where no record can be hidden the database need not give more keys than are wanted.</summary>
+    static long FirstLimit(RecordLevel level, long wanted) =>
+        level.Rules.Outcome == RuleOutcome.Always ? wanted : wanted + Math.Min(wanted / 2, 64) + KeysSpare;
+
+    void ReadKeys(RecordLevel level, SqlText sql, Value[] values, int limitSlot, long limit, KeyList keys)
+    {
+        values[limitSlot] = Value.From(limit);
+        using Statement row = connection.Prepare(sql);
+        row.Bind(sql, values);
+        while (row.Step()) keys.Add(level, row);
+    }
+
+    /// <summary>Adds the records of some keys, as far as they are seen; true when there are as many as wanted.</summary>
+    bool Take(RecordRows rows, KeyList keys, int first, int end, long until)
+    {
+        ReadOnlySpan<RecordKey> some = keys.Span[first..end];
+        asked.Cache.Fetch(some);
+        foreach (ref readonly RecordKey key in some)
         {
-            output.Write(include.Prefix);
-            Fault? fault = include.Shape.Single ? WriteOne(output, include, values) : WriteMany(output, include, values);
-            if (fault is not null) return fault;
+            if (rows.Count >= until) return true;
+            if (Seen(rows.Level, key) is not { } record) continue;
+            rows.Records.Add(record);
+            Prefetch.Object(record.Json);
         }
-        output.Write((byte)'}');
+        return rows.Count >= until;
+    }
+
+    /// <summary>Gathers all that the rows include, one level below the other.</summary>
+    Fault? Include(RecordRows rows)
+    {
+        for (int i = 0; i < rows.Level.Includes.Length; i++)
+        {
+            RecordInclude include = rows.Level.Includes[i];
+            if (include.IsClosed || rows.Count == 0) continue;
+            RecordRows included = new(include.Level);
+            int[] starts = include.Keys is { } keys ? GatherMany(rows, include, keys, included) : GatherOne(rows, include, included);
+            if (included.Count > asked.Limits.IncludedRows) return ReadRun.TooManyIncluded(include.Shape, asked.Limits);
+            rows.Attach(i, new IncludedRecords(included, starts));
+            if (Include(included) is { } fault) return fault;
+        }
         return null;
     }
 
-    Fault? WriteOne(ByteOutput output, RecordInclude include, Value[] parent)
+    /// <summary>Gives for each parent the place of its record; -1 where it has none that the caller may see.</summary>
+    int[] GatherOne(RecordRows parents, RecordInclude include, RecordRows included)
     {
+        int[] places = new int[parents.Count];
+        using KeyList keys = new();
         Value[] key = new Value[include.Shape.ParentFields.Length];
-        if (!include.IsClosed && TryLink(include, parent, key)
-            && Seen(include.Level, new RecordKey(include.Level.Model.Name, key), key) is { } record)
+        for (int i = 0; i < places.Length; i++)
         {
-            return include.Level.Includes.IsEmpty ? WriteRecord(output, include.Level, record) : WriteShared(output, include, record);
+            places[i] = -1;
+            if (!TryLink(parents, i, include, key)) continue;
+            places[i] = keys.Count;
+            keys.Add(new RecordKey(include.Level.Model.Name, key));
         }
-        JsonText.WriteNull(output);
-        return null;
-    }
-
-    /// <summary>A record that several include, with all that it includes itself, is put together once.</summary>
-    Fault? WriteShared(ByteOutput output, RecordInclude include, CachedRecord record)
-    {
-        _shared ??= [];
-        if (_shared.TryGetValue((include, record), out (int Start, int Length) known))
+        asked.Cache.Fetch(keys.Span);
+        // Parents that share a record share what it includes: it stands here once.
+        Dictionary<CachedRecord, int> known = [];
+        for (int i = 0; i < places.Length; i++)
         {
-            Span<byte> to = output.GetSpan(known.Length);
-            output.Written.Slice(known.Start, known.Length).CopyTo(to);
-            output.Advance(known.Length);
-            return null;
-        }
-        int start = output.Length;
-        if (WriteRecord(output, include.Level, record) is { } fault) return fault;
-        _shared.Add((include, record), (start, output.Length - start));
-        return null;
-    }
-
-    Fault? WriteMany(ByteOutput output, RecordInclude include, Value[] parent)
-    {
-        output.Write((byte)'[');
-        Value[] link = new Value[include.Shape.ParentFields.Length];
-        if (include.Keys is { } keys && TryLink(include, parent, link))
-        {
-            // More would be refused in any case, so no more are ever read.
-            long limit = Math.Min(asked.Read.Values[Plan.Slots.IncludeLimits + include.Shape.Number].Int, asked.Limits.IncludedRows + 1L);
-            bool first = true;
-            foreach (CachedRecord record in Children(include, keys, link, limit))
+            if (places[i] < 0) continue;
+            CachedRecord? record = Seen(include.Level, keys.Span[places[i]]);
+            if (record is null)
             {
-                if (++_included[include.Shape.Number] > asked.Limits.IncludedRows)
-                    return ReadRun.TooManyIncluded(include.Shape, asked.Limits);
-                if (!first) output.Write((byte)',');
-                first = false;
-                if (WriteRecord(output, include.Level, record) is { } fault) return fault;
+                places[i] = -1;
+            }
+            else if (!known.TryGetValue(record, out places[i]))
+            {
+                places[i] = included.Count;
+                known.Add(record, included.Count);
+                included.Records.Add(record);
             }
         }
-        output.Write((byte)']');
-        return null;
+        return places;
     }
 
-    /// <summary>
-    /// The first records that one parent leads to and the rule does not hide. Gathered first: they may include others in turn.
-    /// </summary>
-    List<CachedRecord> Children(RecordInclude include, SqlText keys, Value[] link, long visibleMax)
+    /// <summary>Gives for each parent the place of its first record, and one place more for the end of the last.</summary>
+    int[] GatherMany(RecordRows parents, RecordInclude include, SqlText sql, RecordRows included)
     {
-        List<CachedRecord> records = [];
-        RecordLevel level = include.Level;
         int slot = Plan.Slots.IncludeLimits + include.Shape.Number;
-        Value[] values = [.. _values, .. link];
-        Value[] key = new Value[level.Model.Key.Length];
-        long limit = level.Rules.Outcome == RuleOutcome.Always ? visibleMax : visibleMax + Math.Min(visibleMax / 2 + 1, KeysSpare);
-        for (long passed = 0; ; limit *= 16)
+        // More would be refused in any case, so no more are ever read.
+        long wanted = Math.Min(asked.Read.Values[slot].Int, asked.Limits.IncludedRows + 1L);
+        long limit = FirstLimit(include.Level, wanted);
+        Value[] link = new Value[include.Shape.ParentFields.Length];
+        Value[] values = [.. asked.Read.Values, .. link];
+        int[] ends = new int[parents.Count];
+        using KeyList keys = new();
+        for (int i = 0; i < ends.Length; i++)
         {
-            values[slot] = Value.From(limit);
-            using Statement row = connection.Prepare(keys);
-            row.Bind(keys, values);
-            long seen = 0;
-            while (records.Count < visibleMax && row.Step())
+            if (TryLink(parents, i, include, link))
             {
-                if (++seen <= passed) continue;
-                ReadKey(row, level, key);
-                if (Seen(level, new RecordKey(level.Model.Name, key), key) is { } record) records.Add(record);
+                link.CopyTo(values, values.Length - link.Length);
+                ReadKeys(include.Level, sql, values, slot, limit, keys);
             }
-            if (seen < limit || records.Count == visibleMax) return records;
-            passed = seen;
+            ends[i] = keys.Count;
         }
+        int[] starts = new int[parents.Count + 1];
+        asked.Cache.Fetch(keys.Span);
+        for (int i = 0, first = 0; i < ends.Length; first = ends[i++])
+        {
+            starts[i] = included.Count;
+            if (Take(included, keys, first, ends[i], starts[i] + wanted) || ends[i] - first < limit) continue;
+            TryLink(parents, i, include, link);
+            link.CopyTo(values, values.Length - link.Length);
+            GatherRest(included, sql, values, slot, starts[i] + wanted - included.Count, limit);
+        }
+        starts[^1] = included.Count;
+        return starts;
     }
 
-    static bool TryLink(RecordInclude include, Value[] parent, Value[] link)
+    static bool TryLink(RecordRows parents, int row, RecordInclude include, Value[] link)
     {
+        Value[] values = parents.Records[row].Values(parents.Level.Model, parents.Level.Fields);
         for (int i = 0; i < link.Length; i++)
         {
-            link[i] = parent[include.Shape.ParentFields[i].Ordinal];
+            link[i] = values[include.Shape.ParentFields[i].Ordinal];
             if (link[i].IsNull) return false;
         }
         return true;
     }
 
-    static void ReadKey(Statement row, RecordLevel level, Value[] key)
-    {
-        for (int i = 0; i < key.Length; i++) key[i] = row.ColumnValue(i, level.Key[i].StoredKind, level.Key[i].Scale);
-    }
-
     /// <summary>A record, from the cache or else the database; null when there is none, or the caller may not see it.</summary>
-    CachedRecord? Seen(RecordLevel level, in RecordKey key, ReadOnlySpan<Value> values)
+    CachedRecord? Seen(RecordLevel level, in RecordKey key)
     {
-        if (level.Rules.Outcome == RuleOutcome.Never) return null;
         CachedRecord? record = asked.Cache.Find(key, asked.SchemaVersion, asked.Position);
         if (record is not null)
         {
@@ -230,19 +248,16 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         else
         {
             _misses++;
-            record = Load(level, key, values);
+            record = Load(level, key);
             if (record is null) return null;
         }
-        if (level.Rules.Outcome == RuleOutcome.Always) return record;
-        CallerRules rules = new(level.Rules, []);
-        Value[] row = record.Values(level.Model, level.Fields);
-        return rules.Sees(Policies.Context(asked.Caller, asked.Now, row)) ? record : null;
+        return record.IsSeen(level, asked.Caller, asked.Now) ? record : null;
     }
 
-    CachedRecord? Load(RecordLevel level, in RecordKey key, ReadOnlySpan<Value> values)
+    CachedRecord? Load(RecordLevel level, in RecordKey key)
     {
         using Statement row = connection.Prepare(level.Load);
-        row.Bind(level.Load, values);
+        row.Bind(level.Load, key.Values());
         if (!row.Step()) return null;
         using ByteOutput json = new(512);
         level.Writer.Write(json, row, 0);
@@ -250,5 +265,51 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         CachedRecord record = new(row.ColumnInt64(level.VersionColumn), asked.SchemaVersion, json.ToArray());
         asked.Cache.Fill(key, asked.Position, record);
         return record;
+    }
+
+    /// <summary>Keys in the order in which they were read, in an array of the pool.</summary>
+    sealed class KeyList : IDisposable
+    {
+        RecordKey[] _keys = ArrayPool<RecordKey>.Shared.Rent(128);
+
+        public int Count { get; private set; }
+
+        public ReadOnlySpan<RecordKey> Span => _keys.AsSpan(0, Count);
+
+        public void Add(RecordLevel level, Statement row)
+        {
+            if (level.Key.Length == 1)
+            {
+                Value part = row.ColumnValue(0, level.Key[0].StoredKind, level.Key[0].Scale);
+                Add(new RecordKey(level.Model.Name, new ReadOnlySpan<Value>(in part)));
+                return;
+            }
+            Value[] parts = new Value[level.Key.Length];
+            for (int i = 0; i < parts.Length; i++) parts[i] = row.ColumnValue(i, level.Key[i].StoredKind, level.Key[i].Scale);
+            Add(new RecordKey(level.Model.Name, parts));
+        }
+
+        public void Add(RecordKey key)
+        {
+            if (Count == _keys.Length)
+            {
+                RecordKey[] larger = ArrayPool<RecordKey>.Shared.Rent(Count * 2);
+                Span.CopyTo(larger);
+                ArrayPool<RecordKey>.Shared.Return(_keys, clearArray: true);
+                _keys = larger;
+            }
+            _keys[Count++] = key;
+        }
+
+        public void Clear() => Count = 0;
+
+        public void Dispose()
+        {
+            // Keys may refer to texts, which the pool must not keep alive.
+            Span<RecordKey> used = _keys.AsSpan(0, Count);
+            used.Clear();
+            ArrayPool<RecordKey>.Shared.Return(_keys);
+            _keys = [];
+        }
     }
 }
