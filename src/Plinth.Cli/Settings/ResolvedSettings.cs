@@ -65,6 +65,10 @@ sealed partial class ResolvedSettings
 
     public bool Switch(SettingKey key) => Text(key) is "on" or "true";
 
+    long CacheBytes() => Text(SettingKeys.CacheBytes) == BytesForm.Auto
+        ? Math.Clamp(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 8, 32L << 20, 1L << 30)
+        : Bytes(SettingKeys.CacheBytes);
+
     public long Bytes(SettingKey key) => BytesForm.TryRead(Text(key), out long bytes) ? bytes : 0;
 
     public ImmutableArray<string> List(SettingKey key) => ListForm.Split(Text(key));
@@ -74,7 +78,7 @@ sealed partial class ResolvedSettings
     {
         Limits limits = Plinth.Text.Limits.Default with
         {
-            CacheBytes = Switch(SettingKeys.CacheRecords) ? Bytes(SettingKeys.CacheBytes) : 0,
+            CacheBytes = Switch(SettingKeys.CacheRecords) ? CacheBytes() : 0,
             IdempotencyHours = Integer(SettingKeys.IdempotencyHours),
         };
         foreach (LimitKey limit in LimitKeys.All)

@@ -28,9 +28,12 @@ sealed record IntegerForm(long Min, long Max) : SettingForm
 }
 
 /// <summary>A number of bytes, also with a unit: <c>64MB</c> (powers of 1024).</summary>
-sealed record BytesForm(long Min, long Max) : SettingForm
+/// <param name="IsAuto"><c>auto</c> is allowed too: the program chooses.</param>
+sealed record BytesForm(long Min, long Max, bool IsAuto = false) : SettingForm
 {
-    public override string? Refuse(string text) => TryRead(text, out long bytes) && bytes >= Min && bytes <= Max
+    public const string Auto = "auto";
+
+    public override string? Refuse(string text) => (IsAuto && text == Auto) || (TryRead(text, out long bytes) && bytes >= Min && bytes <= Max)
         ? null
         : string.Create(CultureInfo.InvariantCulture, $"bytes from {Min} to {Max}, such as 65536, 64KB, 16MB or 1GB");
 

@@ -24,9 +24,10 @@ static class SettingKeys
     public static readonly SettingKey Library = new("database.library", s_text, "",
         "Path of the database library to load instead of the system's or the bundled one.");
     public static readonly SettingKey CacheRecords = new(
-        "cache.records", s_switch, "on", "Serve reads by id from memory where the log keeps it current.");
+        "cache.records", s_switch, "on", "Serve records from memory where the log keeps it current: by id, in lists and as relations.");
     public static readonly SettingKey CacheBytes = new(
-        "cache.bytes", new BytesForm(0, 64L << 30), "64MB", "Most memory that cached records may take.");
+        "cache.bytes", new BytesForm(0, 64L << 30, IsAuto: true), BytesForm.Auto,
+        "Most memory that cached records may take. `auto` is an eighth of what the process may use, from 32 MB to 1 GB.");
     public static readonly SettingKey LogFormat = new("log.format", new ChoiceForm(["auto", "pretty", "json"]), "auto",
         "`pretty` for people, `json` for machines; `auto` is pretty on a terminal.");
     public static readonly SettingKey LogLevel = new(
