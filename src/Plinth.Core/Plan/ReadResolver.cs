@@ -250,7 +250,7 @@ sealed class ReadResolver
         {
             Model = target,
             Fields = fields,
-            IsWhole = include.Select.IsEmpty,
+            IsWhole = include.Select.IsEmpty && !target.Fields.Any(static f => f.IsUnreadable),
             Need = Need(target, single ? Operation.Get : Operation.List),
             Filter = ShortTerms.Merge(_schema, target, [], form),
             FilterSlots = form?.Literals.Length ?? 0,

@@ -35,7 +35,7 @@ sealed class ReadColumns
 
     /// <summary>The key alone: for lists whose records are at hand already.</summary>
     public static ReadColumns Keys(LevelShape level) =>
-        Of(level with { Fields = [.. level.Model.KeyFields], Includes = [] }, cursors: false, version: false);
+        Of(level with { Fields = [.. level.Model.KeyFields], Includes = [] }, cursors: false, version: false, static _ => false);
 
     /// <param name="level">What is read.</param>
     /// <param name="cursors">Places in the list will be given out.</param>

@@ -158,7 +158,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         SqlWriter sql = new(dialect);
         string row = sql.NextAlias();
         LevelShape level = include.Level;
-        WriteColumns(sql.Raw("select "), columns, level.Model, row);
+        WriteColumns(sql.Raw("select "), columns, level, row);
         sql.Raw(" from ").Name(level.Model.Table).Raw(" ").Raw(row);
         Conjuncts where = new(sql);
         for (int i = 0; i < include.TargetFields.Length; i++)

@@ -69,7 +69,7 @@ sealed partial class Engine
                 RecordRun.Request asked = new(
                     records, program.Count, read, caller, now, _cache, position, snapshot.Version, snapshot.Reads.Secret, Limits);
                 Result<ReadReply> page = await RunAsync(
-                    read, (connection, body) => new((new RecordRun(asked, connection).Write(body), 0L)), records.AnswerBytes, start,
+                    program, (connection, body) => new((new RecordRun(asked, connection).Write(body), 0L)), records.AnswerBytes, start,
                     plannedAt, cancel);
                 if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
                 return page;
@@ -125,7 +125,7 @@ sealed partial class Engine
         Snapshot snapshot, ReadProgram program, PlannedRead read, RecordKeeper? keeper, long start, long plannedAt,
         CancellationToken cancel) =>
         RunAsync(
-            read,
+            program,
             async (connection, body) =>
             {
                 ReadRun run = new(program, read, connection, snapshot.Reads.Secret, Limits, keeper);
@@ -134,14 +134,14 @@ sealed partial class Engine
             },
             AnswerBytes, start, plannedAt, cancel);
 
-    /// <param name="read">What was planned.</param>
+    /// <param name="program">What is run.</param>
     /// <param name="write">Writes the answer, and gives the version of a single record; or the fault that is answered instead.</param>
     /// <param name="bytes">The answer takes so many, about.</param>
     /// <param name="start">When the request was taken up.</param>
     /// <param name="plannedAt">When it was planned.</param>
     /// <param name="cancel">Stops the statement that runs.</param>
     async ValueTask<Result<ReadReply>> RunAsync(
-        PlannedRead read, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, int bytes, long start,
+        ReadProgram program, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, int bytes, long start,
         long plannedAt, CancellationToken cancel)
     {
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.

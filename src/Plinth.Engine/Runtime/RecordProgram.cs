@@ -82,7 +82,7 @@ sealed class RecordProgram
     static RecordLevel? Level(ReadPlan plan, LevelShape level, ReadSql sql, Dialect dialect)
     {
         FoldedRules rules = plan.Rules[level.Need];
-        if (!level.IsWhole || !IsDecidedByRecord(rules, level)) return null;
+        if (!level.IsWhole || plan.IsMasked(level) || !IsDecidedByRecord(rules, level)) return null;
         ImmutableArray<RecordInclude>.Builder includes = ImmutableArray.CreateBuilder<RecordInclude>(level.Includes.Length);
         foreach (IncludeShape include in level.Includes)
         {
@@ -114,7 +114,7 @@ sealed class RecordProgram
 /// <param name="Fields">What rule and relations ask of a record's values.</param>
 sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, Dialect Dialect, ImmutableArray<RecordInclude> Includes)
 {
-    ReadColumns Columns { get; } = ReadColumns.Of(Shape with { Includes = [] }, cursors: false, version: true);
+    ReadColumns Columns { get; } = ReadColumns.Of(Shape with { Includes = [] }, cursors: false, version: true, static _ => false);
 
     public Model Model => Shape.Model;
 
@@ -130,7 +130,7 @@ sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, 
     /// <summary>Reads one record that is not at hand.</summary>
     public SqlText Load => field ??= ReadSql.Record(Dialect, Model, Columns);
 
-    public RowWriter Writer { get; } = new(Shape.Fields);
+    public RowWriter Writer { get; } = new(Shape.Fields, []);
 
     /// <summary>Column of the version where the record is selected whole by <see cref="Load"/>.</summary>
     public int VersionColumn => Columns.Version;

@@ -25,6 +25,11 @@ public class RecordReadsTests
           @@allow("read", good || auth.id == writerId)
           @@softDelete
         }
+        model Draft {
+          id Int @id   owner Int   note String? @allow("read", auth.role == "editor")
+          @@allow("read", true)
+        }
+        model Diary { id Int @id   owner Int   page String? @allow("read", owner == auth.id)   @@allow("read", true) }
         """;
 
     static readonly Caller s_nobody = Caller.Anonymous();
@@ -127,6 +132,29 @@ public class RecordReadsTests
     {
         using JsonDocument document = JsonDocument.Parse(page);
         return document.RootElement.GetProperty("page").GetProperty(name).GetString();
+    }
+
+    [Fact]
+    public async Task A_field_that_a_caller_may_not_read_does_not_come_from_what_another_was_answered()
+    {
+        await using ReadsFixture fixture = await FilledAsync(null, seed: 5);
+        await fixture.InsertAsync("Draft", """{"id":1,"owner":7,"note":"secret"}""");
+        await fixture.InsertAsync("Diary", """{"id":1,"owner":7,"page":"secret"} {"id":2,"owner":3,"page":"other"}""");
+        Caller reader = Of(3, "reader");
+        for (int i = 0; i < 12; i++)
+        {
+            foreach (Caller caller in new[] { Caller.System, s_editor, reader, s_nobody })
+            {
+                bool isTrusted = caller.IsSystem || caller == s_editor;
+                string drafts = fixture.Json(new() { Model = "Draft", Kind = ReadKind.List }, caller);
+                Assert.Equal(isTrusted, drafts.Contains("secret", StringComparison.Ordinal));
+                string one = fixture.Json(new() { Model = "Draft", Kind = ReadKind.Get, Key = ["1"] }, caller);
+                Assert.Equal(isTrusted, one.Contains("secret", StringComparison.Ordinal));
+                string diaries = fixture.Json(new() { Model = "Diary", Kind = ReadKind.List }, caller);
+                Assert.Equal(isTrusted, diaries.Contains("secret", StringComparison.Ordinal));
+                Assert.Equal(caller.IsSystem || caller == reader, diaries.Contains("other", StringComparison.Ordinal));
+            }
+        }
     }
 
     [Fact]
