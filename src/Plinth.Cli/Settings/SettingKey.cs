@@ -33,7 +33,8 @@ sealed record BytesForm(long Min, long Max, bool IsAuto = false) : SettingForm
 {
     public const string Auto = "auto";
 
-    public override string? Refuse(string text) => (IsAuto && text == Auto) || (TryRead(text, out long bytes) && bytes >= Min && bytes <= Max)
+    public override string? Refuse(string text) =>
+        (IsAuto && text == Auto) || (TryRead(text, out long bytes) && bytes >= Min && bytes <= Max)
         ? null
         : string.Create(CultureInfo.InvariantCulture, $"bytes from {Min} to {Max}, such as 65536, 64KB, 16MB or 1GB");
 

@@ -3,13 +3,13 @@ using Plinth.Text;
 namespace Plinth.Runtime;
 
 /// <summary>The records of one level with what they include. Levels are gathered top down; the answer is put together by copying.</summary>
-sealed class RecordRows(RecordLevel level)
+sealed class RecordRows(RecordLevel level, int capacity)
 {
     readonly IncludedRecords?[] _included = new IncludedRecords?[level.Includes.Length];
 
     public RecordLevel Level => level;
 
-    public List<CachedRecord> Records { get; } = [];
+    public List<CachedRecord> Records { get; } = new(capacity);
 
     public int Count => Records.Count;
 

@@ -25,7 +25,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         RecordProgram Program, SqlText? Count, PlannedRead Read, Caller Caller, long Now, RecordCache Cache, long Position,
         int SchemaVersion, ReadOnlyMemory<byte> Secret, Limits Limits);
 
-    /// <summary>Keys asked for beyond those wanted, for records that the rule hides; where they do not suffice, more are asked for.</summary>
+    /// <summary>Keys asked for beyond those wanted, for records that the rule hides; more are asked for where that is not enough.</summary>
     const int KeysSpare = 8;
 
     /// <summary>When they do not suffice, so many times as many.</summary>
@@ -48,7 +48,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             _ => true,
         };
         bool backward = Plan.Shape.Start == PageStart.Before;
-        RecordRows rows = new(asked.Program.Root);
+        RecordRows rows = new(asked.Program.Root, asked.Read.Limit + 1);
         int limit = asked.Read.Limit;
         // One record more than the page tells that the list goes on.
         Gather(rows, asked.Program.Keys, [.. values], Plan.Slots.Limit, wanted: limit + 1L);
@@ -93,10 +93,20 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
     void Gather(RecordRows rows, SqlText sql, Value[] values, int limitSlot, long wanted)
     {
         using KeyList keys = new();
-        long limit = FirstLimit(rows.Level, wanted);
-        ReadKeys(rows.Level, sql, values, limitSlot, limit, keys);
-        long until = rows.Count + wanted;
-        if (Take(rows, keys, 0, keys.Count, until) || keys.Count < limit) return;
+        long limit = FirstLimit(rows.Level, wanted), until = rows.Count + wanted;
+        values[limitSlot] = Value.From(limit);
+        using (Statement row = connection.Prepare(sql))
+        {
+            row.Bind(sql, values);
+            // As many keys as records are missing, and once more for those that turned out to be hidden.
+            bool more = true;
+            for (int taken = 0; more; taken = keys.Count)
+            {
+                for (long missing = until - rows.Count; missing > 0 && (more = row.Step()); missing--) keys.Add(rows.Level, row);
+                if (Take(rows, keys, taken, keys.Count, until)) return;
+            }
+        }
+        if (keys.Count < limit) return;
         GatherRest(rows, sql, values, limitSlot, until - rows.Count, limit);
     }
 
@@ -149,7 +159,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         {
             RecordInclude include = rows.Level.Includes[i];
             if (include.IsClosed || rows.Count == 0) continue;
-            RecordRows included = new(include.Level);
+            RecordRows included = new(include.Level, rows.Count);
             int[] starts = include.Keys is { } keys ? GatherMany(rows, include, keys, included) : GatherOne(rows, include, included);
             if (included.Count > asked.Limits.IncludedRows) return ReadRun.TooManyIncluded(include.Shape, asked.Limits);
             rows.Attach(i, new IncludedRecords(included, starts));

@@ -171,7 +171,8 @@ public class RecordReadsTests
             // The keys of the page, and those of each author's posts once, whoever shares the author.
             using JsonDocument page = JsonDocument.Parse(warm.Body.WrittenMemory);
             int authors = page.RootElement.GetProperty("items").EnumerateArray().Select(static i => i.GetProperty("author"))
-                .Where(static a => a.ValueKind == JsonValueKind.Object).Select(static a => a.GetProperty("id").GetInt32()).Distinct().Count();
+                .Where(static a => a.ValueKind == JsonValueKind.Object)
+                .Select(static a => a.GetProperty("id").GetInt32()).Distinct().Count();
             Assert.Equal(1 + authors, warm.Timings.Statements);
         }
         await fixture.SetAsync("Post", Value.From(3L), "title", Value.From("new"));
