@@ -1,53 +1,86 @@
 using System.Globalization;
 using System.Text;
-using Plinth.Schema.Types;
-using Plinth.Text;
 
 namespace Plinth.Language;
 
 /// <summary>
-/// The page <c>docs/reference/schema.md</c>: blocks, scalars and every attribute, made from the tables that the language itself reads.
+/// The page <c>docs/reference/schema.md</c>, made from the tables that the language itself reads. This half is the attributes;
+/// <see cref="BlockReference"/> is what comes before them.
 /// </summary>
 static class AttributeReference
 {
+    // By what a reader wants to do. One that is in no group comes last, so that a new row is never missing.
+    static readonly (string Title, string[] Names)[] s_groups =
+    [
+        ("Keys, values and columns",
+            ["@id", "@default", "@computed", "@updatedAt", "@version", "@unique", "@index", "@map", "@relation"]),
+        ("Who sees and sets a field", ["@readonly", "@immutable", "@serverOnly", "@pii", "@sensitive", "@allow", "@deny"]),
+        ("What a value must be", ["@length", "@range", "@regex", "@email", "@url", "@iso4217", "@oneOf", "@check"]),
+        ("What is done to a value first", ["@trim", "@lowercase", "@uppercase"]),
+        ("Who may do what with a record", ["@@allow", "@@deny"]),
+        ("Keys, indexes and checks of a model", ["@@id", "@@unique", "@@index", "@@fulltext", "@@check"]),
+        ("How a model behaves", ["@@softDelete", "@@paged"]),
+        ("Names, and names of before", ["@@map", "@@route", "@renamedFrom", "@@renamedFrom", "@deprecated"]),
+    ];
+
     public static string Markdown()
     {
         StringBuilder page = new();
         page.Append("# Schema reference\n\n");
         page.Append("<!-- Made from the tables of the language; './dev accept' rewrites it. -->\n\n");
-        page.Append("Blocks: ").Append(Words(Blocks.Known)).Append(".\n\nNot available in this version, and refused by name: ");
-        page.Append(Words(Blocks.NotAvailable)).Append(".\n\nScalar types: ").Append(Words(ScalarTypes.Names));
-        page.Append(". Not available in this version: ").Append(Words(ScalarTypes.NotAvailable));
-        page.Append(". Each may be optional (`T?`) or a list (`T[]`).\n");
-        Names(page);
-        Section(page, "Attributes of fields and relations", isModelLevel: false);
-        Section(page, "Attributes of models", isModelLevel: true);
+        BlockReference.Write(page);
+        page.Append("\n## Attributes at a glance\n\nOne `@` stands behind a field, two stand in a model. ");
+        page.Append("Every example below is read by a test, and every attribute has one that fails when it does nothing.\n");
+        var groups = Groups();
+        foreach (var (title, specs) in groups)
+        {
+            page.Append("\n**").Append(title).Append("**\n\n| attribute | |\n| --- | --- |\n");
+            foreach (AttributeSpec spec in specs)
+                page.Append(CultureInfo.InvariantCulture, $"| `{Signature(spec)}` | {FirstSentence(spec.Doc)} |\n");
+        }
+        foreach (var (title, specs) in groups)
+        {
+            page.Append("\n## ").Append(title).Append('\n');
+            foreach (AttributeSpec spec in specs) Entry(page, spec);
+        }
         var later = Attributes.All.Where(a => !a.IsAvailable).Select(a => a.Name);
-        page.Append("\n## Not available in this version\n\nKnown, and refused by name: ").Append(Words(later)).Append(".\n");
+        page.Append("\n## Not available in this version\n\nKnown, and refused by name: ").Append(BlockReference.Words(later)).Append(".\n");
         return page.ToString();
     }
 
-    static void Names(StringBuilder page)
+    static List<(string Title, List<AttributeSpec> Specs)> Groups()
     {
-        page.Append("\n## Names\n\nNames are ASCII letters, digits and `_`, at most ");
-        page.Append(CultureInfo.InvariantCulture, $"{Limits.NameLength} characters. A field of a model cannot be called ");
-        page.Append(Words(Declarations.ListParameters)).Append(" (parameters of lists) or ");
-        page.Append(Words(Declarations.LiteralWords.AddRange(Declarations.ScopeWords)));
-        page.Append(" (words of expressions), and does not begin with `_`; `@map` keeps a column of such a name.\n");
-        page.Append("A field called `use` is written between backticks; so may any other word of the language be.\n");
+        List<(string, List<AttributeSpec>)> groups = [];
+        List<AttributeSpec> rest = [.. Attributes.All.Where(a => a.IsAvailable)];
+        foreach (var (title, names) in s_groups)
+        {
+            // In the order of the group, which leads from what is needed first to what is needed seldom.
+            List<AttributeSpec> specs = [.. names.Select(Attributes.Find).OfType<AttributeSpec>().Where(a => a.IsAvailable)];
+            rest.RemoveAll(specs.Contains);
+            if (specs.Count > 0) groups.Add((title, specs));
+        }
+        if (rest.Count > 0) groups.Add(("More", rest));
+        return groups;
     }
 
-    static void Section(StringBuilder page, string title, bool isModelLevel)
+    /// <summary>As one writes it: <c>@unique(code:, name:)</c>.</summary>
+    static string Signature(AttributeSpec spec)
     {
-        page.Append("\n## ").Append(title).Append('\n');
-        foreach (AttributeSpec spec in Attributes.All.Where(a => a.IsAvailable && a.IsModelLevel == isModelLevel)) Entry(page, spec);
+        string[] arguments = [.. spec.Arguments.Where(a => a.IsAvailable).Select(a => a.IsNamed ? a.Name + ":" : a.Name)];
+        return arguments.Length == 0 ? spec.Name : $"{spec.Name}({string.Join(", ", arguments)})";
+    }
+
+    static string FirstSentence(string doc)
+    {
+        int end = doc.IndexOf(". ", StringComparison.Ordinal);
+        return end < 0 ? doc : doc[..(end + 1)];
     }
 
     static void Entry(StringBuilder page, AttributeSpec spec)
     {
         page.Append("\n### `").Append(spec.Name).Append("`\n\n").Append(spec.Doc).Append('\n');
-        if (!spec.IsModelLevel) page.Append("Stands on ").Append(FieldBinder.DescribeAll(spec.Targets)).Append(Fits(spec)).Append(".\n");
-        if (spec.Repeats) page.Append("May stand more than once.\n");
+        if (!spec.IsModelLevel) page.Append("\nOn ").Append(FieldBinder.DescribeAll(spec.Targets)).Append(Fits(spec)).Append(".\n");
+        if (spec.Repeats) page.Append("\nMay stand more than once.\n");
         if (!spec.Arguments.IsEmpty) page.Append("\n| argument | kind | meaning |\n| --- | --- | --- |\n");
         foreach (AttributeArgument argument in spec.Arguments)
         {
@@ -76,6 +109,4 @@ static class AttributeReference
         ArgumentKind.Literals => "list: `[\"a\", \"b\"]`",
         _ => throw new InvalidOperationException($"no words for arguments of kind {argument.Kind}"),
     };
-
-    static string Words(IEnumerable<string> words) => string.Join(' ', words.Order(StringComparer.Ordinal).Select(w => $"`{w}`"));
 }

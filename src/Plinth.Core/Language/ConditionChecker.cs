@@ -61,8 +61,7 @@ sealed class ConditionChecker(
     {
         if (condition is null) return null;
         var (root, unreadable) = CelParser.Parse(sources[condition.Source], condition.Span, limits);
-        foreach (Diagnostic diagnostic in unreadable)
-            findings.Error(condition.Source, diagnostic.Code, diagnostic.Span, diagnostic.Message, diagnostic.Hint);
+        foreach (Diagnostic diagnostic in unreadable) findings.Add(diagnostic);
         if (root is null || (brokenNames.Count > 0 && MentionsBroken(condition.Text))) return null;
         var (expression, wrong) = CelChecker.Check(root, scope, condition.Source, expected, limits);
         foreach (Diagnostic diagnostic in wrong)

@@ -23,7 +23,7 @@ sealed record SchemaSyntax(SourceText Source, Token[] Tokens, Comment[] Comments
                 if (text[i] != '\n') text[i] = ' ';
             }
         }
-        return new SourceText(Source.Path, new string(text));
+        return new SourceText(Source.Path, new string(text), new EditMap(Source, []));
     }
 
     public string TextOf(in Token token) => Source.Text.Substring(token.Start, token.Length);

@@ -35,11 +35,16 @@ sealed class SourceText
     public string Text { get; }
 
     /// <summary>The place as the person wrote it: another text's, when this one was made from that.</summary>
-    public (SourceText Source, Span Span) Written(Span span) => _map is null ? (this, span) : (_map.Original, _map.ToOriginal(span));
+    public (SourceText Source, Span Span) Written(Span span) =>
+        _map is null ? (this, span) : _map.Original.Written(_map.ToOriginal(span));
 
     /// <summary>A finding about a place of this text, in the words of the notation that the person writes.</summary>
-    public (string Message, string? Hint) Reworded(string code, Span span, string message, string? hint) =>
-        _map is null ? (message, hint) : _map.Reword(code, span, message, hint);
+    public (string Message, string? Hint) Reworded(string code, Span span, string message, string? hint)
+    {
+        if (_map is null) return (message, hint);
+        var (reworded, way) = _map.Reword(code, span, message, hint);
+        return _map.Original.Reworded(code, _map.ToOriginal(span), reworded, way);
+    }
 
     public int LineCount => _lineStarts.Length;
 

@@ -56,6 +56,30 @@ public class AttributesTests
     [Fact]
     public void The_reference_page_is_made_from_the_table() => Golden.FileHolds("docs/reference/schema.md", AttributeReference.Markdown());
 
+    [Fact]
+    public void The_schema_that_the_reference_begins_with_is_read_without_findings_and_laid_out()
+    {
+        Assert.Empty(Schemas.Read(BlockReference.Whole + "\n").Diagnostics.Select(DiagnosticText.Render));
+        SchemaReading blocks = Schemas.Read(string.Join("\n\n", BlockReference.All.Select(b => b.Example)));
+        Assert.Empty(blocks.Diagnostics.Select(DiagnosticText.Render));
+        // What begins the page is in the one layout, but for the comments that explain it in a column of their own.
+        Assert.Equal(Squeezed(BlockReference.Whole), Squeezed(SchemaFormatter.Format(new("schema.plinth", BlockReference.Whole))));
+
+        static string Squeezed(string text) => string.Join('\n', text.Split('\n').Select(l =>
+            string.Join(' ', l.Split(' ', StringSplitOptions.RemoveEmptyEntries)))).TrimEnd();
+    }
+
+    [Fact]
+    public void The_reference_explains_every_block_and_every_type()
+    {
+        Assert.Equal(Blocks.Known.Order(StringComparer.Ordinal), BlockReference.All.Select(b => b.Keyword).Order(StringComparer.Ordinal));
+        foreach (BlockExample block in BlockReference.All) Assert.Contains(block.Keyword + " ", block.Example, StringComparison.Ordinal);
+        string page = AttributeReference.Markdown();
+        foreach (string type in Plinth.Schema.Types.ScalarTypes.Names) Assert.Contains($"| `{type}", page, StringComparison.Ordinal);
+        foreach (string name in Attributes.All.Where(a => a.IsAvailable).Select(a => a.Name))
+            Assert.Contains($"### `{name}`", page, StringComparison.Ordinal);
+    }
+
     static string Schema(string members)
     {
         string id = members.Contains("@id", StringComparison.Ordinal) ? "" : "id Int @id";

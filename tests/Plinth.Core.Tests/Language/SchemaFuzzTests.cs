@@ -132,7 +132,7 @@ public class SchemaFuzzTests
         return shaken.ToString();
     }
 
-    static void Mutate(StringBuilder text, Random random)
+    internal static void Mutate(StringBuilder text, Random random)
     {
         int at = random.Next(text.Length), length = random.Next(1, 12);
         switch (random.Next(4))

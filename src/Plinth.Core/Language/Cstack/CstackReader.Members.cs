@@ -284,8 +284,9 @@ sealed partial class CstackReader
     void RemoveMember(MemberSyntax member)
     {
         Token first = Token(member.Tokens.First), last = Token(member.Tokens.End - 1);
-        int lineEnd = _source.Text.AsSpan(last.End).IndexOf('\n');
-        bool isAlone = first.StartsLine && lineEnd >= 0 && _source.Text.AsSpan(last.End, lineEnd).Trim().IsEmpty;
+        // Looked for where a line begins only: a file may be one line of ten megabytes.
+        int lineEnd = first.StartsLine ? _source.Text.AsSpan(last.End).IndexOf('\n') : -1;
+        bool isAlone = lineEnd >= 0 && _source.Text.AsSpan(last.End, lineEnd).Trim().IsEmpty;
         int start = isAlone ? Math.Max(0, _source.Text.LastIndexOf('\n', first.Start)) : first.Start;
         _edits.Remove(Span.Between(start, last.End));
     }

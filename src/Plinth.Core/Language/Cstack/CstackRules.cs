@@ -152,8 +152,9 @@ sealed class CstackRules(SchemaSyntax file, Findings findings, TextEdits edits)
     /// <param name="Path">The names of a path of the row; null when it is something else.</param>
     readonly record struct Side(string Text, string[]? Path, bool IsCaller)
     {
-        /// <summary>A quantifier stands between two other names.</summary>
-        public bool IsQuantified => Path is { } path && path[..^1].Skip(1).Any(IsQuantifier) && !IsQuantifier(path[^1]);
+        /// <summary>A quantifier stands between two other names. A longer path than this no rule can enter: CEL refuses it.</summary>
+        public bool IsQuantified =>
+            Path is { Length: <= 64 } path && path[..^1].Skip(1).Any(IsQuantifier) && !IsQuantifier(path[^1]);
 
         public override string ToString() => Path is null ? Text : string.Join('.', Path);
 
