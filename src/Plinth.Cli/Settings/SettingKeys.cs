@@ -112,6 +112,9 @@ static class LimitKeys
             l with { ExpressionDepth = (int)v }),
         Of("expressionCost", Limits.Default.ExpressionCost, 100_000_000, "Steps that one evaluation may take.", (l, v) =>
             l with { ExpressionCost = (int)v }),
+        Of("expressionEstimate", Limits.Default.ExpressionEstimate, 1_000_000_000_000,
+            "Steps that an expression may be estimated to take before it runs; loops in loops multiply.", (l, v) =>
+            l with { ExpressionEstimate = v }),
         Of("includeDepth", Limits.Default.IncludeDepth, 20, "Levels of include.", (l, v) => l with { IncludeDepth = (int)v }),
         Of("includes", Limits.Default.Includes, 200, "Relations included by one request.", (l, v) => l with { Includes = (int)v }),
         Of("includePage", Limits.Default.IncludePage, 10_000, "Children of one parent, when the request names no limit.", (l, v) =>

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Codegen;
 
@@ -56,7 +57,7 @@ static class OpenApiExamples
 
     static JsonNode? Matching(RegexValidator validator)
     {
-        Regex regex = new(validator.Pattern, RegexOptions.NonBacktracking | RegexOptions.CultureInvariant);
+        Regex regex = Regex2.Compile(validator.Pattern);
         return s_matching.FirstOrDefault(regex.IsMatch) is { } text ? (JsonNode)text : null;
     }
 

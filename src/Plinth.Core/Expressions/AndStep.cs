@@ -43,7 +43,14 @@ sealed class ConditionalStep(Step condition, Step then, Step otherwise) : Step
     {
         Truth.True => then.Evaluate(ref e),
         Truth.False => otherwise.Evaluate(ref e),
-        _ => Value.Null,
+        _ => e.Error,
+    };
+
+    public override Truth Decide(ref Evaluation e) => condition.Decide(ref e) switch
+    {
+        Truth.True => then.Decide(ref e),
+        Truth.False => otherwise.Decide(ref e),
+        _ => Truth.Unknown,
     };
 }
 

@@ -5,181 +5,230 @@ using Plinth.Text;
 
 namespace Plinth.Expressions;
 
-/// <summary>Functions: one table of names, each with the forms it takes.</summary>
+/// <summary>Calls: which signature of <see cref="FunctionTable"/> fits the arguments.</summary>
 sealed partial class CelChecker
 {
-    /// <summary>
-    /// Methods of strings: the function, the kinds of its arguments behind the receiver, how many of them are optional, and the result.
-    /// </summary>
-    static readonly Dictionary<string, (CelFunction Function, CelKind[] Arguments, int Optional, CelType Result)> s_textMethods =
-        new(StringComparer.Ordinal)
-        {
-            ["contains"] = (CelFunction.Contains, [CelKind.String], 0, CelType.Bool),
-            ["startsWith"] = (CelFunction.StartsWith, [CelKind.String], 0, CelType.Bool),
-            ["endsWith"] = (CelFunction.EndsWith, [CelKind.String], 0, CelType.Bool),
-            ["matches"] = (CelFunction.Matches, [CelKind.String], 0, CelType.Bool),
-            ["lowerAscii"] = (CelFunction.LowerAscii, [], 0, CelType.String),
-            ["upperAscii"] = (CelFunction.UpperAscii, [], 0, CelType.String),
-            ["trim"] = (CelFunction.Trim, [], 0, CelType.String),
-            ["substring"] = (CelFunction.Substring, [CelKind.Int, CelKind.Int], 1, CelType.String),
-            ["charAt"] = (CelFunction.CharAt, [CelKind.Int], 0, CelType.String),
-            ["indexOf"] = (CelFunction.IndexOf, [CelKind.String], 0, CelType.Int),
-            ["replace"] = (CelFunction.Replace, [CelKind.String, CelKind.String], 0, CelType.String),
-        };
-
-    static readonly Dictionary<string, CelFunction> s_accessors = new(StringComparer.Ordinal)
-    {
-        ["getFullYear"] = CelFunction.GetFullYear,
-        ["getMonth"] = CelFunction.GetMonth,
-        ["getDate"] = CelFunction.GetDate,
-        ["getDayOfMonth"] = CelFunction.GetDayOfMonth,
-        ["getDayOfWeek"] = CelFunction.GetDayOfWeek,
-        ["getDayOfYear"] = CelFunction.GetDayOfYear,
-        ["getHours"] = CelFunction.GetHours,
-        ["getMinutes"] = CelFunction.GetMinutes,
-        ["getSeconds"] = CelFunction.GetSeconds,
-        ["getMilliseconds"] = CelFunction.GetMilliseconds,
-    };
-
-    /// <summary>Conversions: the function, its result, and the kinds it takes.</summary>
-    static readonly Dictionary<string, (CelFunction Function, CelType Result, CelKind[] From)> s_conversions = new(StringComparer.Ordinal)
-    {
-        ["int"] = (CelFunction.ToInt, CelType.Int,
-            [CelKind.Int, CelKind.Uint, CelKind.Double, CelKind.Decimal, CelKind.String, CelKind.Timestamp, CelKind.Duration]),
-        ["uint"] = (CelFunction.ToUint, CelType.Uint, [CelKind.Int, CelKind.Uint, CelKind.Double, CelKind.String]),
-        ["double"] = (CelFunction.ToDouble, CelType.Double, [CelKind.Int, CelKind.Uint, CelKind.Double, CelKind.Decimal, CelKind.String]),
-        ["string"] = (CelFunction.ToText, CelType.String,
-            [
-                CelKind.Bool, CelKind.Int, CelKind.Uint, CelKind.Double, CelKind.Decimal, CelKind.String, CelKind.Bytes, CelKind.Timestamp,
-                CelKind.Duration, CelKind.Date, CelKind.Time, CelKind.Uuid,
-            ]),
-        ["bytes"] = (CelFunction.ToBytes, CelType.Bytes, [CelKind.Bytes, CelKind.String]),
-        ["bool"] = (CelFunction.ToBool, CelType.Bool, [CelKind.Bool, CelKind.String]),
-        ["timestamp"] = (CelFunction.ToTimestamp, CelType.Timestamp, [CelKind.Timestamp, CelKind.String, CelKind.Int]),
-        ["duration"] = (CelFunction.ToDuration, CelType.Duration, [CelKind.Duration, CelKind.String]),
-        ["date"] = (CelFunction.ToDate, CelType.Date, [CelKind.Date, CelKind.String, CelKind.Timestamp]),
-        ["time"] = (CelFunction.ToTime, CelType.Time, [CelKind.Time, CelKind.String, CelKind.Timestamp]),
-        ["uuid"] = (CelFunction.ToUuid, CelType.Uuid, [CelKind.Uuid, CelKind.String]),
-    };
-
-    /// <summary>Of CEL and its extensions; refused by name until their issue.</summary>
-    static readonly HashSet<string> s_notAvailable = new(StringComparer.Ordinal)
-    {
-        "type", "split", "join", "lastIndexOf", "format", "quote", "reverse", "sort", "distinct", "flatten", "slice", "orValue", "optMap",
-            "changed",
-    };
-
     CheckedNode Call(CelCall node)
     {
-        if (node.Target is CelIdentifier { Name: "math" } && !IsKnown("math")) return Mathematical(node);
+        if (node.Target is not null && Qualified(node) is { } name)
+        {
+            if (name is "math.greatest" or "math.least")
+                return Extreme(node, name == "math.greatest" ? CelFunction.Greatest : CelFunction.Least);
+            return Resolved(node, name, isMethod: false, [.. node.Arguments.Select(a => Node(a))]);
+        }
         List<CheckedNode> arguments = [];
         if (node.Target is not null) arguments.Add(Node(node.Target));
         foreach (CelNode argument in node.Arguments) arguments.Add(Node(argument));
+        return Special(node, arguments) ?? Resolved(node, node.Name, isMethod: node.Target is not null, arguments);
+    }
+
+    /// <summary>A function in a namespace, unless the first part of its name is a variable: <c>math.abs(x)</c>.</summary>
+    string? Qualified(CelCall node)
+    {
+        if (DottedName(node.Target!) is not var (space, isRooted)) return null;
+        string first = space.Split('.')[0];
+        if (Local(first) is not null || (_environment is null ? IsKnown(first) : Input(first, isRooted) is not null)) return null;
+        string name = $"{space}.{node.Name}";
+        return name is "math.greatest" or "math.least" || !Overloads(name, isMethod: false).IsEmpty ? name : null;
+    }
+
+    ImmutableArray<Overload> Overloads(string name, bool isMethod)
+    {
+        if (_environment is null) return FunctionTable.Find(name, isMethod);
+        foreach (string candidate in isMethod ? [name] : _environment.Candidates(name, isRooted: false))
+        {
+            ImmutableArray<Overload> found =
+            [
+                .. FunctionTable.Find(candidate, isMethod),
+                .. _environment.Functions
+                    .Where(f => f.IsMethod == isMethod && string.Equals(f.Name, candidate, StringComparison.Ordinal)),
+            ];
+            if (!found.IsEmpty) return found;
+        }
+        return [];
+    }
+
+    /// <summary>
+    /// What only a schema knows: records have a size, decimals a scale, patterns are literals, and fixed zones are shifts.
+    /// </summary>
+    CheckedNode? Special(CelCall node, List<CheckedNode> arguments)
+    {
+        if (_environment is not null) return null;
         bool isMethod = node.Target is not null;
-        CheckedNode? made = node.Name switch
+        switch (node.Name)
         {
-            "size" when arguments.Count == 1 => Size(node, arguments[0]),
-            "matches" when arguments.Count == 2 => Matches(node, arguments),
-            "decimal" when !isMethod && arguments.Count == 1 => ToDecimal(node, arguments[0]),
-            "dyn" when !isMethod && arguments.Count == 1 => arguments[0] with { },
-            _ when isMethod && s_textMethods.TryGetValue(node.Name, out var method) => TextMethod(node, arguments, method),
-            _ when isMethod && s_accessors.TryGetValue(node.Name, out CelFunction accessor) => Accessor(node, arguments, accessor),
-            _ when !isMethod && arguments.Count == 1 && s_conversions.TryGetValue(node.Name, out var conversion) =>
-                Conversion(node, arguments[0], conversion),
-            _ => null,
-        };
-        return made is null ? throw UnknownFunction(node, arguments) : Folded(made, node);
-    }
-
-    static CelError UnknownFunction(CelCall node, List<CheckedNode> arguments)
-    {
-        if (s_notAvailable.Contains(node.Name))
-            return new CelError("not_available", node.NameSpan, $"{node.Name}() is not available in this version");
-        IEnumerable<string> known = [.. s_textMethods.Keys, .. s_accessors.Keys, .. s_conversions.Keys, "size", "decimal", "dyn", "has",
-            "all", "exists", "exists_one", "map", "filter"];
-        if (known.Contains(node.Name))
-        {
-            string kinds = string.Join(", ", arguments.Select(a => a.Type.Name));
-            return new CelError("type_mismatch", node.Span,
-                $"{node.Name} does not take ({kinds})" + (node.Target is null ? "" : " with its receiver first"));
+            case "size" when arguments is [{ Type: RecordsType }]: return new CallNode(CelType.Int, CelFunction.Size, [arguments[0]]);
+            case "dyn" when !isMethod && arguments.Count == 1: return arguments[0] with { };
+            case "decimal" when !isMethod && arguments.Count == 1: return Folded(ToDecimal(node, arguments[0]), node);
+            case "matches" when arguments.Count == 2: return Matches(node, arguments);
+            case var name when isMethod && arguments is [{ Type.Kind: CelKind.Timestamp }, _]
+                && name.StartsWith("get", StringComparison.Ordinal): return InZone(node, arguments);
+            default: return null;
         }
-        return new CelError("unknown_function", node.NameSpan, $"no function is named '{node.Name}'", Names.DidYouMean(node.Name, known));
     }
 
-    static CallNode Size(CelCall node, CheckedNode of) => of.Type.Kind is CelKind.String or CelKind.Bytes or CelKind.List or CelKind.Map
-        or CelKind.Records or CelKind.Dyn
-        ? new CallNode(CelType.Int, CelFunction.Size, [of])
-        : throw new CelError("type_mismatch", node.Span, $"{of.Type.Name} has no size");
-
-    CallNode Matches(CelCall node, List<CheckedNode> arguments)
+    CheckedNode Resolved(CelCall node, string name, bool isMethod, List<CheckedNode> arguments)
     {
-        CallNode made = TextMethod(node, arguments, s_textMethods["matches"]);
-        if (made.Arguments[1] is not LiteralNode { Value: { Kind: ValueKind.String } pattern })
-            throw new CelError("not_available", made.Arguments[1].Span, "the pattern of matches() is a literal in this version");
+        CheckedNode made = Resolve(name, isMethod, node.Span, node.NameSpan, arguments);
+        if (_environment is not null) return made;
+        // A conversion to what it is already.
+        bool isConversion = made is CallNode { Function: >= CelFunction.ToInt and <= CelFunction.ToUuid };
+        if (isConversion && arguments[0].Type.Kind == made.Type.Kind) return arguments[0];
+        return Folded(made, node);
+    }
+
+    CheckedNode Resolve(string name, bool isMethod, Span span, Span nameSpan, List<CheckedNode> arguments)
+    {
+        ImmutableArray<Overload> overloads = Overloads(name, isMethod);
+        if (IsUnchecked) return Unchecked(overloads, name, arguments);
+        if (overloads.IsEmpty) throw UnknownFunction(name, isMethod, nameSpan);
+        if (_environment is null && arguments.Find(a => !a.Type.IsValue) is { } record)
+        {
+            throw new CelError("type_mismatch", span, $"{record.Type.Name} has no {(isMethod ? "method " : "")}{name}",
+                record.Type is RecordType ? "name a field of the record" : null);
+        }
+        CelType[] types = [.. arguments.Select(a => a.Type)];
+        if (_environment is null && types.Select(ScaleOf).Where(s => s >= 0).Distinct().Count() > 1)
+            throw new CelError("type_mismatch", span, $"{name} needs decimals with equally many digits behind the point");
+        CelType? result = null;
+        Overload? first = null;
+        foreach (Overload overload in overloads)
+        {
+            if (overload.Parameters.Length != types.Length) continue;
+            var (parameters, open) = Instance(overload);
+            if (!_types.Fit(parameters, types)) continue;
+            CelType found = _types.Resolve(open);
+            result = result is null || result.Equals(found) ? found : CelType.Dyn;
+            first ??= overload;
+        }
+        if (first is null || result is null) throw NoOverload(overloads, name, isMethod, span, types);
+        if (result is DecimalCelType { Scale: < 0 }) result = types[0];
+        if (first.Function is not { } function) return new LiteralNode(result, EvaluationError.NoOverload);
+        return new CallNode(result, function, [.. arguments]) { Span = span };
+    }
+
+    /// <summary>Of the decimals that an argument holds, or -1: a scale is part of the type, and no function changes it.</summary>
+    static int ScaleOf(CelType type) => type switch
+    {
+        DecimalCelType number => number.Scale,
+        ListType list => ScaleOf(list.Element),
+        OptionalType optional => ScaleOf(optional.Value),
+        _ => -1,
+    };
+
+    /// <summary>With new parameters, so that two calls do not bind each other.</summary>
+    (CelType[] Parameters, CelType Result) Instance(Overload overload)
+    {
+        if (overload.ParameterCount == 0) return ([.. overload.Parameters], overload.Result);
+        TypeParameter[] fresh = [.. Enumerable.Range(0, overload.ParameterCount).Select(_ => _types.Fresh())];
+        return ([.. overload.Parameters.Select(p => Renamed(p, fresh))], Renamed(overload.Result, fresh));
+    }
+
+    static CelType Renamed(CelType type, TypeParameter[] fresh) => type switch
+    {
+        TypeParameter { Id: < 0 } parameter => fresh[-1 - parameter.Id],
+        ListType list => new ListType(Renamed(list.Element, fresh)),
+        MapType map => new MapType(Renamed(map.Key, fresh), Renamed(map.Value, fresh)),
+        OptionalType optional => new OptionalType(Renamed(optional.Value, fresh)),
+        TypeType of => new TypeType(Renamed(of.Named, fresh)),
+        AbstractType named => new AbstractType(named.TypeName, [.. named.Parameters.Select(p => Renamed(p, fresh))]),
+        _ => type,
+    };
+
+    /// <summary>The name says what runs; whether it can is found then.</summary>
+    static CheckedNode Unchecked(ImmutableArray<Overload> overloads, string name, List<CheckedNode> arguments)
+    {
+        if (overloads.IsEmpty) return new LiteralNode(CelType.Dyn, EvaluationError.Undeclared(name));
+        return overloads.FirstOrDefault(o => o.Parameters.Length == arguments.Count) is { Function: { } function }
+            ? new CallNode(CelType.Dyn, function, [.. arguments])
+            : new LiteralNode(CelType.Dyn, EvaluationError.NoOverload);
+    }
+
+    static readonly string[] s_macros =
+    [
+        "all", "exists", "exists_one", "map", "filter", "transformList", "transformMap", "transformMapEntry", "sortBy", "optMap",
+        "optFlatMap",
+    ];
+
+    CelError UnknownFunction(string name, bool isMethod, Span span)
+    {
+        if (!FunctionTable.Find(name, !isMethod).IsEmpty)
+        {
+            return new CelError("type_mismatch", span, isMethod ? $"{name} is no method" : $"{name} is a method",
+                isMethod ? $"write {name}(…)" : $"write value.{name}(…)");
+        }
+        if (name == "changed") return new CelError("not_available", span, "changed() is not available in this version");
+        IEnumerable<string> others = isMethod ? s_macros : ["has", "decimal", "math.greatest", "math.least"];
+        IEnumerable<string> known = FunctionTable.Names(isMethod).Concat(others);
+        return new CelError("unknown_function", span, $"no function is named '{name}'", Names.DidYouMean(name, known));
+    }
+
+    CelError NoOverload(ImmutableArray<Overload> overloads, string name, bool isMethod, Span span, CelType[] types)
+    {
+        string Shown(IEnumerable<CelType> of) => string.Join(", ", of.Select(t => _types.Resolve(t, isLast: true).Name));
+        string Signature(Overload o) => isMethod ? $"{Shown(o.Parameters[..1])}.{name}({Shown(o.Parameters[1..])})"
+            : $"{name}({Shown(o.Parameters)})";
+        string given = isMethod ? $"{Shown(types[..1])}.{name}({Shown(types[1..])})" : $"{name}({Shown(types)})";
+        return new CelError("type_mismatch", span, $"there is no {given}",
+            "there is " + string.Join(", ", overloads.Take(4).Select(Signature)) + (overloads.Length > 4 ? ", …" : ""));
+    }
+
+    /// <summary>A pattern is compiled once, and must be one that every execution reads alike.</summary>
+    CheckedNode Matches(CelCall node, List<CheckedNode> arguments)
+    {
+        CheckedNode made = Resolve("matches", node.Target is not null, node.Span, node.NameSpan, arguments);
+        if (arguments[1] is not LiteralNode { Value: { Kind: ValueKind.String } pattern })
+            throw new CelError("not_available", arguments[1].Span, "the pattern of matches() is a literal");
         return Regex2.Refusal(pattern.String) is { } refusal
-            ? throw new CelError("invalid_literal", made.Arguments[1].Span, $"the pattern is not taken: {refusal}")
-            : made;
+            ? throw new CelError("invalid_literal", arguments[1].Span, $"the pattern is not taken: {refusal}")
+            : Folded(made, node);
     }
 
-    CallNode TextMethod(CelCall node, List<CheckedNode> arguments,
-        (CelFunction Function, CelKind[] Arguments, int Optional, CelType Result) method)
+    /// <summary>
+    /// A fixed zone is a shift of the instant before the accessor looks at it; a named one is looked up for each instant.
+    /// </summary>
+    CheckedNode InZone(CelCall node, List<CheckedNode> arguments)
     {
-        CheckedNode receiver = arguments[0];
-        if (receiver.Type.Kind is not (CelKind.String or CelKind.Dyn))
+        CheckedNode made = Resolve(node.Name, isMethod: true, node.Span, node.NameSpan, arguments);
+        if (made is not CallNode call || arguments[1] is not LiteralNode { Value: { Kind: ValueKind.String } zone }) return made;
+        if (TimeZones.TryOffset(zone.String, out long microseconds))
         {
-            string? hint = receiver.Type is RecordType ? "name a field of the record"
-                : receiver.Type.Kind == CelKind.List ? "a list is searched by x in list"
-                : null;
-            throw new CelError("type_mismatch", node.Span, $"{receiver.Type.Name} has no method {node.Name}", hint);
+            CheckedNode shifted = new CallNode(CelType.Timestamp, CelFunction.Add,
+                [arguments[0], new LiteralNode(CelType.Duration, Value.FromDuration(microseconds))]) { Span = node.Span };
+            return Folded(call with { Arguments = [microseconds == 0 ? arguments[0] : shifted] }, node);
         }
-        int given = arguments.Count - 1;
-        if (given > method.Arguments.Length || given < method.Arguments.Length - method.Optional)
-            throw new CelError("type_mismatch", node.Span, $"{node.Name} takes {method.Arguments.Length} argument(s), {given} given");
-        for (int i = 0; i < given; i++)
-        {
-            if (arguments[i + 1].Type.Kind != method.Arguments[i] && arguments[i + 1].Type.Kind != CelKind.Dyn)
-            {
-                throw new CelError("type_mismatch", arguments[i + 1].Span,
-                    $"{node.Name} needs a {method.Arguments[i].ToString().ToLowerInvariant()} here, found {arguments[i + 1].Type.Name}");
-            }
-        }
-        return new CallNode(method.Result, method.Function, [.. arguments]);
+        return TimeZones.Find(zone.String) is not null ? Folded(made, node)
+            : throw new CelError("invalid_literal", arguments[1].Span, $"there is no time zone '{zone.String}' on this machine",
+                "\"UTC\", offsets such as \"+02:00\", and with the package tzdata names such as \"Europe/Berlin\"");
     }
 
-    static CallNode Accessor(CelCall node, List<CheckedNode> arguments, CelFunction function)
+    /// <summary>The largest or smallest of its arguments, or of a list of numbers.</summary>
+    CheckedNode Extreme(CelCall node, CelFunction function)
     {
-        CheckedNode receiver = arguments[0];
-        bool ofDay = function is >= CelFunction.GetFullYear and <= CelFunction.GetDayOfYear;
-        bool fits = receiver.Type.Kind switch
+        if (node.Arguments.IsEmpty)
+            throw new CelError("type_mismatch", node.Span, $"math.{node.Name} needs at least one argument");
+        CheckedNode made = Node(node.Arguments[0]);
+        if (node.Arguments.Length == 1 && _types.Resolve(made.Type) is ListType list)
         {
-            CelKind.Timestamp => true,
-            CelKind.Date => ofDay,
-            CelKind.Time or CelKind.Duration => !ofDay,
-            _ => false,
-        };
-        if (!fits) throw new CelError("type_mismatch", node.Span, $"{receiver.Type.Name} has no {node.Name}()");
-        if (arguments.Count == 1) return new CallNode(CelType.Int, function, [receiver]);
-        if (arguments.Count > 2 || receiver.Type.Kind != CelKind.Timestamp
-            || arguments[1] is not LiteralNode { Value: { Kind: ValueKind.String } zone })
-            throw new CelError("type_mismatch", node.Span, $"{node.Name}() takes a time zone literal at most, and only of a timestamp");
-        if (!Operations.TryOffset(zone.String, out long microseconds))
-        {
-            throw new CelError("not_available", arguments[1].Span, $"the time zone '{zone.String}' is not available in this version",
-                "\"UTC\" and offsets such as \"+02:00\" are");
+            if (!IsUnchecked && list.Element.Kind is not (CelKind.Dyn or CelKind.Parameter)) Number(node, made, list.Element);
+            return new CallNode(list.Element, function, [made]);
         }
-        // A zone is a shift of the instant before the accessor looks at it.
-        CheckedNode shifted = new CallNode(CelType.Timestamp, CelFunction.Add,
-            [receiver, new LiteralNode(CelType.Duration, Value.FromDuration(microseconds))]) { Span = node.Span };
-        return new CallNode(CelType.Int, function, [microseconds == 0 ? receiver : shifted]);
+        Number(node, made, made.Type);
+        if (node.Arguments.Length == 1) return made.Type.Kind == CelKind.Dyn ? new CallNode(made.Type, function, [made]) : made;
+        foreach (CelNode argument in node.Arguments.Skip(1))
+        {
+            CheckedNode next = Node(argument);
+            Number(node, next, next.Type);
+            (CheckedNode left, CheckedNode right) = _environment is null ? Align(made, next, node.Span, sameKind: true) : (made, next);
+            made = new CallNode(_types.Join(left.Type, right.Type), function, [left, right]) { Span = node.Span };
+        }
+        return made;
     }
 
-    static CheckedNode Conversion(CelCall node, CheckedNode argument, (CelFunction Function, CelType Result, CelKind[] From) conversion)
+    void Number(CelCall node, CheckedNode argument, CelType type)
     {
-        CelKind kind = argument.Type.Kind;
-        if (kind != CelKind.Dyn && !conversion.From.Contains(kind))
-            throw new CelError("type_mismatch", node.Span, $"{argument.Type.Name} has no conversion to {node.Name}");
-        if (kind == conversion.Result.Kind) return argument;
-        return new CallNode(conversion.Result, conversion.Function, [argument]);
+        if (IsUnchecked || _types.Resolve(type) is { IsNumeric: true } or { Kind: CelKind.Dyn or CelKind.Parameter }) return;
+        throw new CelError("type_mismatch", argument.Span, $"math.{node.Name} needs numbers, found {type.Name}");
     }
 
     /// <summary>The scale of a decimal is static: that of its literal, 0 for an int.</summary>
@@ -199,37 +248,12 @@ sealed partial class CelChecker
         return new LiteralNode(new DecimalCelType(scale), value);
     }
 
-    CheckedNode Mathematical(CelCall node)
-    {
-        CelFunction? function = node.Name switch
-        {
-            "greatest" when node.Arguments.Length >= 2 => CelFunction.Greatest,
-            "least" when node.Arguments.Length >= 2 => CelFunction.Least,
-            "abs" when node.Arguments.Length == 1 => CelFunction.Abs,
-            _ => null,
-        };
-        if (function is null)
-        {
-            throw new CelError("unknown_function", node.NameSpan, $"math.{node.Name} with {node.Arguments.Length} argument(s) is not known",
-                "math.greatest, math.least and math.abs are");
-        }
-        CheckedNode made = Node(node.Arguments[0]);
-        if (!made.Type.IsNumeric || made.Type.Kind == CelKind.Uint)
-            throw new CelError("type_mismatch", made.Span, $"math.{node.Name} needs int, double or decimal, found {made.Type.Name}");
-        if (function == CelFunction.Abs) return new CallNode(made.Type, CelFunction.Abs, [made]);
-        foreach (CelNode argument in node.Arguments.Skip(1))
-        {
-            var (left, right) = Align(made, Node(argument), node.Span, sameKind: true);
-            made = new CallNode(left.Type, function.Value, [left, right]) { Span = node.Span };
-        }
-        return made;
-    }
-
     /// <summary>A function of literals is its result; one that has none is a mistake of who wrote it.</summary>
     static CheckedNode Folded(CheckedNode node, CelCall source)
     {
         if (node is not CallNode call || !call.Arguments.All(a => a is LiteralNode { Value.IsNull: false })) return node;
-        Value value = Operations.Apply(call.Function, call.Type, [.. call.Arguments.Select(a => ((LiteralNode)a).Value)]);
+        if (call.Type.Kind >= CelKind.List) return node;
+        Value value = CompiledExpression.Compile(CheckedExpression.Of(call)).Evaluate(new EvaluationContext());
         if (!value.IsNull) return new LiteralNode(call.Type, value);
         throw new CelError("invalid_literal", source.Span, source.Name switch
         {
@@ -238,7 +262,7 @@ sealed partial class CelChecker
             "date" => "this is no date; expected such as 2026-01-31",
             "time" => "this is no time; expected such as 08:30:00",
             "uuid" => "this is no uuid",
-            _ => $"{source.Name} has no result for this",
+            _ => $"{source.Name} has no result for this" + (value.Reason is { } reason ? $": {reason}" : ""),
         });
     }
 }

@@ -15,19 +15,13 @@ sealed partial class CelChecker
 
     CheckedNode Identifier(CelIdentifier node, CelType? hint)
     {
-        if (!node.IsRooted)
-        {
-            for (int i = _variables.Count - 1; i >= 0; i--)
-            {
-                var (name, variable) = _variables[i];
-                if (string.Equals(name, node.Name, StringComparison.Ordinal)) return variable with { Span = node.Span };
-            }
-        }
+        if (_environment is not null) return Declared(node);
+        if (!node.IsRooted && Local(node.Name) is { } variable) return variable with { Span = node.Span };
         if (IsReserved(node.Name)) return Reserved(node);
         if (Visible(OwnField(node.Name)) is { } field) return FieldOf(Row, field);
         if (_scope.Row?.Relation(node.Name) is { } relation) return Hop(Row, relation, node.Span);
         if (WordsOf(hint) is { } words && words.Words.Contains(node.Name)) return new LiteralNode(words, Value.From(node.Name));
-        throw Unknown(node, hint);
+        return TypeNamed(node.Name) ?? throw Unknown(node, hint);
     }
 
     static WordType? WordsOf(CelType? type) => type switch
@@ -114,7 +108,8 @@ sealed partial class CelChecker
 
     CheckedNode Select(CelSelect node)
     {
-        if (node.IsOptional) throw new CelError("not_available", node.Span, "optional selection (.?) is not available in this version");
+        if (_environment is not null) return DeclaredMember(node);
+        if (node.IsOptional) return IfKnown(Select(node with { IsOptional = false }));
         if (node.Target is CelIdentifier name && !IsKnown(name.Name) && _scope.Schema.FindEnum(name.Name) is { } words)
             return Word(words, node);
         if (node.Target is CelIdentifier { Name: "request" } request && _scope.Request) return OfRequest(request, node);
@@ -126,12 +121,24 @@ sealed partial class CelChecker
             UnionStructType union => OfUnion(target, union.Union, node),
             AuthType auth => Claim(auth, node),
             MapType map => new MemberNode(map.Value, target, node.Name, null),
+            OptionalType optional => OfOptional(target, optional, node),
             { Kind: CelKind.Dyn } => new MemberNode(CelType.Dyn, target, node.Name, null),
             RecordsType => throw new CelError("type_mismatch", node.NameSpan,
                 $"this relation leads to many records, which have no '{node.Name}' together", "use exists(x, …), all(x, …) or size()"),
             _ => throw new CelError("type_mismatch", node.NameSpan, $"{target.Type.Name} has no members"),
         };
     }
+
+    /// <summary>An optional of what may be unknown; none where it is.</summary>
+    static CallNode IfKnown(CheckedNode node) => node.Type.IsValue
+        ? new CallNode(new OptionalType(node.Type), CelFunction.IfKnown, [node])
+        : throw new CelError("type_mismatch", node.Span, $"{node.Type.Name} is no value", "ask for a field of it");
+
+    /// <summary>A member of what an optional holds is an optional.</summary>
+    static CallNode OfOptional(CheckedNode target, OptionalType optional, CelSelect node) => optional.Value is MapType map
+        ? new CallNode(new OptionalType(map.Value), CelFunction.OptionalIndex,
+            [target, new LiteralNode(CelType.String, Value.From(node.Name))])
+        : throw new CelError("type_mismatch", node.NameSpan, $"{target.Type.Name} has no members", "use optMap(x, x.…)");
 
     static LiteralNode Word(EnumType type, CelSelect node)
     {
@@ -205,13 +212,15 @@ sealed partial class CelChecker
 
     CheckedNode Index(CelIndex node)
     {
-        if (node.IsOptional) throw new CelError("not_available", node.Span, "optional indexing ([?…]) is not available in this version");
+        if (_environment is not null) return DeclaredIndex(node);
+        if (node.IsOptional) return IfKnown(Index(node with { IsOptional = false }));
         CheckedNode target = Node(node.Target), index = Node(node.Index);
         switch (target.Type)
         {
             case ListType list when index.Type.Kind is CelKind.Int or CelKind.Uint or CelKind.Dyn:
                 return new IndexNode(list.Element, target, index);
-            case MapType map when index.Type.Kind is CelKind.String or CelKind.Dyn: return new IndexNode(map.Value, target, index);
+            case MapType map when index.Type.Kind == CelKind.Dyn || Fits(map.Key, index.Type):
+                return new IndexNode(map.Value, target, index);
             case { Kind: CelKind.Dyn } when index is LiteralNode { Value.Kind: ValueKind.String } key:
                 return new MemberNode(CelType.Dyn, target, key.Value.String, null);
             case { Kind: CelKind.Dyn } when index.Type.Kind is CelKind.Int or CelKind.Uint or CelKind.String or CelKind.Dyn:
@@ -226,6 +235,7 @@ sealed partial class CelChecker
     /// <summary>Of typed members presence is not-null; JSON and maps know a key that holds null.</summary>
     CheckedNode Has(CelHas node)
     {
+        if (_environment is not null) return DeclaredHas(node);
         CheckedNode member = Node(node.Select);
         if (member is MemberNode { Field: null } open) return new HasNode(open);
         return new NotNode(IsNull(member, node.Span));

@@ -10,10 +10,34 @@ sealed partial class CelChecker
 {
     CheckedNode Binary(CelBinary node)
     {
+        if (_environment is not null) return Standard(node);
         if (node.Operator is CelOperator.Equal or CelOperator.NotEqual) return Equality(node);
         if (node.Operator == CelOperator.In) return In(node);
         if (node.Operator is >= CelOperator.Less and <= CelOperator.GreaterOrEqual) return Ordering(node);
         return Arithmetic(node, Node(node.Left), Node(node.Right));
+    }
+
+    /// <summary>Without a schema nothing is promoted: the operands fit a signature as they are.</summary>
+    CheckedNode Standard(CelBinary node)
+    {
+        string name = node.Operator switch
+        {
+            CelOperator.Equal => "_==_",
+            CelOperator.NotEqual => "_!=_",
+            CelOperator.Less => "_<_",
+            CelOperator.LessOrEqual => "_<=_",
+            CelOperator.Greater => "_>_",
+            CelOperator.GreaterOrEqual => "_>=_",
+            CelOperator.In => "_in_",
+            CelOperator.Add => "_+_",
+            CelOperator.Subtract => "_-_",
+            CelOperator.Multiply => "_*_",
+            CelOperator.Divide => "_/_",
+            _ => "_%_",
+        };
+        CheckedNode left = Node(node.Left), right = Node(node.Right);
+        CheckedNode made = Resolve(name, isMethod: false, node.Span, node.Span, [left, right]);
+        return made is CallNode { Function: CelFunction.In } ? new InNode(left, right) : made;
     }
 
     /// <summary>A bare enum word takes its type from the other side, whichever that is.</summary>
@@ -110,6 +134,7 @@ sealed partial class CelChecker
         {
             case MapType when item.Type.Kind == CelKind.String && item is LiteralNode key:
                 return new HasNode(new MemberNode(CelType.Dyn, list, key.Value.String, null));
+            case MapType map when item.Type.Kind == CelKind.Dyn || Fits(map.Key, item.Type): return new InNode(item, list);
             case { Kind: CelKind.Dyn }: return new InNode(item, list);
             case RecordsType:
                 throw new CelError("type_mismatch", list.Span, "'in' looks into lists of values", "use exists(x, x.id == …)");
@@ -163,7 +188,8 @@ sealed partial class CelChecker
         return (a, b) switch
         {
             (ListType x, ListType y) => Fits(x.Element, y.Element),
-            (MapType x, MapType y) => Fits(x.Value, y.Value),
+            (MapType x, MapType y) => Fits(x.Key, y.Key) && Fits(x.Value, y.Value),
+            (OptionalType x, OptionalType y) => Fits(x.Value, y.Value),
             (StructType or UnionStructType, _) => a.Equals(b),
             _ => a.Kind < CelKind.Record,
         };
@@ -246,6 +272,7 @@ sealed partial class CelChecker
     CheckedNode Negate(CelUnary node)
     {
         CheckedNode operand = Node(node.Operand);
+        if (_environment is not null) return Resolve("-_", isMethod: false, node.Span, node.Span, [operand]);
         if (operand.Type.Kind is not (CelKind.Int or CelKind.Double or CelKind.Decimal or CelKind.Dyn))
             throw new CelError("type_mismatch", node.Span, $"{operand.Type.Name} cannot be negated");
         return new CallNode(operand.Type, CelFunction.Negate, [operand]);

@@ -7,7 +7,8 @@ namespace Plinth.Expressions;
 /// <summary>
 /// Resolves names against a scope and types every part: <see cref="CelNode"/> to <see cref="CheckedNode"/>. What the executions need
 /// not know about is gone afterwards: bare enum words, promotions, literal conversions, a hop that only reads the key it came by.
-/// The parts of this class: names (Names), operators and promotions (Operators), functions (Calls).
+/// Without a schema the names are those of a <see cref="CelEnvironment"/> and nothing is promoted; functions, loops and types are the
+/// same. The parts of this class: names (Names, Unbound), operators and promotions (Operators), functions (Calls), loops (Macros).
 /// </summary>
 sealed partial class CelChecker
 {
@@ -16,8 +17,12 @@ sealed partial class CelChecker
     readonly List<CelError> _errors = [];
     readonly List<(string Name, VariableNode Node)> _variables = [];
     readonly List<int> _variableHops = [];
+    readonly TypeBindings _types = new();
+    readonly CelEnvironment? _environment;
 
-    CelChecker(ExpressionScope scope, Limits limits) => (_scope, _limits) = (scope, limits);
+    CelChecker(ExpressionScope scope, Limits limits) => (_scope, _limits, _environment) = (scope, limits, scope.Environment);
+
+    bool IsUnchecked => _environment is { IsUnchecked: true };
 
     /// <summary>An expression is answered exactly when there is no diagnostic.</summary>
     /// <param name="expected">What the place needs; literals and integers are converted to it where that loses nothing.</param>
@@ -29,14 +34,28 @@ sealed partial class CelChecker
         try
         {
             node = checker.Node(root, expected);
-            if (checker._errors.Count == 0) node = checker.AsExpected(node, expected);
+            if (checker._errors.Count == 0) node = checker.Finished(node, expected, root.Span);
         }
         catch (CelError error)
         {
             checker._errors.Add(error);
         }
-        if (checker._errors.Count == 0 && node is not null) return (CheckedExpression.Of(node), []);
+        if (checker._errors.Count == 0 && node is not null)
+            return (scope.Environment is null ? CheckedExpression.Of(node) : CheckedExpression.Unbound(node), []);
         return (null, [.. checker._errors.Select(e => new Diagnostic(e.Code, Severity.Error, source, e.Span, e.Message, e.Hint))]);
+    }
+
+    /// <summary>The whole: of the type that is needed, and not dearer than any evaluation may be.</summary>
+    CheckedNode Finished(CheckedNode node, CelType? expected, Span span)
+    {
+        if (_environment is not null) return node with { Type = _types.Resolve(node.Type, isLast: true) };
+        long estimate = CostEstimate.Of(node);
+        if (estimate > _limits.ExpressionEstimate)
+        {
+            throw new CelError("limit_exceeded", span,
+                $"the expression may take {estimate} steps, more than {_limits.ExpressionEstimate}", "limits.expressionEstimate");
+        }
+        return AsExpected(node, expected);
     }
 
     CheckedNode AsExpected(CheckedNode node, CelType? expected)
@@ -73,6 +92,7 @@ sealed partial class CelChecker
             CelListLiteral list => List(list, hint),
             CelMapLiteral map => Map(map),
             CelMacro macro => Macro(macro),
+            CelBind bind => Bind(bind),
             CelCall call => Call(call),
             CelMessage message =>
                 throw new CelError("not_available", message.Span, $"values of {message.TypeName} cannot be written in an expression"),
@@ -82,14 +102,18 @@ sealed partial class CelChecker
     }
 
     /// <summary>U+0000 is never stored, and databases end a text there: it could only ever compare wrongly.</summary>
-    static LiteralNode Literal(CelLiteral node) => node.Value.Kind == ValueKind.String && node.Value.String.Contains('\0')
+    LiteralNode Literal(CelLiteral node) => _environment is not null
+        ? new LiteralNode(CelType.OfKind(node.Value.Kind), node.Value.IsNull ? CelNull.It : node.Value)
+        : node.Value.Kind == ValueKind.String && node.Value.String.Contains('\0')
         ? throw new CelError("invalid_literal", node.Span, "no stored text holds U+0000")
         : new LiteralNode(CelType.OfKind(node.Value.Kind), node.Value);
 
     CheckedNode Logical(CelNode node)
     {
         CheckedNode operand = Node(node, CelType.Bool);
-        return operand.Type.Kind is CelKind.Bool ? operand : AsExpected(operand, CelType.Bool);
+        if (_environment is null) return operand.Type.Kind is CelKind.Bool ? operand : AsExpected(operand, CelType.Bool);
+        if (IsUnchecked || _types.Fits(CelType.Bool, operand.Type)) return operand;
+        throw new CelError("type_mismatch", node.Span, $"expected bool, found {_types.Resolve(operand.Type).Name}");
     }
 
     /// <summary>Chains become one node; a mistake in one operand does not hide those of the others.</summary>
@@ -121,6 +145,11 @@ sealed partial class CelChecker
     {
         CheckedNode condition = Logical(node.Condition);
         CheckedNode then = Node(node.Then, hint), otherwise = Node(node.Else, hint);
+        if (_environment is not null)
+        {
+            if (!IsUnchecked && !_types.Fits(then.Type, otherwise.Type)) throw Mismatch(then, otherwise, node.Span);
+            return new ConditionalNode(_types.Join(then.Type, otherwise.Type), condition, then, otherwise);
+        }
         if (then is LiteralNode { Value.IsNull: true } none) then = none with { Type = otherwise.Type };
         else if (otherwise is LiteralNode { Value.IsNull: true } nothing) otherwise = nothing with { Type = then.Type };
         (then, otherwise) = Align(then, otherwise, node.Span, sameKind: true);
@@ -139,9 +168,29 @@ sealed partial class CelChecker
     {
         CelType? element = (hint as ListType)?.Element;
         List<CheckedNode> items = [];
-        foreach (CelNode item in node.Items) items.Add(Node(item, element));
-        return MakeList(items, element, node.Span);
+        foreach (CelNode item in node.Items) items.Add(Item(item, element));
+        if (_environment is null) return MakeList(items, element, node.Span);
+        CelType joined = items.Count == 0 ? _types.Fresh() : items.Select(ItemType).Aggregate(_types.Join);
+        return new ListNode(new ListType(joined), [.. items]);
     }
+
+    CheckedNode Item(CelNode node, CelType? hint)
+    {
+        if (node is not CelOptionalItem optional) return Node(node, hint);
+        CheckedNode item = Node(optional.Value);
+        if (item.Type.Kind is not (CelKind.Optional or CelKind.Dyn) && !IsUnchecked
+            && !_types.Fits(new OptionalType(_types.Fresh()), item.Type))
+        {
+            throw new CelError("type_mismatch", item.Span, $"expected an optional behind '?', found {item.Type.Name}",
+                "write optional.of(…), or leave the '?' away");
+        }
+        return new OptionalItemNode(item) { Span = node.Span };
+    }
+
+    /// <summary>Of the value that an item puts into its list.</summary>
+    CelType ItemType(CheckedNode item) => item is not OptionalItemNode ? item.Type
+        : _types.Resolve(item.Type) is OptionalType optional ? optional.Value
+        : CelType.Dyn;
 
     /// <summary>One element type where all agree (decimals at the largest scale), else dyn.</summary>
     ListNode MakeList(List<CheckedNode> items, CelType? element, Span span)
@@ -151,7 +200,7 @@ sealed partial class CelChecker
             if (item.Type.Kind is CelKind.Record or CelKind.Records or CelKind.Auth or CelKind.Request)
                 throw new CelError("type_mismatch", item.Span, $"{item.Type.Name} cannot stand in a list");
             if (item is LiteralNode { Value.IsNull: true }) continue;
-            element = element is null ? item.Type : Common(element, item.Type);
+            element = element is null ? ItemType(item) : Common(element, ItemType(item));
         }
         element ??= CelType.Dyn;
         return new ListNode(new ListType(element), [.. items.Select(i => Convert(i, element) ?? i)]) { Span = span };
@@ -167,71 +216,34 @@ sealed partial class CelChecker
         return CelType.Dyn;
     }
 
-    CheckedNode Map(CelMapLiteral node)
+    MapNode Map(CelMapLiteral node)
     {
-        var entries = ImmutableArray.CreateBuilder<KeyValuePair<string, CheckedNode>>();
-        CelType? element = null;
-        foreach (var (key, value) in node.Entries)
+        var entries = ImmutableArray.CreateBuilder<KeyValuePair<CheckedNode, CheckedNode>>();
+        CelType? key = null, value = null;
+        HashSet<Value> literals = [];
+        foreach (var (left, right) in node.Entries)
         {
-            if (key is not CelLiteral { Value.Kind: ValueKind.String } name)
-                throw new CelError("not_available", key.Span, "the keys of a map are string literals in this version");
-            if (entries.Any(e => string.Equals(e.Key, name.Value.String, StringComparison.Ordinal)))
-                throw new CelError("invalid_literal", key.Span, $"the key '{name.Value.String}' stands twice");
-            CheckedNode made = Node(value);
-            element = element is null ? made.Type : Common(element, made.Type);
-            entries.Add(new(name.Value.String, made));
+            CheckedNode name = Node(left), item = Item(right, hint: null);
+            if (_environment is null) CheckEntry(name, item, literals);
+            key = key is null ? name.Type : Meet(key, name.Type);
+            value = value is null ? ItemType(item) : Meet(value, ItemType(item));
+            entries.Add(new(name, item));
         }
-        return new MapNode(new MapType(element ?? CelType.Dyn), entries.ToImmutable());
+        CelType Open() => _environment is null ? CelType.Dyn : _types.Fresh();
+        return new MapNode(new MapType(key ?? (_environment is null ? CelType.String : Open()), value ?? Open()), entries.ToImmutable());
     }
 
-    CheckedNode Macro(CelMacro node)
-    {
-        CheckedNode range = Node(node.Range);
-        CelType element = range.Type switch
-        {
-            RecordsType records => new RecordType(records.Model),
-            ListType list => list.Element,
-            MapType => CelType.String,
-            { Kind: CelKind.Dyn } => CelType.Dyn,
-            RecordType => throw new CelError("type_mismatch", node.Range.Span, "this relation leads to one record, not to a list",
-                "use its fields directly"),
-            _ => throw new CelError("type_mismatch", node.Range.Span, $"expected a list, found {range.Type.Name}"),
-        };
-        VariableNode variable = new(element, _variableHops.Count);
-        _variableHops.Add(HopsOf(range));
-        _variables.Add((node.Variable, variable));
-        try
-        {
-            return Macro(node, range, variable);
-        }
-        finally
-        {
-            _variables.RemoveAt(_variables.Count - 1);
-        }
-    }
+    CelType Meet(CelType a, CelType b) => _environment is null ? Common(a, b) : _types.Join(a, b);
 
-    CheckedNode Macro(CelMacro node, CheckedNode range, VariableNode variable)
+    static void CheckEntry(CheckedNode key, CheckedNode item, HashSet<Value> literals)
     {
-        switch (node.Kind)
+        if (key.Type.Kind is not (CelKind.String or CelKind.Int or CelKind.Uint or CelKind.Bool or CelKind.Dyn))
         {
-            case CelMacroKind.Map:
-                CheckedNode? filter = node.Transform is null ? null : Logical(node.Body);
-                CheckedNode transform = Node(node.Transform ?? node.Body);
-                if (transform.Type.Kind is CelKind.Record or CelKind.Records)
-                    throw new CelError("type_mismatch", transform.Span, "map() cannot make a list of records",
-                        "map to a field of the record");
-                return new TransformNode(new ListType(transform.Type), range, variable, filter, transform);
-            case CelMacroKind.Filter:
-                CelType type = range.Type is MapType ? new ListType(CelType.String) : range.Type;
-                return new TransformNode(type, range, variable, Logical(node.Body), null);
-            default:
-                QuantifierKind kind = node.Kind switch
-                {
-                    CelMacroKind.All => QuantifierKind.All,
-                    CelMacroKind.Exists => QuantifierKind.Exists,
-                    _ => QuantifierKind.ExistsOne,
-                };
-                return new QuantifierNode(kind, range, variable, Logical(node.Body));
+            throw new CelError("type_mismatch", key.Span, $"a {key.Type.Name} is no key of a map",
+                "keys are texts, whole numbers or bools");
         }
+        if (key is LiteralNode literal && !literals.Add(literal.Value))
+            throw new CelError("invalid_literal", key.Span, $"the key '{literal.Value}' stands twice");
+        if (!item.Type.IsValue) throw new CelError("type_mismatch", item.Span, $"{item.Type.Name} cannot stand in a map");
     }
 }

@@ -85,6 +85,8 @@ static class CelLexer
         return false;
     }
 
+    public static bool IsName(string text) => text.Length > 0 && IsNameStart(text[0]) && text.All(IsNamePart);
+
     static bool IsNameStart(char c) => char.IsAsciiLetter(c) || c == '_';
 
     static bool IsNamePart(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
@@ -110,6 +112,11 @@ static class CelLexer
         int close = text.IndexOf('`', at + 1);
         if (close < 0 || close >= end || close == at + 1)
             throw new CelError("syntax", new Span(at, 1), "a quoted name ends with another backtick");
+        for (int i = at + 1; i < close; i++)
+        {
+            if (!IsNamePart(text[i]) && text[i] is not ('.' or '-' or '/' or ' '))
+                throw new CelError("syntax", new Span(i, 1), "a quoted name is made of letters, digits, '_', '.', '-', '/' and spaces");
+        }
         return new CelToken(CelTokenKind.Identifier, Span.Between(at, close + 1), text[(at + 1)..close], Value.Null);
     }
 

@@ -38,14 +38,23 @@ sealed record CelMapLiteral(Span Span, ImmutableArray<KeyValuePair<CelNode, CelN
 /// <summary><c>pkg.Type{field: value}</c>: of the grammar; no type of ours is made so.</summary>
 sealed record CelMessage(Span Span, string TypeName, ImmutableArray<KeyValuePair<string, CelNode>> Fields) : CelNode(Span);
 
+/// <summary><c>?value</c> as an item of a list, or as the value of an entry: nothing stands there when the optional is empty.</summary>
+sealed record CelOptionalItem(Span Span, CelNode Value) : CelNode(Span);
+
 /// <summary><c>has(target.name)</c></summary>
 sealed record CelHas(Span Span, CelSelect Select) : CelNode(Span);
 
 /// <summary>
-/// <c>range.all(variable, body)</c> and its kin; <paramref name="Transform"/> is the third argument of <c>map(v, filter, transform)</c>.
+/// <c>range.all(variable, body)</c> and its kin. With a <paramref name="Transform"/> the body is the filter before it, as in
+/// <c>map(v, filter, transform)</c>. Two variables are index and item of a list, key and value of a map.
 /// </summary>
 sealed record CelMacro(
-    Span Span, CelMacroKind Kind, CelNode Range, string Variable, Span VariableSpan, CelNode Body, CelNode? Transform) : CelNode(Span);
+    Span Span, CelMacroKind Kind, CelNode Range, ImmutableArray<CelVariable> Variables, CelNode Body, CelNode? Transform) : CelNode(Span);
+
+sealed record CelVariable(string Name, Span Span);
+
+/// <summary><c>cel.bind(variable, value, body)</c></summary>
+sealed record CelBind(Span Span, CelVariable Variable, CelNode Value, CelNode Body) : CelNode(Span);
 
 enum CelMacroKind
 {
@@ -54,6 +63,12 @@ enum CelMacroKind
     ExistsOne,
     Map,
     Filter,
+    TransformList,
+    TransformMap,
+    TransformMapEntry,
+    SortBy,
+    OptMap,
+    OptFlatMap,
 }
 
 enum CelOperator

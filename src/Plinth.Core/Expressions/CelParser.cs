@@ -144,7 +144,7 @@ sealed class CelParser
             {
                 bool isOptional = Take("?");
                 CelToken name = Identifier("a name after the dot");
-                target = Current.Is("(") && !isOptional
+                target = Current.Is("(") && !isOptional && !IsQuoted(name)
                     ? CallOrMacro(target, name)
                     : Made(new CelSelect(target.Span.Join(name.Span), target, name.Text, name.Span, isOptional));
             }
@@ -201,8 +201,16 @@ sealed class CelParser
     CelNode Named(CelToken token, bool isRooted)
     {
         Identifier("a name");
-        if (Current.Is("(")) return CallOrMacro(null, token);
-        if (s_reserved.Contains(token.Text) && _tokens[_at - 1].Span.Length == token.Text.Length)
+        if (IsQuoted(token))
+        {
+            // Alone a quoted name is that of a field, which may be a reserved word; anything else can only be a key behind a dot.
+            if (!CelLexer.IsName(token.Text)) throw new CelError("syntax", token.Span, $"'{token.Text}' is no name");
+        }
+        else if (Current.Is("("))
+        {
+            return CallOrMacro(null, token);
+        }
+        else if (s_reserved.Contains(token.Text))
             throw new CelError("syntax", token.Span, $"'{token.Text}' is a reserved word", $"as a name it is written `{token.Text}`");
         return Made(new CelIdentifier(token.Span, token.Text, isRooted));
     }
@@ -214,32 +222,7 @@ sealed class CelParser
         Span span = (target?.Span ?? name.Span).Join(close);
         // auth() is how .cstack files write auth.
         if (target is null && name.Text == "auth" && arguments.IsEmpty) return Made(new CelIdentifier(span, "auth", IsRooted: false));
-        return Made(Macro(span, target, name, arguments) ?? new CelCall(span, target, name.Text, name.Span, arguments));
-    }
-
-    static CelNode? Macro(Span span, CelNode? target, CelToken name, ImmutableArray<CelNode> arguments)
-    {
-        if (target is null)
-        {
-            if (name.Text != "has" || arguments.Length != 1) return null;
-            return arguments[0] is CelSelect { IsOptional: false } select
-                ? new CelHas(span, select)
-                : throw new CelError("syntax", arguments[0].Span, "has() asks for a member, as in has(address.street)");
-        }
-        CelMacroKind? kind = (name.Text, arguments.Length) switch
-        {
-            ("all", 2) => CelMacroKind.All,
-            ("exists", 2) => CelMacroKind.Exists,
-            ("exists_one" or "existsOne", 2) => CelMacroKind.ExistsOne,
-            ("map", 2 or 3) => CelMacroKind.Map,
-            ("filter", 2) => CelMacroKind.Filter,
-            _ => null,
-        };
-        if (kind is null) return null;
-        if (arguments[0] is not CelIdentifier { IsRooted: false } variable)
-            throw new CelError("syntax", arguments[0].Span, $"the first argument of {name.Text} names a variable, as in {name.Text}(x, …)");
-        CelNode? transform = arguments.Length == 3 ? arguments[2] : null;
-        return new CelMacro(span, kind.Value, target, variable.Name, variable.Span, arguments[1], transform);
+        return Made(CelMacros.Of(span, target, name, arguments) ?? new CelCall(span, target, name.Text, name.Span, arguments));
     }
 
     ImmutableArray<CelNode> Arguments(string close, out Span closeSpan)
@@ -247,13 +230,23 @@ sealed class CelParser
         ImmutableArray<CelNode>.Builder items = ImmutableArray.CreateBuilder<CelNode>();
         while (!Current.Is(close))
         {
-            if (Current.Is("?")) throw new CelError("not_available", Current.Span, "optional elements are not available in this version");
-            items.Add(Expression());
+            items.Add(close == "]" ? Item() : Expression());
             if (!Take(",")) break;
         }
         closeSpan = Expect(close);
         return items.ToImmutable();
     }
+
+    /// <summary>Of a list: <c>?value</c> stands there only when the optional holds something.</summary>
+    CelNode Item()
+    {
+        Span start = Current.Span;
+        bool isOptional = Take("?");
+        return Item(Expression(), start, isOptional);
+    }
+
+    CelNode Item(CelNode value, Span start, bool isOptional) =>
+        isOptional ? Made(new CelOptionalItem(start.Join(value.Span), value)) : value;
 
     CelNode Map(Span open)
     {
@@ -261,10 +254,11 @@ sealed class CelParser
         ImmutableArray<KeyValuePair<CelNode, CelNode>>.Builder entries = ImmutableArray.CreateBuilder<KeyValuePair<CelNode, CelNode>>();
         while (!Current.Is("}"))
         {
-            if (Current.Is("?")) throw new CelError("not_available", Current.Span, "optional elements are not available in this version");
+            Span start = Current.Span;
+            bool isOptional = Take("?");
             CelNode key = Expression();
             Expect(":");
-            entries.Add(new(key, Expression()));
+            entries.Add(new(key, Item(Expression(), start, isOptional)));
             if (!Take(",")) break;
         }
         return Made(new CelMapLiteral(open.Join(Expect("}")), entries.ToImmutable()));
@@ -276,13 +270,17 @@ sealed class CelParser
         ImmutableArray<KeyValuePair<string, CelNode>>.Builder fields = ImmutableArray.CreateBuilder<KeyValuePair<string, CelNode>>();
         while (!Current.Is("}"))
         {
+            Span at = Current.Span;
+            bool isOptional = Take("?");
             string field = Identifier("the name of a field").Text;
             Expect(":");
-            fields.Add(new(field, Expression()));
+            fields.Add(new(field, Item(Expression(), at, isOptional)));
             if (!Take(",")) break;
         }
         return Made(new CelMessage(start.Join(Expect("}")), type, fields.ToImmutable()));
     }
+
+    static bool IsQuoted(CelToken name) => name.Span.Length != name.Text.Length;
 
     static string? TypeNameOf(CelNode node) => node switch
     {

@@ -38,6 +38,10 @@ abstract record CelType
         ListType => CelKind.List,
         MapType => CelKind.Map,
         StructType or UnionStructType => CelKind.Struct,
+        OptionalType => CelKind.Optional,
+        TypeType => CelKind.Type,
+        AbstractType => CelKind.Abstract,
+        TypeParameter => CelKind.Parameter,
         RecordType => CelKind.Record,
         RecordsType => CelKind.Records,
         AuthType => CelKind.Auth,
@@ -48,8 +52,10 @@ abstract record CelType
     public bool IsNumeric => Kind is CelKind.Int or CelKind.Uint or CelKind.Double or CelKind.Decimal;
 
     /// <summary>Whether values of the type have an order.</summary>
-    public bool IsOrdered => Kind is not (CelKind.Null or CelKind.List or CelKind.Map or CelKind.Struct or CelKind.Record or CelKind.Records
-        or CelKind.Auth or CelKind.Request);
+    public bool IsOrdered => Kind < CelKind.List && Kind != CelKind.Null;
+
+    /// <summary>A value that can be stored, compared or put into a list; records and the caller are no values.</summary>
+    public bool IsValue => Kind < CelKind.Record;
 
     /// <summary>The type of a field's value, its arity included.</summary>
     public static CelType Of(AppSchema schema, Field field) => field.IsList ? new ListType(Of(schema, field.Type)) : Of(schema, field.Type);
@@ -104,6 +110,10 @@ enum CelKind
     List,
     Map,
     Struct,
+    Optional,
+    Type,
+    Abstract,
+    Parameter,
     Record,
     Records,
     Auth,
@@ -119,6 +129,9 @@ sealed record PlainType(CelKind PlainKind) : CelType
 sealed record DecimalCelType(int Scale) : CelType
 {
     public const int ScaleMax = 18;
+
+    /// <summary>In a signature: a decimal of whatever scale.</summary>
+    public static readonly DecimalCelType AnyScale = new(-1);
 
     public override string Name => "decimal";
 }
@@ -138,10 +151,40 @@ sealed record ListType(CelType Element) : CelType
     public override string Name => $"list({Element.Name})";
 }
 
-/// <summary>Keys are strings.</summary>
-sealed record MapType(CelType Value) : CelType
+sealed record MapType(CelType Key, CelType Value) : CelType
 {
-    public override string Name => $"map(string, {Value.Name})";
+    public override string Name => $"map({Key.Name}, {Value.Name})";
+}
+
+/// <summary>A value that may not be there, by CEL's optional extension.</summary>
+sealed record OptionalType(CelType Value) : CelType
+{
+    public override string Name => $"optional_type({Value.Name})";
+}
+
+/// <summary>The type of types, as <c>type(x)</c> gives them.</summary>
+sealed record TypeType(CelType Named) : CelType
+{
+    public override string Name => $"type({Named.Name})";
+}
+
+/// <summary>A type that an environment declares and nobody looks into.</summary>
+sealed record AbstractType(string TypeName, System.Collections.Immutable.ImmutableArray<CelType> Parameters) : CelType
+{
+    public override string Name =>
+        Parameters.IsEmpty ? TypeName : $"{TypeName}({string.Join(", ", Parameters.Select(p => p.Name))})";
+
+    public bool Equals(AbstractType? other) =>
+        other is not null && string.Equals(TypeName, other.TypeName, StringComparison.Ordinal)
+            && Parameters.SequenceEqual(other.Parameters);
+
+    public override int GetHashCode() => TypeName.GetHashCode(StringComparison.Ordinal);
+}
+
+/// <summary>A type to be found while an expression is checked: the element of an empty list, the A of a function's signature.</summary>
+sealed record TypeParameter(int Id) : CelType
+{
+    public override string Name => $"_{Id.ToString(System.Globalization.CultureInfo.InvariantCulture)}";
 }
 
 sealed record StructType(EmbeddedType Type) : CelType

@@ -15,6 +15,9 @@ sealed class CheckedExpression
 
     public CelType Type => Root.Type;
 
+    /// <summary>Checked without a schema, in an environment where errors are errors and null is a value.</summary>
+    public bool IsUnbound { get; private init; }
+
     /// <summary>Names of the row's own fields that are read (of the row and of <c>before</c>), sorted.</summary>
     public ImmutableArray<string> OwnFields => Reads.OwnFields;
 
@@ -49,6 +52,8 @@ sealed class CheckedExpression
         return expression
             ?? throw new InvalidOperationException($"'{condition.Text}' was admitted and does not check: {diagnostics[0].Message}");
     }
+
+    public static CheckedExpression Unbound(CheckedNode root) => new(root, ExpressionReads.Of(root)) { IsUnbound = true };
 
     public static CheckedExpression Of(CheckedNode root) => new(root, ExpressionReads.Of(root));
 

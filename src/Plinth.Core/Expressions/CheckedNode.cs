@@ -87,9 +87,22 @@ sealed record InNode(CheckedNode Item, CheckedNode List) : CheckedNode(CelType.B
 
 sealed record ListNode(CelType Type, ImmutableArray<CheckedNode> Items) : CheckedNode(Type);
 
-sealed record MapNode(CelType Type, ImmutableArray<KeyValuePair<string, CheckedNode>> Entries) : CheckedNode(Type);
+sealed record MapNode(CelType Type, ImmutableArray<KeyValuePair<CheckedNode, CheckedNode>> Entries) : CheckedNode(Type);
 
-sealed record QuantifierNode(QuantifierKind Kind, CheckedNode Range, VariableNode Variable, CheckedNode Body) : CheckedNode(CelType.Bool);
+/// <summary>An item of a list or the value of an entry that stands there only when the optional holds something.</summary>
+sealed record OptionalItemNode(CheckedNode Optional) : CheckedNode(Optional.Type);
+
+/// <summary>A variable that stands for one value in the body.</summary>
+sealed record BindNode(CelType Type, VariableNode Variable, CheckedNode Value, CheckedNode Body) : CheckedNode(Type);
+
+/// <summary>Input number <paramref name="Index"/> of an unbound environment.</summary>
+sealed record InputNode(CelType Type, int Index) : CheckedNode(Type);
+
+sealed record QuantifierNode(QuantifierKind Kind, CheckedNode Range, VariableNode Variable, CheckedNode Body) : CheckedNode(CelType.Bool)
+{
+    /// <summary>With two variables the first is the index or key, and this one the item or value.</summary>
+    public VariableNode? Second { get; init; }
+}
 
 enum QuantifierKind
 {
@@ -98,6 +111,24 @@ enum QuantifierKind
     ExistsOne,
 }
 
-/// <summary><c>filter</c> (no transform) and <c>map</c>.</summary>
+/// <summary><c>filter</c> (no transform), <c>map</c>, and the transformations of two variables.</summary>
 sealed record TransformNode(CelType Type, CheckedNode Range, VariableNode Variable, CheckedNode? Filter, CheckedNode? Transform)
-    : CheckedNode(Type);
+    : CheckedNode(Type)
+{
+    /// <inheritdoc cref="QuantifierNode.Second"/>
+    public VariableNode? Second { get; init; }
+
+    public TransformKind Kind { get; init; }
+}
+
+enum TransformKind
+{
+    /// <summary>A list of what the transform gives.</summary>
+    List,
+
+    /// <summary>A map from the index or key to it.</summary>
+    Map,
+
+    /// <summary>The entries of the maps that it gives, together.</summary>
+    Entries,
+}

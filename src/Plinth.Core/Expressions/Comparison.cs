@@ -19,20 +19,28 @@ static class Comparison
                 ValueKind.List => Equal(a.List, b.List),
                 ValueKind.Map => Equal(a.Map, b.Map),
                 ValueKind.Json => Equal(JsonValues.Read(a.Json), JsonValues.Read(b.Json)),
+                ValueKind.Other => Equal(a.Other, b.Other),
                 _ => Truths.Of(a.Equals(b)),
             };
         }
         if (a.IsNull || b.IsNull) return Truth.Unknown;
-        if (IsNumber(a.Kind) && IsNumber(b.Kind)) return Truths.Of(Numbers(a, b) == 0);
+        if (IsNumber(a.Kind) && IsNumber(b.Kind)) return Truths.Of(!IsNaN(a) && !IsNaN(b) && Numbers(a, b) == 0);
         if (a.Kind == ValueKind.Json) return Equal(JsonValues.Read(a.Json), b);
         if (b.Kind == ValueKind.Json) return Equal(a, JsonValues.Read(b.Json));
         return Truth.False;
     }
 
     /// <summary>Kinds that have no common order are unknown.</summary>
-    public static Truth Ordered(CelFunction function, in Value a, in Value b)
+    /// <param name="asDoubles">
+    /// A whole number beside a double is compared as one, rounded, which is how CEL orders them; else exactly, as databases do.
+    /// </param>
+    public static Truth Ordered(CelFunction function, in Value a, in Value b, bool asDoubles = false)
     {
+        bool isMixed = asDoubles && a.Kind != b.Kind && (a.Kind == ValueKind.Double || b.Kind == ValueKind.Double);
+        if (isMixed && IsNumber(a.Kind) && IsNumber(b.Kind))
+            return Ordered(function, Conversions.Apply(CelFunction.ToDouble, a), Conversions.Apply(CelFunction.ToDouble, b));
         if (a.IsNull || b.IsNull || !TryCompare(a, b, out int order)) return Truth.Unknown;
+        if (IsNaN(a) || IsNaN(b)) return Truth.False;
         return Truths.Of(function switch
         {
             CelFunction.Less => order < 0,
@@ -40,6 +48,25 @@ static class Comparison
             CelFunction.Greater => order > 0,
             _ => order >= 0,
         });
+    }
+
+    static Truth Equal(object a, object b)
+    {
+        if (a is OptionalValue x && b is OptionalValue y)
+            return x.HasValue && y.HasValue ? Equal(x.Value, y.Value) : Truths.Of(x.HasValue == y.HasValue);
+        if (a is not MixedMap map || b is not MixedMap other) return Truths.Of(Equals(a, b));
+        if (map.Entries.Length != other.Entries.Length) return Truth.False;
+        RuntimeHelpers.EnsureSufficientExecutionStack();
+        Value theirs = Value.FromOther(other);
+        Truth all = Truth.True;
+        foreach (var (key, value) in map.Entries)
+        {
+            if (!Maps.TryGet(theirs, key, out Value found)) return Truth.False;
+            Truth item = SameElement(value, found);
+            if (item == Truth.False) return item;
+            if (item == Truth.Unknown) all = item;
+        }
+        return all;
     }
 
     static bool TryCompare(in Value a, in Value b, out int order)
@@ -60,8 +87,10 @@ static class Comparison
             case ValueKind.Boolean: order = a.Boolean.CompareTo(b.Boolean); return true;
             case ValueKind.String: order = CodePoints(a.String, b.String); return true;
             case ValueKind.Bytes: order = a.Bytes.AsSpan().SequenceCompareTo(b.Bytes); return true;
-            case ValueKind.DateTime or ValueKind.Date or ValueKind.Time or ValueKind.Duration:
+            case ValueKind.Date or ValueKind.Time: order = a.Ticks.CompareTo(b.Ticks); return true;
+            case ValueKind.DateTime or ValueKind.Duration:
                 order = a.Ticks.CompareTo(b.Ticks);
+                if (order == 0) order = a.Nanoseconds.CompareTo(b.Nanoseconds);
                 return true;
             case ValueKind.Uuid: order = Uuids(a, b); return true;
             default: return false;
@@ -86,6 +115,8 @@ static class Comparison
         if (char.IsSurrogate(x) != char.IsSurrogate(y)) return char.IsSurrogate(x) ? 1 : -1;
         return x.CompareTo(y);
     }
+
+    static bool IsNaN(in Value value) => value.Kind == ValueKind.Double && double.IsNaN(value.Double);
 
     static bool IsNumber(ValueKind kind) => kind is ValueKind.Int or ValueKind.Uint or ValueKind.Double;
 

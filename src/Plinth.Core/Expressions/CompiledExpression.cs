@@ -18,7 +18,7 @@ sealed class CompiledExpression
 
     public static CompiledExpression Compile(CheckedExpression expression)
     {
-        StepCompiler compiler = new();
+        StepCompiler compiler = new(expression.IsUnbound);
         Step root = compiler.Compile(expression.Root);
         return new CompiledExpression(expression, root, compiler.Variables);
     }
@@ -27,7 +27,8 @@ sealed class CompiledExpression
     public Value Evaluate(in EvaluationContext context)
     {
         Evaluation evaluation = new(in context, _variables);
-        return _root.Evaluate(ref evaluation);
+        Value value = _root.Evaluate(ref evaluation);
+        return value.IsNull && value.Reason is null ? evaluation.Error : value;
     }
 
     /// <summary>The same, of a condition.</summary>
@@ -41,7 +42,7 @@ sealed class CompiledExpression
     public bool IsTrue(in EvaluationContext context) => Decide(context) == Truth.True;
 }
 
-/// <summary>The state of one evaluation: what it reads, its variables and its cost.</summary>
+/// <summary>The state of one evaluation: what it reads, its variables, its cost and why it failed.</summary>
 ref struct Evaluation
 {
     public readonly ref readonly EvaluationContext Context;
@@ -54,13 +55,26 @@ ref struct Evaluation
         _variables = variables > 0 ? new Value[variables] : null;
     }
 
+    /// <summary>
+    /// The reason of what last became <see cref="Truth.Unknown"/>, which has no room for one. Null where nothing did.
+    /// </summary>
+    public Value Error { get; private set; }
+
+    /// <summary>Steps that may still be taken.</summary>
+    public readonly int Left => (int)Math.Min(int.MaxValue, (long)Context.Cost - _cost + 1);
+
     public readonly ref Value Variable(int id) => ref _variables![id];
 
+    /// <exception cref="ExpressionCostException">The bound is passed.</exception>
     public void Spend(int steps)
     {
-        _cost += steps;
+        _cost = steps > int.MaxValue - _cost ? int.MaxValue : _cost + steps;
         if (_cost > Context.Cost) throw new ExpressionCostException(Context.Cost);
     }
+
+    /// <summary>Keeps the reason of the first that has one, or else this one.</summary>
+    public void Note(in Value a, in Value b, in Value otherwise = default) =>
+        Error = a.Reason is not null ? a : b.Reason is not null ? b : otherwise.IsNull && otherwise.Reason is null ? Error : otherwise;
 }
 
 /// <summary>
@@ -69,7 +83,17 @@ ref struct Evaluation
 /// </summary>
 abstract class Step
 {
-    public virtual Value Evaluate(ref Evaluation e) => Decide(ref e).ToValue();
+    public virtual Value Evaluate(ref Evaluation e)
+    {
+        Truth truth = Decide(ref e);
+        return truth == Truth.Unknown ? e.Error : truth.ToValue();
+    }
 
-    public virtual Truth Decide(ref Evaluation e) => Truths.Of(Evaluate(ref e));
+    public virtual Truth Decide(ref Evaluation e)
+    {
+        Value value = Evaluate(ref e);
+        Truth truth = Truths.Of(value);
+        if (truth == Truth.Unknown) e.Note(value, value, EvaluationError.NotBool);
+        return truth;
+    }
 }

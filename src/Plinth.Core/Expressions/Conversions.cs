@@ -21,11 +21,11 @@ static class Conversions
         {
             ValueKind.Bytes => a,
             ValueKind.String => Value.FromBytes(Encoding.UTF8.GetBytes(a.String)),
-            _ => Value.Null,
+            _ => EvaluationError.NoOverload,
         },
         CelFunction.ToBool => ToBool(a),
         CelFunction.ToTimestamp => ToTimestamp(a),
-        CelFunction.ToDuration => Parsed(a, ValueKind.Duration, DurationType.It),
+        CelFunction.ToDuration => ToDuration(a),
         CelFunction.ToDate when a.Kind == ValueKind.DateTime => Value.FromDate(Days(a.Ticks)),
         CelFunction.ToDate => Parsed(a, ValueKind.Date, DateType.It),
         CelFunction.ToTime when a.Kind == ValueKind.DateTime => Value.FromTime(a.Ticks - Days(a.Ticks) * Calendar.MicrosecondsPerDay),
@@ -43,32 +43,35 @@ static class Conversions
     static Value Parsed(in Value a, ValueKind kind, ScalarType type)
     {
         if (a.Kind == kind) return a;
-        return a.Kind == ValueKind.String && type.TryParse(a.String, out Value value) ? value : Value.Null;
+        if (a.Kind != ValueKind.String) return EvaluationError.NoOverload;
+        return type.TryParse(a.String, out Value value) ? value : EvaluationError.NotConvertible;
     }
 
     static Value ToInt(in Value a) => a.Kind switch
     {
         ValueKind.Int => a,
-        ValueKind.Uint => a.Uint <= long.MaxValue ? Value.From((long)a.Uint) : Value.Null,
+        ValueKind.Uint => a.Uint <= long.MaxValue ? Value.From((long)a.Uint) : EvaluationError.Overflow,
         // The bounds themselves are excluded: 2^63 as a double is already beyond, and CEL refuses both ends.
-        ValueKind.Double => a.Double is > -9223372036854775808.0 and < 9223372036854775808.0 ? Value.From((long)a.Double) : Value.Null,
+        ValueKind.Double => a.Double is > -9223372036854775808.0 and < 9223372036854775808.0 ? Value.From((long)a.Double)
+            : EvaluationError.Overflow,
         ValueKind.Decimal => Value.From(a.DecimalUnits / DecimalType.PowerOfTen(a.DecimalScale)),
         ValueKind.String => long.TryParse(a.String, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long value)
-            ? Value.From(value) : Value.Null,
+            ? Value.From(value) : EvaluationError.NotConvertible,
         ValueKind.DateTime =>
             Value.From((a.Ticks - DateTimeType.Min) / Calendar.MicrosecondsPerSecond + DateTimeType.Min / Calendar.MicrosecondsPerSecond),
         ValueKind.Duration => Value.From(a.Ticks / Calendar.MicrosecondsPerSecond),
-        _ => Value.Null,
+        _ => EvaluationError.NoOverload,
     };
 
     static Value ToUint(in Value a) => a.Kind switch
     {
         ValueKind.Uint => a,
-        ValueKind.Int => a.Int >= 0 ? Value.From((ulong)a.Int) : Value.Null,
-        ValueKind.Double => a.Double is >= 0 and < 18446744073709551616.0 ? Value.From((ulong)a.Double) : Value.Null,
+        ValueKind.Int => a.Int >= 0 ? Value.From((ulong)a.Int) : EvaluationError.Overflow,
+        ValueKind.Double => a.Double is >= 0 and < 18446744073709551616.0 ? Value.From((ulong)a.Double) : EvaluationError.Overflow,
         ValueKind.String =>
-            ulong.TryParse(a.String, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? Value.From(value) : Value.Null,
-        _ => Value.Null,
+            ulong.TryParse(a.String, NumberStyles.None, CultureInfo.InvariantCulture, out ulong value) ? Value.From(value)
+                : EvaluationError.NotConvertible,
+        _ => EvaluationError.NoOverload,
     };
 
     static Value ToDouble(in Value a)
@@ -83,8 +86,8 @@ static class Conversions
                 bool read = double.TryParse(a.String,
                     NumberStyles.Float & ~NumberStyles.AllowLeadingWhite & ~NumberStyles.AllowTrailingWhite,
                     CultureInfo.InvariantCulture, out double value);
-                return read && double.IsFinite(value) ? Value.From(value) : Value.Null;
-            default: return Value.Null;
+                return read ? Value.From(value) : EvaluationError.NotConvertible;
+            default: return EvaluationError.NoOverload;
         }
     }
 
@@ -95,16 +98,78 @@ static class Conversions
         {
             "true" or "True" or "TRUE" or "t" or "1" => Value.True,
             "false" or "False" or "FALSE" or "f" or "0" => Value.False,
-            _ => Value.Null,
+            _ => EvaluationError.NotConvertible,
         },
-        _ => Value.Null,
+        _ => EvaluationError.NoOverload,
     };
 
     static Value ToTimestamp(in Value a)
     {
-        if (a.Kind != ValueKind.Int) return Parsed(a, ValueKind.DateTime, DateTimeType.It);
-        Int128 microseconds = (Int128)a.Int * Calendar.MicrosecondsPerSecond;
-        return microseconds >= DateTimeType.Min && microseconds <= DateTimeType.Max ? Value.FromDateTime((long)microseconds) : Value.Null;
+        if (a.Kind == ValueKind.Int) return TimeOperations.Instant((Int128)a.Int * 1_000_000_000);
+        Value parsed = Parsed(a, ValueKind.DateTime, DateTimeType.It);
+        if (a.Kind != ValueKind.String || parsed.IsNull) return parsed;
+        // The type stops at microseconds; three digits more are kept.
+        int point = a.String.IndexOf('.', StringComparison.Ordinal), nanoseconds = 0;
+        for (int i = 7; i <= 9; i++)
+        {
+            int at = point + i;
+            bool isDigit = point > 0 && at < a.String.Length && char.IsAsciiDigit(a.String[at]);
+            nanoseconds = nanoseconds * 10 + (isDigit ? a.String[at] - '0' : 0);
+            if (!isDigit) point = 0;
+        }
+        return nanoseconds == 0 ? parsed : Value.FromDateTime(parsed.Ticks, nanoseconds);
+    }
+
+    static Value ToDuration(in Value a)
+    {
+        if (a.Kind != ValueKind.String) return a.Kind == ValueKind.Duration ? a : EvaluationError.NoOverload;
+        return TryNanoseconds(a.String, out Int128 nanoseconds) ? TimeOperations.Length(nanoseconds)
+            : Parsed(a, ValueKind.Duration, DurationType.It);
+    }
+
+    /// <summary>The form that CEL writes: a sign, then numbers with units from h to ns.</summary>
+    static bool TryNanoseconds(ReadOnlySpan<char> text, out Int128 nanoseconds)
+    {
+        nanoseconds = 0;
+        bool isNegative = text.StartsWith('-');
+        if (text.Length > 0 && text[0] is '-' or '+') text = text[1..];
+        if (text is "0") return true;
+        if (text.IsEmpty) return false;
+        while (!text.IsEmpty)
+        {
+            int end = text.IndexOfAnyExcept("0123456789.");
+            if (end is <= 0 or > 18 || !decimal.TryParse(text[..end], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture,
+                out decimal count)) return false;
+            int next = text[end..].IndexOfAny("0123456789.");
+            ReadOnlySpan<char> unit = next < 0 ? text[end..] : text.Slice(end, next);
+            long size = unit switch
+            {
+                "h" => 3_600_000_000_000,
+                "m" => 60_000_000_000,
+                "s" => 1_000_000_000,
+                "ms" => 1_000_000,
+                "us" or "µs" or "μs" => 1000,
+                "ns" => 1,
+                _ => 0,
+            };
+            if (size == 0) return false;
+            // 18 digits: whole and fraction apart, so that the product stays within a decimal.
+            decimal whole = decimal.Truncate(count);
+            nanoseconds += (Int128)whole * size + (Int128)((count - whole) * size);
+            text = next < 0 ? default : text[(end + next)..];
+        }
+        if (isNegative) nanoseconds = -nanoseconds;
+        return true;
+    }
+
+    public static Value Base64(CelFunction function, in Value a)
+    {
+        if (function == CelFunction.Base64Encode)
+            return a.Kind == ValueKind.Bytes ? Value.From(Convert.ToBase64String(a.Bytes)) : EvaluationError.NoOverload;
+        if (a.Kind != ValueKind.String) return EvaluationError.NoOverload;
+        string padded = a.String.PadRight((a.String.Length + 3) / 4 * 4, '=');
+        byte[] to = new byte[padded.Length / 4 * 3];
+        return Convert.TryFromBase64String(padded, to, out int length) ? Value.FromBytes(to[..length]) : EvaluationError.NotConvertible;
     }
 
     static Value ToText(in Value a)
@@ -117,10 +182,10 @@ static class Conversions
             case ValueKind.Uint: return Value.From(a.Uint.ToString(CultureInfo.InvariantCulture));
             case ValueKind.Double: return Value.From(a.Double.ToString("R", CultureInfo.InvariantCulture));
             case ValueKind.Decimal: return Value.From(new DecimalType(DecimalType.PrecisionMax, a.DecimalScale).Format(a));
-            case ValueKind.DateTime: return Value.From(DateTimeType.It.Format(a));
+            case ValueKind.DateTime: return Value.From(Instant(a));
             case ValueKind.Date: return Value.From(DateType.It.Format(a));
             case ValueKind.Time: return Value.From(TimeType.It.Format(a));
-            case ValueKind.Duration: return Value.From(Seconds(a.Ticks));
+            case ValueKind.Duration: return Value.From(Seconds(a));
             case ValueKind.Uuid: return Value.From(UuidType.It.Format(a));
             case ValueKind.Bytes:
                 try
@@ -129,19 +194,30 @@ static class Conversions
                 }
                 catch (DecoderFallbackException)
                 {
-                    return Value.Null;
+                    return EvaluationError.NotUtf8;
                 }
-            default: return Value.Null;
+            default: return EvaluationError.NoOverload;
         }
     }
 
-    /// <summary>CEL writes a duration as its seconds: <c>5400s</c>, <c>-1.5s</c>.</summary>
-    static string Seconds(long microseconds)
+    /// <summary>RFC 3339 in UTC, with as many digits of a fraction as there are.</summary>
+    static string Instant(in Value a)
     {
-        Int128 magnitude = Int128.Abs(microseconds);
-        string whole = (magnitude / Calendar.MicrosecondsPerSecond).ToString(CultureInfo.InvariantCulture);
-        long rest = (long)(magnitude % Calendar.MicrosecondsPerSecond);
-        string fraction = rest.ToString("000000", CultureInfo.InvariantCulture).TrimEnd('0');
-        return (microseconds < 0 ? "-" : "") + whole + (fraction.Length > 0 ? "." + fraction : "") + "s";
+        Span<byte> utf8 = stackalloc byte[40];
+        int length = DateTimeType.Format(a.Ticks, utf8);
+        string text = Encoding.ASCII.GetString(utf8[..length]);
+        long within = a.Ticks - Days(a.Ticks) * Calendar.MicrosecondsPerDay;
+        return text[..19] + Fraction(within % Calendar.MicrosecondsPerSecond * 1000 + a.Nanoseconds) + "Z";
+    }
+
+    static string Fraction(Int128 nanoseconds) =>
+        nanoseconds == 0 ? "" : "." + nanoseconds.ToString("000000000", CultureInfo.InvariantCulture).TrimEnd('0');
+
+    /// <summary>CEL writes a duration as its seconds: <c>5400s</c>, <c>-1.5s</c>.</summary>
+    static string Seconds(in Value a)
+    {
+        Int128 nanoseconds = (Int128)a.Ticks * 1000 + a.Nanoseconds, magnitude = Int128.Abs(nanoseconds);
+        string whole = (magnitude / 1_000_000_000).ToString(CultureInfo.InvariantCulture);
+        return (nanoseconds < 0 ? "-" : "") + whole + Fraction(magnitude % 1_000_000_000) + "s";
     }
 }

@@ -30,7 +30,10 @@ readonly struct EvaluationContext
     /// <summary>Needed by expressions that read relations.</summary>
     public RelatedRows? Related { get; init; }
 
-    /// <summary>Steps that loops may take.</summary>
+    /// <summary>Values of the variables of an unbound environment, in the order in which it declares them.</summary>
+    public Value[]? Inputs { get; init; }
+
+    /// <summary>Steps that loops, and functions whose results grow, may take.</summary>
     public int Cost { get; init; } = Limits.Default.ExpressionCost;
 }
 

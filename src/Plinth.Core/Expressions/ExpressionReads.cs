@@ -59,11 +59,18 @@ sealed record ExpressionReads
                     _relations = true;
                     if (hop.From is RowNode or BeforeNode) _fields.UnionWith(hop.Relation.Fields);
                     break;
-                case QuantifierNode quantifier: _bound.Add(quantifier.Variable.Id); break;
-                case TransformNode transform: _bound.Add(transform.Variable.Id); break;
+                case QuantifierNode quantifier: Bound(quantifier.Variable, quantifier.Second); break;
+                case TransformNode transform: Bound(transform.Variable, transform.Second); break;
+                case BindNode bind: Bound(bind.Variable, null); break;
                 case VariableNode variable: _variables |= !_bound.Contains(variable.Id); break;
             }
             base.Visit(node);
+        }
+
+        void Bound(VariableNode first, VariableNode? second)
+        {
+            _bound.Add(first.Id);
+            if (second is not null) _bound.Add(second.Id);
         }
     }
 }

@@ -30,6 +30,13 @@ sealed record ExpressionScope(AppSchema Schema)
     /// </summary>
     public bool ServerOnly { get; init; } = true;
 
+    /// <summary>Set where there is no schema: names, nulls and errors are those of CEL.</summary>
+    public CelEnvironment? Environment { get; init; }
+
+    static readonly AppSchema s_none = new("none", new AppDefaults(), auth: null, enums: [], types: [], unions: [], models: []);
+
+    public static ExpressionScope Unbound(CelEnvironment environment) => new(s_none) { Environment = environment };
+
     public static ExpressionScope Rule(AppSchema schema, Model row) =>
         new(schema) { Row = row, Relations = true, Identity = true, Request = true };
 

@@ -22,25 +22,40 @@ sealed class JsonListStep(Step stored, FieldType element) : Step
 
 sealed class MemberStep(Step target, string name, Field? field) : Step
 {
+    readonly Value _key = Value.From(name);
+
     public override Value Evaluate(ref Evaluation e)
     {
         Value value = target.Evaluate(ref e);
         return value.Kind switch
         {
             ValueKind.Json => JsonValues.Member(value.Json, name, field),
-            ValueKind.Map => value.Map.TryGet(name, out Value member) ? member : Value.Null,
-            _ => Value.Null,
+            ValueKind.Map => value.Map.TryGet(name, out Value member) ? member : EvaluationError.NoSuchKey,
+            ValueKind.Null => value,
+            ValueKind.Other => ListOperations.At(value, _key),
+            _ => EvaluationError.NoOverload,
         };
     }
 }
 
-sealed class HasStep(Step target, string name) : Step
+/// <param name="isStrict">Asking what has no members is an error; in a bound environment it has none, which is false.</param>
+sealed class HasStep(Step target, string name, bool isStrict) : Step
 {
+    readonly Value _key = Value.From(name);
+
     public override Truth Decide(ref Evaluation e)
     {
         Value value = target.Evaluate(ref e);
         if (value.Kind == ValueKind.Json) value = JsonValues.Read(value.Json);
-        return Truths.Of(value.Kind == ValueKind.Map && value.Map.TryGet(name, out _));
+        if (value is { Kind: ValueKind.Other, Other: OptionalValue optional })
+        {
+            if (!optional.HasValue) return Truth.False;
+            value = optional.Value;
+        }
+        if (Maps.Is(value)) return Truths.Of(Maps.TryGet(value, _key, out _));
+        if (!isStrict) return Truth.False;
+        e.Note(value, value, EvaluationError.NoOverload);
+        return Truth.Unknown;
     }
 }
 
@@ -49,15 +64,6 @@ sealed class IndexStep(Step target, Step index) : Step
     public override Value Evaluate(ref Evaluation e)
     {
         Value of = target.Evaluate(ref e), at = index.Evaluate(ref e);
-        if (of.Kind == ValueKind.Map && at.Kind == ValueKind.String) return of.Map.TryGet(at.String, out Value member) ? member
-            : Value.Null;
-        if (of.Kind != ValueKind.List) return Value.Null;
-        long position = at.Kind switch
-        {
-            ValueKind.Int => at.Int,
-            ValueKind.Uint when at.Uint <= int.MaxValue => (long)at.Uint,
-            _ => -1,
-        };
-        return position >= 0 && position < of.List.Length ? of.List[(int)position] : Value.Null;
+        return of.IsNull ? of : at.IsNull ? at : ListOperations.At(of, at);
     }
 }

@@ -29,7 +29,8 @@ sealed class LiteralLifter : NodeRewriter
     {
         switch (node)
         {
-            case LiteralNode { Value.Kind: ValueKind.Null or ValueKind.Boolean or ValueKind.Map or ValueKind.Json }: return node;
+            case LiteralNode { Value.Kind: ValueKind.Null or ValueKind.Boolean or ValueKind.Map or ValueKind.Json
+                or ValueKind.Other }: return node;
             case LiteralNode { Value: { Kind: ValueKind.List } list, Type: ListType type } literal:
                 return new ListNode(type, [.. list.List.Select(v => Rewrite(new LiteralNode(type.Element, v)))]) { Span = literal.Span };
             case LiteralNode literal:
@@ -90,16 +91,21 @@ static class ShapeKey
             case InNode within: Call(to, "in", within.Item, within.List); break;
             case ListNode list: Call(to, "list", [.. list.Items]); break;
             case MapNode map:
-                Call(to, "map:" + string.Join(',', map.Entries.Select(e => Quoted(e.Key))), [.. map.Entries.Select(e => e.Value)]);
+                Call(to, "map", [.. map.Entries.SelectMany(e => new[] { e.Key, e.Value })]);
                 break;
-            case QuantifierNode q: Call(to, $"{q.Kind}:{q.Variable.Id}", q.Range, q.Body); break;
+            case OptionalItemNode item: Call(to, "?", item.Optional); break;
+            case BindNode bind: Call(to, $"bind:{bind.Variable.Id}", bind.Value, bind.Body); break;
+            case QuantifierNode q: Call(to, $"{q.Kind}:{Variables(q.Variable, q.Second)}", q.Range, q.Body); break;
             case TransformNode t:
                 CheckedNode nothing = LiteralNode.Unknown;
-                Call(to, $"each:{t.Variable.Id}", t.Range, t.Filter ?? nothing, t.Transform ?? nothing);
+                Call(to, $"{t.Kind}:{Variables(t.Variable, t.Second)}", t.Range, t.Filter ?? nothing, t.Transform ?? nothing);
                 break;
             default: throw new InvalidOperationException($"no shape for {node.GetType().Name}");
         }
     }
+
+    static string Variables(VariableNode first, VariableNode? second) =>
+        second is null ? $"{first.Id}" : $"{first.Id},{second.Id}";
 
     static void WriteLiteral(StringBuilder to, LiteralNode literal) =>
         to.Append(literal.Value.Kind).Append('=').Append(Quoted(literal.Value.ToString())).Append(':').Append(TypeOf(literal.Type));

@@ -11,7 +11,8 @@ abstract class NodeRewriter
     {
         switch (node)
         {
-            case LiteralNode or SlotNode or RowNode or BeforeNode or VariableNode or AuthNode or ClaimNode or NowNode or RequestNode:
+            case LiteralNode or SlotNode or RowNode or BeforeNode or VariableNode or AuthNode or ClaimNode or NowNode or RequestNode
+                or InputNode:
                 return node;
             case HopNode hop:
                 CheckedNode from = Rewrite(hop.From);
@@ -34,7 +35,10 @@ abstract class NodeRewriter
             case CallNode call: return Items(call.Arguments) is { } arguments ? call with { Arguments = arguments } : call;
             case InNode within: return within with { Item = Rewrite(within.Item), List = Rewrite(within.List) };
             case ListNode list: return Items(list.Items) is { } items ? list with { Items = items } : list;
-            case MapNode map: return map with { Entries = [.. map.Entries.Select(e => KeyValuePair.Create(e.Key, Rewrite(e.Value)))] };
+            case MapNode map:
+                return map with { Entries = [.. map.Entries.Select(e => KeyValuePair.Create(Rewrite(e.Key), Rewrite(e.Value)))] };
+            case OptionalItemNode item: return new OptionalItemNode(Rewrite(item.Optional)) { Span = item.Span };
+            case BindNode bind: return bind with { Value = Rewrite(bind.Value), Body = Rewrite(bind.Body) };
             case QuantifierNode q: return q with { Range = Rewrite(q.Range), Body = Rewrite(q.Body) };
             case TransformNode t:
                 return t with

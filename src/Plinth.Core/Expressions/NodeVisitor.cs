@@ -7,7 +7,8 @@ abstract class NodeVisitor
     {
         switch (node)
         {
-            case LiteralNode or SlotNode or RowNode or BeforeNode or VariableNode or AuthNode or ClaimNode or NowNode or RequestNode: break;
+            case LiteralNode or SlotNode or RowNode or BeforeNode or VariableNode or AuthNode or ClaimNode or NowNode or RequestNode
+                or InputNode: break;
             case HopNode hop: Visit(hop.From); break;
             case FieldNode field: Visit(field.Record); break;
             case MemberNode member: Visit(member.Target); break;
@@ -21,7 +22,15 @@ abstract class NodeVisitor
             case CallNode call: foreach (CheckedNode argument in call.Arguments) Visit(argument); break;
             case InNode within: Visit(within.Item); Visit(within.List); break;
             case ListNode list: foreach (CheckedNode item in list.Items) Visit(item); break;
-            case MapNode map: foreach (var entry in map.Entries) Visit(entry.Value); break;
+            case MapNode map:
+                foreach (var (key, value) in map.Entries)
+                {
+                    Visit(key);
+                    Visit(value);
+                }
+                break;
+            case OptionalItemNode item: Visit(item.Optional); break;
+            case BindNode bind: Visit(bind.Value); Visit(bind.Body); break;
             case QuantifierNode quantifier: Visit(quantifier.Range); Visit(quantifier.Body); break;
             case TransformNode transform:
                 Visit(transform.Range);

@@ -57,8 +57,9 @@ sealed class PartialEvaluator
             _readsRow = node is RowNode or BeforeNode or HopNode or SlotNode;
             if (node is VariableNode variable) _free = [variable.Id];
             base.Visit(node);
-            if (node is QuantifierNode quantifier) _free?.Remove(quantifier.Variable.Id);
-            if (node is TransformNode transform) _free?.Remove(transform.Variable.Id);
+            if (node is QuantifierNode quantifier) Bound(quantifier.Variable, quantifier.Second);
+            if (node is TransformNode transform) Bound(transform.Variable, transform.Second);
+            if (node is BindNode bind) Bound(bind.Variable, null);
             if (!_readsRow && _free is not { Count: > 0 } && IsFoldable(node))
             {
                 // It stands for the parts found inside of it.
@@ -70,8 +71,16 @@ sealed class PartialEvaluator
             else if (outerFree is not null) _free.UnionWith(outerFree);
         }
 
+        void Bound(VariableNode first, VariableNode? second)
+        {
+            _free?.Remove(first.Id);
+            if (second is not null) _free?.Remove(second.Id);
+        }
+
+        /// <summary>An optional item is no value by itself.</summary>
         static bool IsFoldable(CheckedNode node) =>
-            node is not AuthNode && node.Type.Kind < CelKind.Map && node.Type is not ListType { Element.Kind: >= CelKind.List };
+            node is not (AuthNode or OptionalItemNode) && node.Type.Kind < CelKind.Map
+                && node.Type is not ListType { Element.Kind: >= CelKind.List };
     }
 
     sealed class Folder(Dictionary<CheckedNode, LiteralNode> values) : NodeRewriter

@@ -113,6 +113,8 @@ static class Simplifier
     /// <summary>An unknown argument makes the call unknown.</summary>
     static CheckedNode Call(CallNode node, UnknownMeans unknown)
     {
+        // An optional of what is unknown is one of nothing, which is known.
+        if (node.Function is CelFunction.IfKnown or CelFunction.Or or CelFunction.OrValue) return node;
         if (!node.Arguments.Any(a => a is LiteralNode { Value.IsNull: true })) return node;
         return node.Type.Kind == CelKind.Bool ? Unknown(unknown) : new LiteralNode(node.Type, Value.Null) { Span = node.Span };
     }

@@ -1,10 +1,12 @@
 using System.Collections.Immutable;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Expressions;
 
 /// <summary>Checked nodes to steps: picks the narrowest step that fits a node's types.</summary>
-sealed class StepCompiler
+/// <param name="isUnbound">Errors are errors: they are not kept as unknown parts of lists and maps.</param>
+sealed class StepCompiler(bool isUnbound)
 {
     /// <summary>How many variables the compiled steps use.</summary>
     public int Variables { get; private set; }
@@ -28,12 +30,15 @@ sealed class StepCompiler
         OrNode or => new OrStep(All(or.Items)),
         ConditionalNode c => new ConditionalStep(Compile(c.Condition), Compile(c.Then), Compile(c.Else)),
         IsNullNode test => new IsNullStep(test.Operand is FieldNode field ? Raw(field) : Compile(test.Operand)),
-        HasNode has => new HasStep(Compile(has.Member.Target), has.Member.Name),
+        HasNode has => new HasStep(Compile(has.Member.Target), has.Member.Name, isUnbound),
         CallNode call => Call(call),
         InNode { List: ListNode list } within => new InItemsStep(Compile(within.Item), All(list.Items)),
         InNode within => new InListStep(Compile(within.Item), Compile(within.List)),
-        ListNode list => new ListStep(All(list.Items)),
-        MapNode map => new MapStep([.. map.Entries.Select(e => e.Key)], All([.. map.Entries.Select(e => e.Value)])),
+        ListNode list => new ListStep(All(list.Items), Optional(list.Items), isUnbound),
+        MapNode map => Map(map),
+        OptionalItemNode item => Compile(item.Optional),
+        BindNode bind => Bind(bind),
+        InputNode input => new InputStep(input.Index),
         QuantifierNode q => Quantifier(q),
         TransformNode t => Transform(t),
         SlotNode => throw new InvalidOperationException("a shape has no values: evaluate the expression that it was lifted from"),
@@ -42,10 +47,31 @@ sealed class StepCompiler
 
     Step[] All(ImmutableArray<CheckedNode> nodes) => [.. nodes.Select(Compile)];
 
+    static bool[]? Optional(ImmutableArray<CheckedNode> items) =>
+        items.Any(i => i is OptionalItemNode) ? [.. items.Select(i => i is OptionalItemNode)] : null;
+
+    MapStep Map(MapNode map)
+    {
+        ImmutableArray<CheckedNode> items = [.. map.Entries.Select(e => e.Value)];
+        return new MapStep(All([.. map.Entries.Select(e => e.Key)]), All(items), Optional(items), isUnbound);
+    }
+
     Step Variable(VariableNode variable)
     {
         Variables = Math.Max(Variables, variable.Id + 1);
         return new VariableStep(variable.Id);
+    }
+
+    LoopVariables Loop(VariableNode first, VariableNode? second)
+    {
+        Variables = Math.Max(Variables, Math.Max(first.Id, second?.Id ?? 0) + 1);
+        return new LoopVariables(first.Id, second?.Id);
+    }
+
+    BindStep Bind(BindNode bind)
+    {
+        Variables = Math.Max(Variables, bind.Variable.Id + 1);
+        return new BindStep(bind.Variable.Id, Compile(bind.Value), Compile(bind.Body));
     }
 
     Step Raw(FieldNode field) => field.Record switch
@@ -65,39 +91,53 @@ sealed class StepCompiler
 
     Step Call(CallNode call)
     {
-        if (call.Function == CelFunction.Matches)
+        if (call.Function == CelFunction.Matches && call.Arguments[1] is LiteralNode { Value: var pattern })
         {
-            Value pattern = ((LiteralNode)call.Arguments[1]).Value;
-            return pattern.IsNull ? new LiteralStep(Value.Null)
-                : new MatchesStep(Compile(call.Arguments[0]), Regex2.Compile(pattern.String));
+            return pattern.Kind == ValueKind.String && Regex2.Refusal(pattern.String) is null
+                ? new MatchesStep(Compile(call.Arguments[0]), Regex2.Compile(pattern.String))
+                : new LiteralStep(EvaluationError.BadPattern);
         }
         if (call.Function == CelFunction.Size && call.Arguments[0].Type is RecordsType) return new CountStep(Compile(call.Arguments[0]));
         Step[] arguments = All(call.Arguments);
+        ResultRule rule = RuleOf(call);
         return (call.Function, arguments) switch
         {
             (CelFunction.Equal, [var a, var b]) => new EqualStep(a, b, isNegated: false),
             (CelFunction.NotEqual, [var a, var b]) => new EqualStep(a, b, isNegated: true),
             (CelFunction.Less or CelFunction.LessOrEqual or CelFunction.Greater or CelFunction.GreaterOrEqual, [var a, var b]) =>
-                new OrderStep(call.Function, a, b),
-            (_, [var a]) => new CallStep1(call.Function, call.Type, a),
-            (_, [var a, var b]) => new CallStep2(call.Function, a, b),
-            (_, [var a, var b, var c]) => new CallStep3(call.Function, a, b, c),
-            _ => throw new InvalidOperationException($"{call.Function} with {arguments.Length} arguments"),
+                new OrderStep(call.Function, a, b, asDoubles: isUnbound),
+            (CelFunction.Or or CelFunction.OrValue, [var a, var b]) => new OrElseStep(call.Function, a, b),
+            (CelFunction.IfKnown, [var a]) => new IfKnownStep(a),
+            (CelFunction.Replace, [var a, var b, var c]) when !isUnbound =>
+                new BoundReplaceStep(new CallStep3(call.Function, rule, a, b, c), b),
+            (_, [var a]) => new CallStep1(call.Function, call.Type, rule, a),
+            (_, [var a, var b]) => new CallStep2(call.Function, rule, a, b),
+            (_, [var a, var b, var c]) => new CallStep3(call.Function, rule, a, b, c),
+            _ => new CallStepN(call.Function, call.Type, arguments),
         };
     }
 
-    QuantifierStep Quantifier(QuantifierNode node)
+    /// <summary>Only what a result of its type could break is looked at again.</summary>
+    ResultRule RuleOf(CallNode call) => call.Type.Kind switch
     {
-        Variables = Math.Max(Variables, node.Variable.Id + 1);
-        return new QuantifierStep(node.Kind, Compile(node.Range), node.Variable.Id, Compile(node.Body), Size(node.Body));
-    }
+        CelKind.Bool or CelKind.Int or CelKind.Uint or CelKind.String or CelKind.Bytes or CelKind.Decimal or CelKind.Date or CelKind.Time
+            or CelKind.Uuid when !isUnbound => ResultRule.Keep,
+        _ => isUnbound ? ResultRule.Bound : ResultRule.Settle,
+    };
 
-    TransformStep Transform(TransformNode node)
+    QuantifierStep Quantifier(QuantifierNode node) =>
+        new(node.Kind, Compile(node.Range), Loop(node.Variable, node.Second), Compile(node.Body), Size(node.Body));
+
+    Step Transform(TransformNode node)
     {
-        Variables = Math.Max(Variables, node.Variable.Id + 1);
+        LoopVariables variables = Loop(node.Variable, node.Second);
         int cost = (node.Filter is null ? 0 : Size(node.Filter)) + (node.Transform is null ? 0 : Size(node.Transform));
-        return new TransformStep(Compile(node.Range), node.Variable.Id, node.Filter is null ? null : Compile(node.Filter),
-            node.Transform is null ? null : Compile(node.Transform), node.Type is RecordsType, cost);
+        Step range = Compile(node.Range);
+        Step? filter = node.Filter is null ? null : Compile(node.Filter);
+        Step? transform = node.Transform is null ? null : Compile(node.Transform);
+        return node.Kind == TransformKind.List
+            ? new TransformStep(range, variables, filter, transform, node.Type is RecordsType, isUnbound, cost)
+            : new TransformMapStep(node.Kind, range, variables, filter, transform!, isUnbound, cost);
     }
 
     static int Size(CheckedNode node)

@@ -101,6 +101,7 @@ sealed class FilterForms(AppSchema schema, Limits limits)
                 Deepest = Math.Max(Deepest, Depth(hop));
             }
             if (node is QuantifierNode quantifier) _variableDepths[quantifier.Variable.Id] = Depth(quantifier.Range);
+            if (node is BindNode bind) _variableDepths[bind.Variable.Id] = Depth(bind.Value);
             if (node is TransformNode transform) _variableDepths[transform.Variable.Id] = Depth(transform.Range);
             base.Visit(node);
         }

@@ -4,6 +4,7 @@ using System.Text.RegularExpressions;
 using Plinth.Expressions;
 using Plinth.Schema;
 using Plinth.Schema.Types;
+using Plinth.Text;
 
 namespace Plinth.Plan;
 

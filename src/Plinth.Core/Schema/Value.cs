@@ -7,7 +7,7 @@ namespace Plinth.Schema;
 /// <summary>What a <see cref="Value"/> holds.</summary>
 enum ValueKind : byte
 {
-    /// <summary>Absent; in a bound expression also "unknown".</summary>
+    /// <summary>Absent; in an expression also "unknown", which is an error that carries its reason.</summary>
     Null,
     Boolean,
 
@@ -123,6 +123,21 @@ readonly struct Value : IEquatable<Value>
 
     public object Other => Is(ValueKind.Other)._reference!;
 
+    /// <summary>Why an expression has no value here; null for a value that is simply absent.</summary>
+    public object? Reason => Kind == ValueKind.Null ? _reference : null;
+
+    /// <summary>
+    /// What an instant or a duration has beyond its microseconds, 0 to 999. Only expressions know it: what is stored has none.
+    /// </summary>
+    public int Nanoseconds
+    {
+        get
+        {
+            Debug.Assert(Kind is ValueKind.DateTime or ValueKind.Duration, "an instant or a duration");
+            return (int)_high;
+        }
+    }
+
     public static Value From(bool value) => value ? True : False;
 
     public static Value From(long value) => new(ValueKind.Int, value);
@@ -150,11 +165,17 @@ readonly struct Value : IEquatable<Value>
 
     public static Value FromDateTime(long microseconds) => new(ValueKind.DateTime, microseconds);
 
+    /// <param name="nanoseconds">0 to 999, counted on from the microseconds.</param>
+    public static Value FromDateTime(long microseconds, int nanoseconds) => new(ValueKind.DateTime, microseconds, nanoseconds);
+
     public static Value FromDate(long days) => new(ValueKind.Date, days);
 
     public static Value FromTime(long microseconds) => new(ValueKind.Time, microseconds);
 
     public static Value FromDuration(long microseconds) => new(ValueKind.Duration, microseconds);
+
+    /// <param name="nanoseconds">0 to 999, counted on from the microseconds, also where those are negative.</param>
+    public static Value FromDuration(long microseconds, int nanoseconds) => new(ValueKind.Duration, microseconds, nanoseconds);
 
     public static Value FromList(params Value[] items) => new(ValueKind.List, 0, 0, items);
 
@@ -163,6 +184,9 @@ readonly struct Value : IEquatable<Value>
     public static Value FromJson(byte[] utf8) => new(ValueKind.Json, 0, 0, utf8);
 
     public static Value FromOther(object value) => new(ValueKind.Other, 0, 0, value);
+
+    /// <summary>No value, and why. Everyone who does not ask for the reason sees <see cref="Null"/>.</summary>
+    public static Value Missing(object reason) => new(ValueKind.Null, 0, 0, reason);
 
     /// <summary>Writes the 16 bytes of a Uuid, big-endian.</summary>
     public void WriteUuid(Span<byte> to)
@@ -201,6 +225,7 @@ readonly struct Value : IEquatable<Value>
             case ValueKind.Bytes or ValueKind.Json: hash.AddBytes((byte[])_reference!); break;
             case ValueKind.List: foreach (Value item in (Value[])_reference!) hash.Add(item); break;
             case ValueKind.Map: hash.Add(Map.Count); break;
+            case ValueKind.Null: break;
             case ValueKind.Other: hash.Add(_reference); break;
             default: hash.Add(_low); hash.Add(_high); break;
         }
@@ -217,6 +242,7 @@ readonly struct Value : IEquatable<Value>
         ValueKind.Uuid => Uuid.ToString(),
         ValueKind.Json => System.Text.Encoding.UTF8.GetString(Json),
         ValueKind.List => "[" + string.Join(", ", List) + "]",
+        ValueKind.Other => _reference!.ToString()!,
         ValueKind.Int or ValueKind.DateTime or ValueKind.Date or ValueKind.Time or ValueKind.Duration =>
             _low.ToString(System.Globalization.CultureInfo.InvariantCulture),
         _ => Kind.ToString(),

@@ -1,4 +1,5 @@
 using Plinth.Expressions;
+using Plinth.Text;
 
 namespace Plinth.Sql;
 

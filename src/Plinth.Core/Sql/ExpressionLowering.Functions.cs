@@ -12,11 +12,15 @@ sealed partial class ExpressionLowering
 
     void Call(CallNode call)
     {
+        if (call.Arguments.IsEmpty) throw No($"{call.Type.Name} is known in memory only");
         CheckedNode a = call.Arguments[0];
         switch (call.Function)
         {
             case var _ when IsArithmetic(call): Arithmetic(call); break;
             case CelFunction.Abs: Absolute(a); break;
+            case CelFunction.Sign: Sign(a); break;
+            case >= CelFunction.BitAnd and <= CelFunction.BitNot: Bits(call); break;
+            case CelFunction.HasValue or CelFunction.ValueOf or CelFunction.OrValue: OfOptional(call); break;
             case CelFunction.Greatest or CelFunction.Least: Extreme(call); break;
             case CelFunction.Size: Size(a); break;
             case CelFunction.Concat when call.Type.Kind == CelKind.String:
@@ -49,6 +53,25 @@ sealed partial class ExpressionLowering
         Raw(")");
     }
 
+    /// <summary>An optional has no form of its own: what is unknown is null, and null is nothing there.</summary>
+    void OfOptional(CallNode call)
+    {
+        if (call.Arguments[0] is not CallNode { Function: CelFunction.IfKnown, Arguments: [var known] } || known.Type.Kind == CelKind.Dyn
+            || !known.Type.IsValue || known.Type.Kind >= CelKind.List) throw No("an optional is made in memory only");
+        switch (call.Function)
+        {
+            case CelFunction.HasValue: NullTest(known, isNegated: true); break;
+            case CelFunction.ValueOf: Operand(known, asText: false); break;
+            default:
+                Raw("coalesce(");
+                Operand(known, asText: false);
+                Raw(", ");
+                Operand(call.Arguments[1], asText: false);
+                Raw(")");
+                break;
+        }
+    }
+
     void Size(CheckedNode of)
     {
         switch (of.Type.Kind)
@@ -68,6 +91,8 @@ sealed partial class ExpressionLowering
 
     void Text(CallNode call)
     {
+        if (call is { Function: CelFunction.IndexOf, Arguments.Length: > 2 }) throw No("indexOf() from a position runs in memory only");
+        if (call is { Function: CelFunction.Replace, Arguments.Length: > 3 }) throw No("replace() of so many parts runs in memory only");
         foreach (CheckedNode argument in call.Arguments)
         {
             if (argument.Type.Kind == CelKind.Dyn) throw No("what JSON holds is no text for certain: compare it as a whole");
@@ -275,6 +300,8 @@ sealed partial class ExpressionLowering
     void TimePart(CallNode call)
     {
         CheckedNode a = call.Arguments[0];
+        if (call.Arguments.Length > 1) throw No("a time zone by its name is applied in memory only: write an offset, such as \"+02:00\"");
+        if (a.Type.Kind == CelKind.Dyn) throw No("what JSON holds is no time for certain");
         if (a.Type.Kind == CelKind.Duration)
         {
             (long unit, string rest) = call.Function switch

@@ -132,6 +132,58 @@ sealed partial class ExpressionLowering
         });
     }
 
+    void Sign(CheckedNode of)
+    {
+        if (of.Type.Kind is not (CelKind.Int or CelKind.Double)) throw No($"the sign of {of.Type.Name} is known in memory only");
+        string ones = of.Type.Kind == CelKind.Double ? ".0" : "";
+        Let([of], v =>
+        {
+            Raw("case when ");
+            v[0]();
+            Raw($" > 0 then 1{ones} when ");
+            v[0]();
+            Raw($" < 0 then -1{ones} when ");
+            v[0]();
+            Raw($" = 0 then 0{ones} end");
+        });
+    }
+
+    /// <summary>Databases write the exclusive or differently, or not at all: the bits that one has, less those that both have.</summary>
+    void Bits(CallNode call)
+    {
+        if (call.Type.Kind != CelKind.Int) throw No($"the bits of {call.Type.Name} are known in memory only");
+        if (call.Function == CelFunction.BitNot)
+        {
+            Raw("(~ ");
+            Value(call.Arguments[0]);
+            Raw(")");
+            return;
+        }
+        Let(call.Arguments.AsSpan(), v =>
+        {
+            void Both(string symbol)
+            {
+                Raw("(");
+                v[0]();
+                Raw(symbol);
+                v[1]();
+                Raw(")");
+            }
+            switch (call.Function)
+            {
+                case CelFunction.BitAnd: Both(" & "); break;
+                case CelFunction.BitOr: Both(" | "); break;
+                default:
+                    Raw("(");
+                    Both(" | ");
+                    Raw(" - ");
+                    Both(" & ");
+                    Raw(")");
+                    break;
+            }
+        });
+    }
+
     void Absolute(CheckedNode of)
     {
         bool isInteger = of.Type.Kind != CelKind.Double;

@@ -123,6 +123,7 @@ sealed partial class ExpressionLowering
 
     void Quantifier(QuantifierNode node, Form form)
     {
+        if (node.Second is not null) throw No("a loop of two variables runs in memory only");
         if (node.Range is ListNode list)
         {
             Unrolled(node, list, form);
@@ -293,8 +294,8 @@ sealed partial class ExpressionLowering
             Raw(")");
             return;
         }
-        if (transform.Range is TransformNode || transform.Transform is not null || transform.Filter is not { } filter)
-            throw No("map() runs in memory only");
+        if (transform.Second is not null || transform.Range is TransformNode || transform.Transform is not null
+            || transform.Filter is not { } filter) throw No("map() runs in memory only");
         string alias = _sql.NextAlias();
         if (MayBeMissing(transform.Range))
         {

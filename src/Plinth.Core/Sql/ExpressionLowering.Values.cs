@@ -17,10 +17,12 @@ sealed partial class ExpressionLowering
             case FieldNode field: Field(field); break;
             case MemberNode or IndexNode: JsonValue(node); break;
             case VariableNode variable: Variable(variable); break;
+            case BindNode { Type.Kind: not CelKind.Bool } bind: Value(Unbound(bind)); break;
             case ConditionalNode { Type.Kind: not CelKind.Bool } c: Choice(c, Value); break;
             case CallNode { Type.Kind: not CelKind.Bool }
                 or CallNode { Function: > CelFunction.GreaterOrEqual }: Call((CallNode)node); break;
-            case ListNode or MapNode or TransformNode: throw No("a list is made in memory only");
+            case ListNode or MapNode or TransformNode or OptionalItemNode: throw No("a list is made in memory only");
+            case InputNode: throw No("an expression without a schema runs in memory only");
             case AuthNode or ClaimNode or NowNode or RequestNode: throw No("the caller's part of the expression was not folded");
             case RowNode or BeforeNode or HopNode: throw No("a record is no value");
             case { Type.Kind: CelKind.Bool }: Exact(node); break;
@@ -109,6 +111,31 @@ sealed partial class ExpressionLowering
 
     /// <param name="Alias">Of the table of items that the dialect makes of a JSON array.</param>
     sealed record ItemBinding(string Alias, FieldType? Element) : Binding;
+
+    /// <summary>
+    /// The body with the value in the place of its variable. A value that is used more than once must be one that may be written more than
+    /// once, or bindings in bindings would double with each level.
+    /// </summary>
+    static CheckedNode Unbound(BindNode bind)
+    {
+        UseCounter uses = new(bind.Variable.Id);
+        uses.Visit(bind.Body);
+        if (uses.Count > 1 && !IsPath(bind.Value)) throw No("what is computed, bound and used more than once runs in memory only");
+        return new Substitution(bind.Variable.Id, bind.Value).Rewrite(bind.Body);
+    }
+
+    static bool IsPath(CheckedNode node) => node is FieldNode { Record: HopNode } or HopNode || IsPlain(node);
+
+    sealed class UseCounter(int variable) : NodeVisitor
+    {
+        public int Count { get; private set; }
+
+        public override void Visit(CheckedNode node)
+        {
+            if (node is VariableNode v && v.Id == variable) Count++;
+            base.Visit(node);
+        }
+    }
 
     /// <summary>Whether writing the node twice costs nothing: no nesting, so no doubling per level.</summary>
     static bool IsPlain(CheckedNode node) =>

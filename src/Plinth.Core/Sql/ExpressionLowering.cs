@@ -105,6 +105,7 @@ sealed partial class ExpressionLowering
             case AndNode and: Joined(and.Items, " and ", "true", Truth); break;
             case OrNode or: Joined(or.Items, " or ", "false", Truth); break;
             case NotNode not: Falsity(not.Operand); break;
+            case BindNode bind: Truth(Unbound(bind)); break;
             case ConditionalNode { Type.Kind: CelKind.Bool } c: Choice(c, Truth); break;
             case QuantifierNode quantifier: Quantifier(quantifier, Form.Truth); break;
             case InNode { List: not ListNode } within: Quantifier(AsQuantifier(within), Form.Truth); break;
@@ -121,6 +122,7 @@ sealed partial class ExpressionLowering
             case AndNode and: Joined(and.Items, " or ", "false", Falsity); break;
             case OrNode or: Joined(or.Items, " and ", "true", Falsity); break;
             case NotNode not: Truth(not.Operand); break;
+            case BindNode bind: Falsity(Unbound(bind)); break;
             case ConditionalNode { Type.Kind: CelKind.Bool } c: Choice(c, Falsity); break;
             case QuantifierNode quantifier: Quantifier(quantifier, Form.Falsity); break;
             case InNode { List: not ListNode } within: Quantifier(AsQuantifier(within), Form.Falsity); break;
@@ -148,6 +150,7 @@ sealed partial class ExpressionLowering
                 Exact(not.Operand);
                 Raw(")");
                 break;
+            case BindNode { Type.Kind: CelKind.Bool } bind: Exact(Unbound(bind)); break;
             case ConditionalNode { Type.Kind: CelKind.Bool } c: Choice(c, Exact); break;
             case IsNullNode test: NullTest(test.Operand, isNegated: false); break;
             case HasNode has: HasKey(has); break;

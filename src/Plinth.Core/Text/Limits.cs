@@ -41,6 +41,10 @@ sealed record Limits
     /// <summary>Steps one evaluation may take. <c>limits.expressionCost</c></summary>
     public int ExpressionCost { get; init; } = 100_000;
 
+    /// <summary>Steps that an expression may be estimated to take before it runs; loops in loops multiply.
+    /// <c>limits.expressionEstimate</c></summary>
+    public long ExpressionEstimate { get; init; } = 10_000_000;
+
     /// <summary>Levels of include. <c>limits.includeDepth</c></summary>
     public int IncludeDepth { get; init; } = 5;
 

@@ -42,6 +42,10 @@ public class CelParserTests
     [InlineData("a.exists(x, x == 1)", "a.Exists(x, (x == 1))")]
     [InlineData("a.map(x, x > 0, x + 1)", "a.Map(x, (x > 0), (x + 1))")]
     [InlineData("has(a.b)", "has(a.b)")]
+    [InlineData("[?a, b]", "[?a, b]")]
+    [InlineData("{?'k': a}", "{\"k\": ?a}")]
+    [InlineData("a.transformMap(k, v, v > 0, v)", "a.TransformMap(k, v, (v > 0), v)")]
+    [InlineData("cel.bind(x, a + b, x * x)", "cel.bind(x, (a + b), (x * x))")]
     [InlineData("auth().id", "auth.id")]
     [InlineData("a // comment\n && b", "(a && b)")]
     [InlineData("`in`.`order by`", "in.order by")]
@@ -64,7 +68,10 @@ public class CelParserTests
     [InlineData("a.exists(1, true)", "9 the first argument of exists names a variable, as in exists(x, …)")]
     [InlineData("has(a)", "4 has() asks for a member, as in has(address.street)")]
     [InlineData("while", "0 'while' is a reserved word")]
-    [InlineData("[?a]", "1 optional elements are not available in this version")]
+    [InlineData("`b-c`", "0 'b-c' is no name")]
+    [InlineData("a.`$b`", "3 a quoted name is made of letters, digits, '_', '.', '-', '/' and spaces")]
+    [InlineData("a.all(x, x, x)", "9 the two variables of all need different names")]
+    [InlineData("a.map(__result__, 1)", "6 '__result__' is no name for a variable")]
     public void A_mistake_is_shown_where_it_is(string text, string expected)
     {
         var (root, diagnostics) = CelParser.Parse(text);
@@ -151,10 +158,14 @@ public class CelParserTests
         CelMessage message => message.TypeName + "{" + string.Join(", ", message.Fields.Select(f => $"{f.Key}: {Show(f.Value)}")) + "}",
         CelHas has => $"has({Show(has.Select)})",
         CelMacro { Transform: { } transform } macro =>
-            $"{Show(macro.Range)}.{macro.Kind}({macro.Variable}, {Show(macro.Body)}, {Show(transform)})",
-        CelMacro macro => $"{Show(macro.Range)}.{macro.Kind}({macro.Variable}, {Show(macro.Body)})",
+            $"{Show(macro.Range)}.{macro.Kind}({Names(macro)}, {Show(macro.Body)}, {Show(transform)})",
+        CelMacro macro => $"{Show(macro.Range)}.{macro.Kind}({Names(macro)}, {Show(macro.Body)})",
+        CelBind bind => $"cel.bind({bind.Variable.Name}, {Show(bind.Value)}, {Show(bind.Body)})",
+        CelOptionalItem item => $"?{Show(item.Value)}",
         _ => throw new InvalidOperationException(node.GetType().Name),
     };
+
+    static string Names(CelMacro macro) => string.Join(", ", macro.Variables.Select(v => v.Name));
 
     static string Show(ImmutableArray<CelNode> nodes) => string.Join(", ", nodes.Select(Show));
 

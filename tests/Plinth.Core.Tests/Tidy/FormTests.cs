@@ -84,8 +84,12 @@ public partial class FormTests
         string cases = Path.Combine(Corpus.Root, "cases");
         IEnumerable<string> kinds = Directory.EnumerateDirectories(cases).Select(d => Path.GetFileName(d)!);
         None([.. kinds.Except(known).Select(kind => $"cases/{kind}: no runner"),
-            .. Sources.Under("cases").Where(f => !f.EndsWith(".case", StringComparison.Ordinal)).Select(f => $"{f}: no runner reads it")]);
+            .. Sources.Under("cases").Where(f => !f.EndsWith(".case", StringComparison.Ordinal) && !IsRecorded(f))
+                .Select(f => $"{f}: no runner reads it")]);
     }
+
+    /// <summary>Data that somebody else recorded, with the program that brings it into our form; ConformanceTests reads it.</summary>
+    static bool IsRecorded(string file) => file.StartsWith("cases/expressions/conformance/", StringComparison.Ordinal);
 
     static void None(IEnumerable<string> wrong)
     {

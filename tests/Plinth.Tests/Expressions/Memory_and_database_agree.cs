@@ -182,5 +182,5 @@ public class Memory_and_database_agree
     }
 
     /// <summary>Different operators and functions that the generator knows and a run must meet.</summary>
-    const int UsesMin = 60;
+    const int UsesMin = 70;
 }

@@ -57,7 +57,7 @@ sealed class RandomExpression(Random random)
             2 => "owner.active",
             _ => Record(Pick("p", "q")),
         };
-        return random.Next(24) switch
+        return random.Next(26) switch
         {
             0 or 1 or 2 => Used("&&", $"({Bool(depth - 1)} && {Bool(depth - 1)})"),
             3 or 4 or 5 => Used("||", $"({Bool(depth - 1)} || {Bool(depth - 1)})"),
@@ -69,9 +69,24 @@ sealed class RandomExpression(Random random)
             13 or 14 => Loop(depth - 1),
             15 => Open(),
             16 => Bytewise(),
+            18 => Used("hasValue", $"{Pick("place.?city", "owner.?name", "parent.?s", "place.?open")}.hasValue()"),
+            19 => Bound(depth - 1),
             17 => Used("== bool", $"({Bool(depth - 1)}) {Pick("==", "!=")} ({Bool(depth - 1)})"),
             _ => Comparison(depth - 1),
         };
+    }
+
+    /// <summary>A bound value: computed once where it is used once, a path where it is used more often.</summary>
+    string Bound(int depth)
+    {
+        string v = "x" + (_variables++).ToString(CultureInfo.InvariantCulture);
+        return Used("cel.bind", random.Next(4) switch
+        {
+            0 => $"cel.bind({v}, {Int(depth)}, {v} {Pick("==", "<", ">=")} {Int(0)})",
+            1 => $"cel.bind({v}, {Record("s")}, {v} == {Text(0)} || {v}.contains({Text(0)}))",
+            2 => $"cel.bind({v}, {Record(Pick("tags"))}, {v}.exists(t, t == {Text(0)}) && {Bool(depth)})",
+            _ => $"cel.bind({v}, parent, {v}.a == {Int(0)} || {v}.s == {Text(0)})",
+        });
     }
 
     string Comparison(int depth)
@@ -176,8 +191,15 @@ sealed class RandomExpression(Random random)
             2 => Pick("place.zip", "place.far", "owner.level", "owner.id"),
             _ => Record(Pick("a", "b", "big", "huge", "id", "parentId")),
         };
-        switch (random.Next(11))
+        switch (random.Next(14))
         {
+            case 11:
+                string bits = Pick("bitAnd", "bitOr", "bitXor");
+                return Used(bits, $"math.{bits}({Int(depth - 1)}, {Int(depth - 1)})");
+            case 12:
+                string one = Pick("bitNot", "sign");
+                return Used(one, $"math.{one}({Int(depth - 1)})");
+            case 13: return Used("orValue", $"{Pick("place.?zip", "place.?far", "owner.?level", "parent.?a")}.orValue({Int(depth - 1)})");
             case 0 or 1 or 2:
                 string op = Pick("+", "-", "*", "/", "%");
                 return Used("int " + op, $"({Int(depth - 1)} {op} {Int(depth - 1)})");
@@ -235,8 +257,9 @@ sealed class RandomExpression(Random random)
             1 => "place.rate",
             _ => Record(Pick("f", "g")),
         };
-        switch (random.Next(6))
+        switch (random.Next(7))
         {
+            case 6: return Used("sign double", $"math.sign({Double(depth - 1)})");
             case 0 or 1 or 2:
                 string op = Pick("+", "-", "*", "/");
                 return Used("double " + op, $"({Double(depth - 1)} {op} {Double(depth - 1)})");
@@ -273,8 +296,9 @@ sealed class RandomExpression(Random random)
             1 => Pick("place.street", "place.city", "owner.name"),
             _ => Record(Pick("s", "t", "kind")),
         };
-        return random.Next(10) switch
+        return random.Next(11) switch
         {
+            10 => Used("orValue text", $"{Pick("place.?city", "owner.?name", "parent.?s")}.orValue({Text(depth - 1)})"),
             0 or 1 => Used("concat", $"({Text(depth - 1)} + {Text(depth - 1)})"),
             2 => Used("lowerAscii", $"{Text(depth - 1)}.lowerAscii()"),
             3 => Used("upperAscii", $"{Text(depth - 1)}.upperAscii()"),

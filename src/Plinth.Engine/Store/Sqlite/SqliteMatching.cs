@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using Plinth.Expressions;
 using Plinth.Sql.Dialects.Sqlite;
+using Plinth.Text;
 using SQLitePCL;
 
 namespace Plinth.Store.Sqlite;

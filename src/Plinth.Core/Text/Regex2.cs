@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 
-namespace Plinth.Expressions;
+namespace Plinth.Text;
 
 /// <summary>
 /// The patterns of <c>@regex</c> and <c>matches</c>: RE2's syntax, as far as it means the same in the engine's non-backtracking
@@ -49,6 +49,11 @@ static class Regex2
                 if (pattern[i] == 'x' && !IsHexEscape(pattern, i)) return "\\x needs two hexadecimal digits";
                 if (inClass && pattern[i] is 'D' or 'W' or 'S' or 'A' or 'z') return $"\\{pattern[i]} is not available within [ ]";
             }
+            else if (char.IsSurrogate(c))
+            {
+                if (inClass) return "characters beyond the basic plane are not available within [ ]: write (?:a|b)";
+                if (i + 1 == pattern.Length || !char.IsSurrogatePair(c, pattern[++i])) return "half of a surrogate pair is no character";
+            }
             else if (inClass)
             {
                 if (c == ']') inClass = false;
@@ -64,10 +69,6 @@ static class Regex2
             else if (c == '(' && i + 1 < pattern.Length && pattern[i + 1] == '?' && !IsSharedGroup(pattern.AsSpan(i + 2)))
             {
                 return "of the groups (?…) only (?:…), (?i:…) and (?i) are available";
-            }
-            else if (char.IsSurrogate(c))
-            {
-                return "characters beyond the basic plane are not available";
             }
         }
         return inClass ? "a [ is not closed" : null;
@@ -113,6 +114,10 @@ static class Regex2
                 case '$' when !inClass:
                     // The very end in RE2, not also before a last line feed.
                     to.Append(@"\z");
+                    break;
+                case var _ when char.IsHighSurrogate(c):
+                    // Two units for the matcher, one character for what stands behind it.
+                    to.Append($"(?:{c}{pattern[++i]})");
                     break;
                 default:
                     to.Append(c);

@@ -1,0 +1,128 @@
+using System.Collections.Frozen;
+using System.Collections.Immutable;
+
+namespace Plinth.Expressions;
+
+/// <param name="Name">As it is called: with its namespace (<c>math.abs</c>), an operator as cel-spec writes it (<c>_+_</c>).</param>
+/// <param name="IsMethod">Called on its first parameter.</param>
+/// <param name="Function">Null for what an environment declares and nobody can run.</param>
+/// <param name="ParameterCount">Type parameters of the signature; their ids in it are -1, -2, …</param>
+sealed record Overload(string Name, bool IsMethod, CelFunction? Function, ImmutableArray<CelType> Parameters, CelType Result,
+    int ParameterCount);
+
+/// <summary>A group of functions as the guide lists them.</summary>
+sealed record FunctionGroup(string Title, ImmutableArray<FunctionEntry> Functions);
+
+sealed record FunctionEntry(string Signature, string Means, Overload Overload);
+
+static partial class FunctionTable
+{
+    static readonly FrozenDictionary<string, ImmutableArray<Overload>> s_byName =
+        Entries(ComparisonRows).Concat(Entries(ArithmeticRows)).Concat(Groups().SelectMany(g => g.Functions)).Select(e => e.Overload)
+            .GroupBy(o => Key(o.Name, o.IsMethod), StringComparer.Ordinal)
+            .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
+
+    /// <summary>All that can be called by name, in the order of the guide.</summary>
+    public static ImmutableArray<FunctionGroup> Groups() =>
+    [
+        new("Text", [.. Entries(TextRows)]),
+        new("Numbers", [.. Entries(NumbersRows)]),
+        new("Time", [.. Entries(TimeRows)]),
+        new("Conversions", [.. Entries(ConversionsRows)]),
+        new("Lists", [.. Entries(ListsRows)]),
+        new("Optionals", [.. Entries(OptionalsRows)]),
+        new("Encodings", [.. Entries(EncodingsRows)]),
+    ];
+
+    /// <summary>The signatures of a name; empty when there is none.</summary>
+    public static ImmutableArray<Overload> Find(string name, bool isMethod) =>
+        s_byName.TryGetValue(Key(name, isMethod), out ImmutableArray<Overload> found) ? found : [];
+
+    /// <summary>Names of methods, or of functions, for suggestions.</summary>
+    public static IEnumerable<string> Names(bool isMethod) => s_byName.Values.Select(o => o[0])
+        .Where(o => o.IsMethod == isMethod && !o.Name.Contains('_', StringComparison.Ordinal) && o.Name[0] != '@').Select(o => o.Name);
+
+    static string Key(string name, bool isMethod) => isMethod ? "." + name : name;
+
+    static IEnumerable<FunctionEntry> Entries(IEnumerable<(string Signature, CelFunction Function, string Means)> rows) =>
+        rows.Select(r => new FunctionEntry(r.Signature, r.Means, new SignatureReader(r.Signature).Read(r.Function)));
+}
+
+/// <summary>Reads <c>string.contains(string) -> bool</c>: a receiver (when it is a type), a name, parameters, a result.</summary>
+sealed class SignatureReader(string text)
+{
+    readonly List<char> _parameters = [];
+    int _at;
+
+    public Overload Read(CelFunction function)
+    {
+        List<CelType> parameters = [];
+        if (Type() is { } receiver && Take('.')) parameters.Add(receiver);
+        else _at = 0;
+        bool isMethod = parameters.Count > 0;
+        int open = text.IndexOf('(', _at);
+        string name = text[_at..open];
+        _at = open + 1;
+        while (!Take(')'))
+        {
+            parameters.Add(Required());
+            if (Take(',')) Take(' ');
+        }
+        _at = text.IndexOf("-> ", _at, StringComparison.Ordinal) + 3;
+        CelType result = Required();
+        return new Overload(name, isMethod, function, [.. parameters], result, _parameters.Count);
+    }
+
+    CelType Required() => Type() ?? throw new InvalidOperationException($"no type at {_at} of {text}");
+
+    CelType? Type()
+    {
+        int start = _at;
+        while (_at < text.Length && (char.IsAsciiLetterOrDigit(text[_at]) || text[_at] == '_')) _at++;
+        string name = text[start.._at];
+        return name switch
+        {
+            "bool" => CelType.Bool,
+            "int" => CelType.Int,
+            "uint" => CelType.Uint,
+            "double" => CelType.Double,
+            "decimal" => DecimalCelType.AnyScale,
+            "string" => CelType.String,
+            "bytes" => CelType.Bytes,
+            "timestamp" => CelType.Timestamp,
+            "duration" => CelType.Duration,
+            "date" => CelType.Date,
+            "time" => CelType.Time,
+            "uuid" => CelType.Uuid,
+            "dyn" => CelType.Dyn,
+            "list" when Take('(') => new ListType(Closed(Required())),
+            "map" when Take('(') => Map(),
+            "optional_type" when Take('(') => new OptionalType(Closed(Required())),
+            "type" when Take('(') => new TypeType(Closed(Required())),
+            ['A' or 'B'] => Parameter(name[0]),
+            _ => null,
+        };
+    }
+
+    MapType Map()
+    {
+        CelType key = Required();
+        _at += 2;
+        return new MapType(key, Closed(Required()));
+    }
+
+    CelType Closed(CelType inner) => Take(')') ? inner : throw new InvalidOperationException($"no ) at {_at} of {text}");
+
+    TypeParameter Parameter(char name)
+    {
+        if (!_parameters.Contains(name)) _parameters.Add(name);
+        return new TypeParameter(-1 - _parameters.IndexOf(name));
+    }
+
+    bool Take(char c)
+    {
+        if (_at >= text.Length || text[_at] != c) return false;
+        _at++;
+        return true;
+    }
+}
