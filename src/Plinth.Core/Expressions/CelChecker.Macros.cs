@@ -1,7 +1,3 @@
-using System.Collections.Immutable;
-using Plinth.Schema;
-using Plinth.Text;
-
 namespace Plinth.Expressions;
 
 /// <summary>Loops, bindings and the macros of optionals: what brings variables into scope.</summary>

@@ -1,6 +1,5 @@
 using Plinth.Schema;
 using Plinth.Schema.Types;
-using Plinth.Text;
 
 namespace Plinth.Expressions;
 

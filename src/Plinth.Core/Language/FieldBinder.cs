@@ -1,4 +1,3 @@
-using Plinth.Expressions;
 using Plinth.Schema;
 using Plinth.Text;
 

@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Plinth.Expressions;
 using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Text;
