@@ -15,7 +15,8 @@ SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", data.
 AppSchema schema = reading.Schema ?? throw new InvalidOperationException(reading.Diagnostics[0].ToString());
 Model model = schema.Models[0];
 Value[] row = [.. model.Fields.Select(f => Of(f, data.GetProperty("row")))];
-Value auth = Value.FromMap(new ValueMap([.. schema.Auth!.Claims.Select(c => KeyValuePair.Create(c.Name, Of(c, data.GetProperty("auth"))))]));
+JsonElement claims = data.GetProperty("auth");
+Value auth = Value.FromMap(new ValueMap([.. schema.Auth!.Claims.Select(c => KeyValuePair.Create(c.Name, Of(c, claims)))]));
 DateTimeType.It.TryParse(data.GetProperty("now").GetString(), out Value now);
 EvaluationContext context = new() { Row = row, Auth = auth, NowMicroseconds = now.Ticks };
 Dictionary<string, CompiledExpression> rules = data.GetProperty("rules").EnumerateObject().ToDictionary(r => r.Name, r =>

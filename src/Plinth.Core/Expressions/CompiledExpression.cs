@@ -89,6 +89,22 @@ abstract class Step
         return truth == Truth.Unknown ? e.Error : truth.ToValue();
     }
 
+    /// <summary>The value where it is an int, without the width of a <see cref="Value"/>; false where it is anything else.</summary>
+    public virtual bool TryInt(ref Evaluation e, out long number)
+    {
+        Value value = Evaluate(ref e);
+        bool isInt = value.Kind == ValueKind.Int;
+        number = isInt ? value.Int : 0;
+        return isInt;
+    }
+
+    /// <summary>The same of a text; null where it is anything else.</summary>
+    public virtual string? TextOrNull(ref Evaluation e)
+    {
+        Value value = Evaluate(ref e);
+        return value.Kind == ValueKind.String ? value.String : null;
+    }
+
     public virtual Truth Decide(ref Evaluation e)
     {
         Value value = Evaluate(ref e);

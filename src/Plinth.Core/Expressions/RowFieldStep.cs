@@ -16,6 +16,26 @@ sealed class BeforeStep : Step
 sealed class RowFieldStep(int ordinal) : Step
 {
     public override Value Evaluate(ref Evaluation e) => e.Context.Row![ordinal];
+
+    public override bool TryInt(ref Evaluation e, out long number)
+    {
+        ref readonly Value value = ref e.Context.Row![ordinal];
+        bool isInt = value.Kind == ValueKind.Int;
+        number = isInt ? value.Int : 0;
+        return isInt;
+    }
+
+    public override string? TextOrNull(ref Evaluation e)
+    {
+        ref readonly Value value = ref e.Context.Row![ordinal];
+        return value.Kind == ValueKind.String ? value.String : null;
+    }
+
+    public override Truth Decide(ref Evaluation e)
+    {
+        ref readonly Value value = ref e.Context.Row![ordinal];
+        return Truths.Of(value);
+    }
 }
 
 /// <summary>There is no row before a create: its fields are unknown.</summary>

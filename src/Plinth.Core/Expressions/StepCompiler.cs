@@ -32,14 +32,13 @@ sealed class StepCompiler(bool isUnbound)
         IsNullNode test => new IsNullStep(test.Operand is FieldNode field ? Raw(field) : Compile(test.Operand)),
         HasNode has => new HasStep(Compile(has.Member.Target), has.Member.Name, isUnbound),
         CallNode call => Call(call),
-        InNode { List: ListNode list } within => new InItemsStep(Compile(within.Item), All(list.Items)),
-        InNode within => new InListStep(Compile(within.Item), Compile(within.List)),
+        InNode within => Within(within),
         ListNode list => new ListStep(All(list.Items), Optional(list.Items), isUnbound),
         MapNode map => Map(map),
         OptionalItemNode item => Compile(item.Optional),
         BindNode bind => Bind(bind),
         InputNode input => new InputStep(input.Index),
-        QuantifierNode q => Quantifier(q),
+        QuantifierNode q => (Step?)Search(q) ?? Quantifier(q),
         TransformNode t => Transform(t),
         SlotNode => throw new InvalidOperationException("a shape has no values: evaluate the expression that it was lifted from"),
         _ => throw new InvalidOperationException($"no step for {node.GetType().Name}"),
@@ -99,6 +98,7 @@ sealed class StepCompiler(bool isUnbound)
         }
         if (call.Function == CelFunction.Size && call.Arguments[0].Type is RecordsType) return new CountStep(Compile(call.Arguments[0]));
         Step[] arguments = All(call.Arguments);
+        if (!isUnbound && Narrow(call, arguments) is { } narrow) return narrow;
         ResultRule rule = RuleOf(call);
         return (call.Function, arguments) switch
         {
@@ -115,6 +115,55 @@ sealed class StepCompiler(bool isUnbound)
             (_, [var a, var b, var c]) => new CallStep3(call.Function, rule, a, b, c),
             _ => new CallStepN(call.Function, call.Type, arguments),
         };
+    }
+
+    /// <summary>
+    /// The steps that rules are made of, for operands of one plain type. An int in a field is an int at run time, or null.
+    /// </summary>
+    static Step? Narrow(CallNode call, Step[] arguments)
+    {
+        CelKind kind = call.Arguments.IsEmpty ? CelKind.Null : call.Arguments[0].Type.Kind;
+        if (kind is not (CelKind.Int or CelKind.String) || call.Arguments.Any(a => a.Type.Kind != kind)) return null;
+        return (kind, arguments) switch
+        {
+            (CelKind.Int, [var a, var b]) when IntStep.Has(call.Function) => new IntStep(call.Function, a, b),
+            (CelKind.Int, [var a, var b]) when call.Function <= CelFunction.GreaterOrEqual => new IntOrderStep(call.Function, a, b),
+            (CelKind.String, [var a, var b]) when TextTestStep.Has(call.Function) => new TextTestStep(call.Function, a, b),
+            (CelKind.String, [var a]) when call.Function == CelFunction.Size => new TextSizeStep(a),
+            _ => null,
+        };
+    }
+
+    Step Within(InNode node)
+    {
+        bool isText = !isUnbound && node.Item.Type.Kind == CelKind.String;
+        if (node.List is ListNode list)
+        {
+            bool areTexts = isText && list.Items.All(i => i is LiteralNode { Value.Kind: ValueKind.String }) && !list.Items.IsEmpty;
+            if (!areTexts) return new InItemsStep(Compile(node.Item), All(list.Items));
+            return new TextInItemsStep(Compile(node.Item), [.. list.Items.Select(i => ((LiteralNode)i).Value.String)]);
+        }
+        if (isText && StoredTexts(node.List) is { } stored) return new TextInStoredStep(stored, Compile(node.Item));
+        return new InListStep(Compile(node.Item), Compile(node.List));
+    }
+
+    /// <summary>A stored list of texts as its bytes, or null.</summary>
+    Step? StoredTexts(CheckedNode list) =>
+        list is FieldNode { Field: { IsList: true, Type: EnumFieldType or ScalarFieldType { Scalar.Kind: ValueKind.String } } } field
+            ? Raw(field) : null;
+
+    /// <summary>
+    /// <c>list.exists(x, x == item)</c> of a stored list of texts, where the item is not about x; null for any other loop.
+    /// </summary>
+    TextInStoredStep? Search(QuantifierNode node)
+    {
+        if (isUnbound || node is not { Kind: QuantifierKind.Exists, Second: null, Body: CallNode { Function: CelFunction.Equal } equal })
+            return null;
+        bool isFirst = equal.Arguments[0] is VariableNode first && first.Id == node.Variable.Id;
+        CheckedNode own = equal.Arguments[isFirst ? 0 : 1], item = equal.Arguments[isFirst ? 1 : 0];
+        if (own is not VariableNode variable || variable.Id != node.Variable.Id || item is not (LiteralNode or ClaimNode or FieldNode)
+            || item.Type.Kind != CelKind.String || item is FieldNode { Record: not (RowNode or BeforeNode) }) return null;
+        return StoredTexts(node.Range) is { } stored ? new TextInStoredStep(stored, Compile(item)) : null;
     }
 
     /// <summary>Only what a result of its type could break is looked at again.</summary>

@@ -13,7 +13,9 @@ static class TextOperations
 
     public static int CodePoints(ReadOnlySpan<char> text)
     {
+        // Most texts have no character beyond the basic plane, which is found many characters at a time.
         int count = text.Length;
+        if (!text.ContainsAnyInRange('\uDC00', '\uDFFF')) return count;
         foreach (char c in text)
         {
             if (char.IsLowSurrogate(c)) count--;

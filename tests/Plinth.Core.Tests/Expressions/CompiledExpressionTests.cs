@@ -138,11 +138,12 @@ public class CompiledExpressionTests
     public void A_typical_rule_allocates_nothing()
     {
         CompiledExpression rule = CompiledExpression.Compile(Expressing.Check(
-            "auth.role in [admin, manager] || (owner.id == auth.id && score >= 10 && title.startsWith('A') && createdAt < now)"));
+            "auth.role in [admin, manager] || (owner.id == auth.id && score * 2 >= 10 && title.startsWith('A') && createdAt < now "
+                + "&& 'x' in tags)"));
         EvaluationContext context = new()
         {
             Row = Expressing.Row(("ownerId", Value.From(s_ada)), ("score", Value.From(11L)), ("title", Value.From("Ada")),
-                ("createdAt", Value.FromDateTime(1))),
+                ("createdAt", Value.FromDateTime(1)), ("tags", Value.FromJson("[\"a\",\"x\"]"u8.ToArray()))),
             Auth = Expressing.Auth(("id", Value.From(s_ada)), ("role", Value.From("sales"))),
             NowMicroseconds = 2,
         };
