@@ -25,6 +25,9 @@ static class OperationCost
             case CelFunction.Replace when a.Kind == ValueKind.String && b.Kind == ValueKind.String && c.Kind == ValueKind.String:
                 steps += (a.String.Length / Math.Max(1, b.String.Length) + 1L) * c.String.Length / TextPerStep;
                 break;
+            case CelFunction.Split when a.Kind == ValueKind.String && b.Kind == ValueKind.String:
+                steps += a.String.Length / Math.Max(1, b.String.Length);
+                break;
             case CelFunction.Join when a.Kind == ValueKind.List:
                 steps += a.List.Sum(i => Size(i)) + a.List.Length * Size(b);
                 break;

@@ -26,6 +26,14 @@ sealed class TypeBindings
     public bool Fit(ReadOnlySpan<CelType> needed, ReadOnlySpan<CelType> given)
     {
         if (needed.Length != given.Length) return false;
+        if (ArePlain(needed) && ArePlain(given))
+        {
+            for (int i = 0; i < needed.Length; i++)
+            {
+                if (!FitsPlain(given[i], needed[i])) return false;
+            }
+            return true;
+        }
         Dictionary<int, CelType> before = new(_bound);
         for (int i = 0; i < needed.Length; i++)
         {
@@ -77,6 +85,15 @@ sealed class TypeBindings
             (StructType or UnionStructType, _) => a.Equals(b),
             _ => a.Kind == b.Kind && a.IsValue,
         };
+    }
+
+    static bool ArePlain(ReadOnlySpan<CelType> types)
+    {
+        foreach (CelType type in types)
+        {
+            if (type is not PlainType) return false;
+        }
+        return true;
     }
 
     static bool FitsPlain(CelType a, CelType b)

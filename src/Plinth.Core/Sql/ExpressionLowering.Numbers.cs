@@ -135,16 +135,23 @@ sealed partial class ExpressionLowering
     void Sign(CheckedNode of)
     {
         if (of.Type.Kind is not (CelKind.Int or CelKind.Double)) throw No($"the sign of {of.Type.Name} is known in memory only");
-        string ones = of.Type.Kind == CelKind.Double ? ".0" : "";
+        // Constants of the operand's own type, which a bare 1 is not everywhere.
+        void Then(long sign) => _sql.Constant(of.Type.Kind == CelKind.Double ? Schema.Value.From((double)sign) : Schema.Value.From(sign));
         Let([of], v =>
         {
             Raw("case when ");
             v[0]();
-            Raw($" > 0 then 1{ones} when ");
+            Raw(" > 0 then ");
+            Then(1);
+            Raw(" when ");
             v[0]();
-            Raw($" < 0 then -1{ones} when ");
+            Raw(" < 0 then ");
+            Then(-1);
+            Raw(" when ");
             v[0]();
-            Raw($" = 0 then 0{ones} end");
+            Raw(" = 0 then ");
+            Then(0);
+            Raw(" end");
         });
     }
 

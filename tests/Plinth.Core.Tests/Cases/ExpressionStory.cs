@@ -17,6 +17,8 @@ sealed class ExpressionStory
         Model = Schema.Model(file.Get("rows").Arguments);
     }
 
+    public static readonly bool HasTimeZones = TimeZoneData.Ensure();
+
     public CaseFile File { get; }
 
     public AppSchema Schema { get; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Plinth.Cases;
 using Plinth.Language;
 using Plinth.Schema;
 using Plinth.Text;
@@ -8,6 +9,8 @@ namespace Plinth.Expressions;
 /// <summary>A schema for tests of expressions, and reading them in one word.</summary>
 static class Expressing
 {
+    public static readonly bool HasTimeZones = TimeZoneData.Ensure();
+
     public static readonly AppSchema Schema = Schemas.Load("""
         auth { id Uuid  role Role?  name String?  teams String[] }
         enum Role { admin manager sales }
