@@ -4,6 +4,7 @@ using Plinth.Cli.Hosting;
 using Plinth.Cli.Projects;
 using Plinth.Cli.Transfer;
 using Plinth.Plan;
+using Plinth.Policy;
 using Plinth.Runtime;
 using Plinth.Store;
 using Plinth.Store.Sqlite;
@@ -29,7 +30,9 @@ static class DbCommand
         long before = engine.Position;
         foreach (Seeds.SeedFile file in Seeds.Find(engine.Current.Schema, project.SeedFolder))
         {
-            var result = await Importing.RunAsync(engine, file.Model, file.Path, file.Format, null, cancel);
+            var result = await Importing.RunAsync(
+                engine, file.Tenant.IsNull ? Caller.System : Caller.SystemOf(file.Tenant), file.Model, file.Path, file.Format, null,
+                    cancel);
             if (result.Failed(out Fault? fault, out WriteReply? reply))
                 return fault with { Message = $"seeds/{Path.GetFileName(file.Path)}: {fault.Message}" };
             reply.Dispose();

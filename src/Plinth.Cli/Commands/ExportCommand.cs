@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text;
 using Plinth.Cli.Transfer;
+using Plinth.Policy;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Text;
@@ -17,7 +18,7 @@ static class ExportCommand
         Argument<string> file = new("file") { Description = "The file to write; - is standard output" };
         Argument<string?> folder = CommonOptions.Folder();
         Option<string?> format = new("--format") { Description = "json, ndjson or csv (default: by the file's extension, else ndjson)" };
-        Command command = new("export", "Write every record of a model") { model, file, folder, format, CommonOptions.Data,
+        Command command = new("export", "Write every record of a model") { model, file, folder, format, TenantOption.It, CommonOptions.Data,
             CommonOptions.Set };
         command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
@@ -29,17 +30,19 @@ static class ExportCommand
                 await shell.Error.WriteLineAsync("plinth: the format is not known; say --format json, ndjson or csv");
                 return ExitCode.WrongUse;
             }
-            return await RunAsync(shell, engine, source, path, form, parsed, cancel);
+            if (TenantOption.Caller(shell, parsed, engine.Current.Schema, source) is not { } caller) return ExitCode.WrongUse;
+            return await RunAsync(shell, engine, caller, source, path, form, parsed, cancel);
         }, cancel));
         return command;
     }
 
     static async Task<int> RunAsync(
-        Shell shell, Engine engine, Model model, string path, RecordFormat format, ParseResult parsed, CancellationToken cancel)
+        Shell shell, Engine engine, Caller caller, Model model, string path, RecordFormat format, ParseResult parsed,
+            CancellationToken cancel)
     {
         Task<Result<long>> WriteAsync(TextWriter to) =>
             Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), $"exporting {model.Name}", 0,
-            progress => Exporting.RunAsync(engine, model, format, to, progress, cancel));
+            progress => Exporting.RunAsync(engine, caller, model, format, to, progress, cancel));
 
         Result<long> result;
         if (path == "-")

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Plinth.Cli.Transfer;
 using Plinth.Plan;
+using Plinth.Policy;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Text;
@@ -18,7 +19,8 @@ static class ImportCommand
         Argument<string> file = new("file") { Description = "A .json, .ndjson or .csv file" };
         Argument<string?> folder = CommonOptions.Folder();
         Option<string?> format = new("--format") { Description = "json, ndjson or csv (default: by the file's extension)" };
-        Command command = new("import", "Bring the records of a file in: all or none") { model, file, folder, format, CommonOptions.Data,
+        Command command = new("import", "Bring the records of a file in: all or none") { model, file, folder, format, TenantOption.It,
+            CommonOptions.Data,
             CommonOptions.Set };
         command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
@@ -34,18 +36,20 @@ static class ImportCommand
                 await shell.Error.WriteLineAsync($"plinth: no file '{parsed.GetValue(file)}'");
                 return ExitCode.WrongUse;
             }
-            return await RunAsync(shell, engine, target, path, form, parsed, cancel);
+            if (TenantOption.Caller(shell, parsed, engine.Current.Schema, target) is not { } caller) return ExitCode.WrongUse;
+            return await RunAsync(shell, engine, caller, target, path, form, parsed, cancel);
         }, cancel));
         return command;
     }
 
     static async Task<int> RunAsync(
-        Shell shell, Engine engine, Model model, string path, RecordFormat format, ParseResult parsed, CancellationToken cancel)
+        Shell shell, Engine engine, Caller caller, Model model, string path, RecordFormat format, ParseResult parsed,
+            CancellationToken cancel)
     {
         long started = shell.Time.GetTimestamp(), before = engine.Position;
         long size = new FileInfo(path).Length;
         var result = await Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), $"importing {model.Name}", size,
-            progress => Importing.RunAsync(engine, model, path, format, progress, cancel));
+            progress => Importing.RunAsync(engine, caller, model, path, format, progress, cancel));
         if (result.Failed(out Fault? fault, out WriteReply? reply))
         {
             SchemaLoading.Show(shell, fault);

@@ -10,10 +10,11 @@ namespace Plinth.Cli.Transfer;
 /// <summary>Writes every record of a model, page by page, in the order of the key. Server-only fields stay where they are.</summary>
 static class Exporting
 {
+    /// <param name="caller">The product itself, or on behalf of one tenant.</param>
     /// <param name="progress">Called with the records written so far.</param>
     /// <returns>The number of records written.</returns>
     public static async Task<Result<long>> RunAsync(
-        Engine engine, Model model, RecordFormat format, TextWriter to, Action<long>? progress, CancellationToken cancel)
+        Engine engine, Caller caller, Model model, RecordFormat format, TextWriter to, Action<long>? progress, CancellationToken cancel)
     {
         RecordWriter writer = new(model, format, to);
         int page = engine.Current.Schema.Defaults.MaxPageSize;
@@ -23,7 +24,7 @@ static class Exporting
         do
         {
             ReadRequest request = new() { Model = model.Name, Kind = ReadKind.List, Limit = page, After = after };
-            var read = await engine.ReadAsync(Caller.System, request, cancel);
+            var read = await engine.ReadAsync(caller, request, cancel);
             if (read.Failed(out Fault? fault, out ReadReply? reply)) return fault;
             using (reply)
             using (JsonDocument document = JsonDocument.Parse(reply.Body.WrittenMemory))

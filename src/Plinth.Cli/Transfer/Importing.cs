@@ -9,15 +9,16 @@ namespace Plinth.Cli.Transfer;
 /// <summary>Brings a file of records into the engine: all of them or none.</summary>
 static class Importing
 {
+    /// <param name="caller">The product itself, or on behalf of one tenant.</param>
     /// <param name="progress">Called with the bytes read so far.</param>
     /// <returns>The answer of the bulk create, <c>{"created": n}</c>; or the fault with at most 100 errors.</returns>
     public static async Task<Result<WriteReply>> RunAsync(
-        Engine engine, Model model, string path, RecordFormat format, Action<long>? progress, CancellationToken cancel)
+        Engine engine, Caller caller, Model model, string path, RecordFormat format, Action<long>? progress, CancellationToken cancel)
     {
         await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 64 << 10, useAsync: true);
         await using CountedStream counted = new(file, progress);
         RecordReader reader = new(model, format);
-        return await engine.BulkCreateAsync(Caller.System, model.Name, reader.ReadAsync(counted, cancel), cancel);
+        return await engine.BulkCreateAsync(caller, model.Name, reader.ReadAsync(counted, cancel), cancel);
     }
 
     /// <summary>Counts what is read, for the progress bar.</summary>

@@ -7,19 +7,37 @@ namespace Plinth.Cli.Transfer;
 /// an order in which references exist.</summary>
 static class Seeds
 {
-    public sealed record SeedFile(Model Model, string Path, RecordFormat Format);
+    /// <param name="Tenant">Whose records they are; Null where the model has no tenants.</param>
+    public sealed record SeedFile(Model Model, string Path, RecordFormat Format, Value Tenant);
 
+    /// <summary>
+    /// With tenants, the records of each are in a folder named by its id (<c>seeds/&lt;tenant&gt;/Company.json</c>); beside them is what
+    /// belongs to all.
+    /// </summary>
     /// <exception cref="InvalidDataException">A file names no model of the schema, or has a format that is not known.</exception>
     public static ImmutableArray<SeedFile> Find(AppSchema schema, string folder)
     {
         if (!Directory.Exists(folder)) return [];
-        List<SeedFile> files = [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(path => Of(schema, path))];
+        List<SeedFile> files = [.. FilesOf(folder).Select(path => Of(schema, path, Value.Null))];
+        string[] tenants = schema.IsTenanted ? Directory.GetDirectories(folder) : [];
+        foreach (string tenant in tenants.Order(StringComparer.Ordinal))
+        {
+            string name = Path.GetFileName(tenant);
+            Value id = Commands.TenantOption.Tenant(schema, name) ?? throw new InvalidDataException($"seeds/{name} names no tenant");
+            files.AddRange(FilesOf(tenant).Select(path => Of(schema, path, id)));
+        }
+        if (files.Find(f => f.Model.Tenant is not null == f.Tenant.IsNull) is { } misplaced)
+            throw new InvalidDataException(misplaced.Tenant.IsNull
+                ? $"seeds/{Path.GetFileName(misplaced.Path)} belongs into a folder named by its tenant"
+                : $"{misplaced.Model.Name} belongs to no tenant: its seeds stand in seeds/ itself");
         var order = Order(schema);
         // A stable sort: files of one model stay in the order of their names.
         return [.. files.OrderBy(f => order[f.Model.Name])];
     }
 
-    static SeedFile Of(AppSchema schema, string path)
+    static IEnumerable<string> FilesOf(string folder) => Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal);
+
+    static SeedFile Of(AppSchema schema, string path, Value tenant)
     {
         string stem = Path.GetFileNameWithoutExtension(path).TrimStart("0123456789-_".ToCharArray());
         string name = Path.GetFileName(path);
@@ -28,7 +46,7 @@ static class Seeds
                 + (Plinth.Text.Names.DidYouMean(stem, schema.Models.Select(m => m.Name)) is { } hint ? $" ({hint})" : ""));
         RecordFormat format = RecordFormats.Of(null, path) ?? throw new InvalidDataException(
             $"seeds/{name} is neither .json, .ndjson nor .csv");
-        return new(model, path, format);
+        return new(model, path, format, tenant);
     }
 
     /// <summary>A number per model such that a model comes after those it refers to; within a circle, the order of the schema.</summary>

@@ -116,8 +116,8 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
 
     void DiffKey()
     {
-        string[] was = [.. before.KeyFields.Select(field => _kept.GetValueOrDefault(field.Column, ""))];
-        string[] now = [.. after.KeyFields.Select(static field => field.Column)];
+        string[] was = [.. before.StoredKey.Select(field => _kept.GetValueOrDefault(field.Column, ""))];
+        string[] now = [.. after.StoredKey.Select(static field => field.Column)];
         if (was.SequenceEqual(now) && _old.HasRowKey == _new.HasRowKey) return;
         sections.Demands.Add(new DataPrecondition(_old.Name, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
             $"The key of {after.Name} changes, and there are records that are known by the old one.",

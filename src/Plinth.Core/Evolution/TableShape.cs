@@ -42,13 +42,14 @@ sealed class TableShape
     public static string RowColumnOf(Model model) => IsRowKey(model) ? model.KeyFields[0].Column : RowColumn;
 
     public static bool IsRowKey(Model model) =>
-        model.Key.Length == 1 && model.KeyFields[0] is { IsList: false, Type: ScalarFieldType { Scalar.Kind: ValueKind.Int } };
+        model.Tenant is null && model.Key.Length == 1 && model.KeyFields[0] is { IsList: false,
+            Type: ScalarFieldType { Scalar.Kind: ValueKind.Int } };
 
     public static TableShape Of(AppSchema schema, Model model) => new(model)
     {
         Columns = [.. model.Fields.Select(static field => new ColumnShape(field.Column, field))],
         HasRowKey = IsRowKey(model),
-        Indexes = IndexesOf(model),
+        Indexes = IndexesOf(schema, model),
         References = ReferencesOf(schema, model),
         Checks = [.. model.Checks.Select(static check => new CheckShape(check.Name, check.Condition))],
         FullText = FullTextOf(model),
@@ -56,30 +57,31 @@ sealed class TableShape
 
     public static ImmutableArray<Field> FullTextOf(Model model) => [.. model.FullText.Select(name => Named(model, name))];
 
-    static ImmutableArray<IndexShape> IndexesOf(Model model)
+    static ImmutableArray<IndexShape> IndexesOf(AppSchema schema, Model model)
     {
         List<IndexShape> indexes = [];
         if (!IsRowKey(model))
         {
             // Not partial: a record in the trash keeps its key.
-            indexes.Add(new IndexShape(model.Table + "_key", IsUnique: true, Ascending(model, model.Key), LiveOnly: false, null));
+            indexes.Add(new IndexShape(model.Table + "_key", IsUnique: true, Ascending(model.StoredKey), LiveOnly: false, null));
         }
 
         foreach (UniqueKey unique in model.Uniques)
         {
-            indexes.Add(new IndexShape(unique.Name, IsUnique: true, Ascending(model, unique.Fields), model.IsSoftDelete, unique.Where));
+            indexes.Add(new IndexShape(unique.Name, IsUnique: true, Within(model, unique.Fields), model.IsSoftDelete, unique.Where));
         }
 
         foreach (ModelIndex index in model.Indexes)
         {
             ImmutableArray<IndexColumn> columns =
-                [.. index.Fields.Select(part => new IndexColumn(Named(model, part.Field).Column, part.Descending))];
+                [.. TenantColumn(model, index), .. index.Fields.Select(part =>
+                    new IndexColumn(Named(model, part.Field).Column, part.Descending))];
             indexes.Add(new IndexShape(index.Name, IsUnique: false, WithKey(model, columns), LiveOnly: false, index.Where));
         }
 
         foreach (Relation relation in model.Relations)
         {
-            if (relation.IsOwning) AddReferenceIndex(indexes, model, relation);
+            if (relation.IsOwning) AddReferenceIndex(indexes, schema, model, relation);
         }
 
         return [.. indexes];
@@ -88,9 +90,9 @@ sealed class TableShape
     /// <summary>
     /// Deleting a parent and listing its children look for the reference: without an index each would read the whole table.
     /// </summary>
-    static void AddReferenceIndex(List<IndexShape> indexes, Model model, Relation relation)
+    static void AddReferenceIndex(List<IndexShape> indexes, AppSchema schema, Model model, Relation relation)
     {
-        ImmutableArray<IndexColumn> columns = Ascending(model, relation.Fields);
+        ImmutableArray<IndexColumn> columns = Ascending(model.Within([.. schema.Joins(relation).Select(static join => join.Own)]));
         bool isCovered = indexes.Any(index => index is { Where: null, LiveOnly: false }
             && index.Columns.Length >= columns.Length
             && index.Columns.Take(columns.Length).Select(static column => column.Name)
@@ -115,7 +117,7 @@ sealed class TableShape
         return
         [
             .. columns,
-            .. Ascending(model, model.Key)
+            .. Ascending(model.StoredKey)
                 .Where(key => !columns.Any(column => string.Equals(column.Name, key.Name, StringComparison.Ordinal)))
                 .Select(key => key with { Descending = descending }),
         ];
@@ -130,9 +132,9 @@ sealed class TableShape
             Model target = schema.TargetOf(relation);
             if (!IsWholeKey(target, relation.References)) continue;
             references.Add(new ReferenceShape(
-                [.. relation.Fields.Select(name => Named(model, name).Column)],
+                [.. schema.Joins(relation).Select(static join => join.Own.Column)],
                 target.Table,
-                [.. relation.References.Select(name => Named(target, name).Column)]));
+                [.. schema.Joins(relation).Select(static join => join.Other.Column)]));
         }
 
         return [.. references];
@@ -143,8 +145,17 @@ sealed class TableShape
         target.Key.SequenceEqual(fields)
         || (!target.IsSoftDelete && target.Uniques.Any(unique => unique.Where is null && unique.Fields.SequenceEqual(fields)));
 
-    static ImmutableArray<IndexColumn> Ascending(Model model, ImmutableArray<string> fields) =>
-        [.. fields.Select(name => new IndexColumn(Named(model, name).Column, Descending: false))];
+    /// <summary>The fields within the tenant, whose column comes first: each tenant's entries lie together.</summary>
+    static ImmutableArray<IndexColumn> Within(Model model, ImmutableArray<string> fields) =>
+        Ascending(model.Within([.. fields.Select(name => Named(model, name))]));
+
+    static IEnumerable<IndexColumn> TenantColumn(Model model, ModelIndex index) =>
+        model.Tenant is { } tenant && !index.Fields.Any(f => string.Equals(f.Field, tenant, StringComparison.Ordinal))
+            ? Ascending([Named(model, tenant)])
+            : [];
+
+    static ImmutableArray<IndexColumn> Ascending(ImmutableArray<Field> fields) =>
+        [.. fields.Select(static field => new IndexColumn(field.Column, Descending: false))];
 
     static Field Named(Model model, string name) => model.Field(name)
         ?? throw new InvalidOperationException($"{model.Name}: the binder admitted a field '{name}' that is not there");

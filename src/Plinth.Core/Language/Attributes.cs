@@ -165,7 +165,12 @@ static class Attributes
         new("@@renamedFrom", Model, "The model's former name: the table is renamed instead of dropped and added.",
             "@@renamedFrom(\"Customer\")")
             { Arguments = [new("old", Kind.Text, "the former name") { IsRequired = true }] },
-        Later("@@tenant"), Later("@@subject"), Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
+        new("@@tenant", Model,
+            "With `tenancy = row`, the field that says which tenant a record belongs to, instead of a hidden `tenantId`; "
+            + "`none` shares the model's records among all tenants. The value is the identity's `auth.tenantId`, and never a request's.",
+            "orgId Uuid\n  @@tenant(orgId)")
+            { Arguments = [new("field", Kind.Fields, "the field, or `none`") { IsRequired = true }] },
+        Later("@@subject"), Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
         Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];
 

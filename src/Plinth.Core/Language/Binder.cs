@@ -46,14 +46,16 @@ sealed class Binder
         foreach (BlockSyntax block in _blocks) _declarations.Add(block);
         MixinPourer mixins = new(_declarations, _findings, _limits);
         var app = Single<AppSyntax>("app");
-        var (name, defaults) = app is null ? ("app", new AppDefaults()) : BindApp(app);
+        var (name, defaults, tenancy) = app is null ? ("app", new AppDefaults(), null) : BindApp(app);
         AuthShape? auth = Single<RecordSyntax>("auth", r => r.Kind == RecordKind.Auth) is { } shape ? BindAuth(shape) : null;
+        TenantBinder tenants = new(auth, app?.Source, tenancy, _findings);
         var types = ImmutableArray.CreateBuilder<EmbeddedType>();
         foreach (var (typeName, syntax) in _declarations.Types) types.Add(BindType(typeName, syntax));
         new EmbeddingCheck(_declarations, types, _findings).Run();
         var unions = BindUnions(types);
         foreach (ModelDraft model in _declarations.Models.Values) BindMembers(model, mixins);
         mixins.CheckUnused(this);
+        foreach (ModelDraft model in _declarations.Models.Values) tenants.Bind(model);
         RelationBinder relations = new(_findings);
         relations.Bind(_declarations.Models.Values);
         foreach (ModelDraft model in _declarations.Models.Values)
@@ -64,7 +66,9 @@ sealed class Binder
         CheckClaims(auth, types);
         new Collisions(_declarations.Models.Values, _findings).Check();
         AppSchema schema = SchemaMaker.Make(
-            name, app?.Doc, defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions, _declarations.Models.Values);
+            name, app?.Doc, defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions, _declarations.Models.Values,
+            tenants.IsOn);
+        tenants.CheckRelations(schema);
         CheckConditions(schema);
         return schema;
     }
@@ -93,16 +97,17 @@ sealed class Binder
         return first;
     }
 
-    (string Name, AppDefaults Defaults) BindApp(AppSyntax app)
+    /// <summary>The place of <c>tenancy = row</c> is that of the setting's value; null without it.</summary>
+    (string Name, AppDefaults Defaults, Span? Tenancy) BindApp(AppSyntax app)
     {
+        Span? tenancy = null;
         AppDefaults defaults = new();
         foreach (SettingSyntax setting in app.Settings)
         {
             string value = setting.Settings.IsDefault ? app.Source.Slice(setting.Value.Span) : "";
             if (setting.Name.Text == "tenancy" && setting.Settings.IsDefault)
             {
-                if (value == "row") _findings.Error(app.Source, Codes.NotAvailable, setting.Value.Span,
-                    "tenancy = row is not available in this version", "write tenancy = none");
+                if (value == "row") tenancy = setting.Value.Span;
                 else if (value != "none") _findings.Error(app.Source, Codes.UnknownValue, setting.Value.Span,
                     $"tenancy is none or row, not '{value}'", _findings.DidYouMean(value, ["none", "row"]));
             }
@@ -116,7 +121,7 @@ sealed class Binder
                     _findings.DidYouMean(setting.Name.Text, ["tenancy", "defaults"]) ?? "it has tenancy = … and defaults { … }");
             }
         }
-        return (app.Name?.Text ?? "app", defaults);
+        return (app.Name?.Text ?? "app", defaults, tenancy);
     }
 
     AppDefaults BindDefaults(AppSyntax app, SettingSyntax block)

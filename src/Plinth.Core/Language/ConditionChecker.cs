@@ -25,7 +25,7 @@ sealed class ConditionChecker(
             {
                 if (validator is CheckValidator check) Check(check.Condition, row, CelType.Bool);
             }
-            foreach (FieldRule rule in field.Rules) Check(rule.When, ExpressionScope.Rule(schema, model), CelType.Bool);
+            foreach (FieldRule rule in field.Rules) CheckRule(model, rule.When, ExpressionScope.Rule(schema, model));
             if (field.Computed is { } computed) CheckComputed(model, field, computed, row);
         }
         foreach (ModelCheck check in model.Checks) Check(check.Condition, row, CelType.Bool);
@@ -33,8 +33,31 @@ sealed class ConditionChecker(
         foreach (ModelIndex index in model.Indexes) Check(index.Where, row, CelType.Bool);
         foreach (AccessRule rule in model.Rules)
         {
-            Check(rule.When, ExpressionScope.Rule(schema, model), CelType.Bool);
-            Check(rule.After, ExpressionScope.After(schema, model), CelType.Bool);
+            CheckRule(model, rule.When, ExpressionScope.Rule(schema, model));
+            CheckRule(model, rule.After, ExpressionScope.After(schema, model));
+        }
+    }
+
+    /// <summary>What a rule looks at beside its record is of the same tenant; a record of none has nowhere to look.</summary>
+    void CheckRule(Model model, Condition? condition, ExpressionScope scope)
+    {
+        if (Check(condition, scope, CelType.Bool) is not { ReadsRelations: true } expression || condition is null) return;
+        if (!schema.IsTenanted || model.Tenant is not null) return;
+        TenantFinder finder = new(schema);
+        finder.Visit(expression.Root);
+        if (finder.Found is not { } found) return;
+        findings.Error(condition.Source, Codes.BadRelation, condition.Span,
+            $"{model.Name} belongs to no tenant: its rule would look at the records of {found} of all tenants");
+    }
+
+    sealed class TenantFinder(AppSchema schema) : NodeVisitor
+    {
+        public string? Found { get; private set; }
+
+        public override void Visit(CheckedNode node)
+        {
+            if (node is HopNode hop && schema.TargetOf(hop.Relation).Tenant is not null) Found = hop.Relation.Target;
+            base.Visit(node);
         }
     }
 

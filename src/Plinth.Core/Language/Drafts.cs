@@ -103,6 +103,9 @@ sealed class ModelDraft(RecordSyntax syntax, string name)
 
     public BoundAttribute? Attribute(string name) => BoundAttribute.Find(Attributes, name);
 
+    /// <summary>The field that says which tenant a record belongs to.</summary>
+    public string? Tenant { get; set; }
+
     public KeyState KeyState { get; set; }
 
     public ImmutableArray<string> Key { get; set; } = [];

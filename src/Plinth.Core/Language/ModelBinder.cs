@@ -134,8 +134,15 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         }
     }
 
+    /// <summary>
+    /// Everything that is held unique or kept in order is so within a tenant: to name the tenant as well says nothing more.
+    /// </summary>
+    ImmutableArray<string> WithoutTenant(ImmutableArray<string> fields) =>
+        model.Tenant is { } tenant && fields.Length > 1 ? fields.Remove(tenant) : fields;
+
     void AddUnique(BoundAttribute attribute, ImmutableArray<string> fields)
     {
+        fields = WithoutTenant(fields);
         if (!AreSingle(attribute, fields)) return;
         string? code = attribute.Text("code");
         if (code is not null && (code.Length == 0 || !char.IsAsciiLetterLower(code[0]) || !code.All(c =>
@@ -182,6 +189,7 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
 
     void AddIndex(BoundAttribute attribute, ImmutableArray<IndexedField> fields)
     {
+        if (fields.Length > 1) fields = fields.RemoveAll(f => string.Equals(f.Field, model.Tenant, StringComparison.Ordinal));
         ImmutableArray<string> names = [.. fields.Select(f => f.Field)];
         if (!AreSingle(attribute, names)) return;
         Condition? where = attribute.Expression("where");

@@ -14,7 +14,8 @@ static class SchemaMaker
         ImmutableArray<EnumType> enums,
         ImmutableArray<EmbeddedType> types,
         ImmutableArray<UnionType> unions,
-        IReadOnlyCollection<ModelDraft> drafts)
+        IReadOnlyCollection<ModelDraft> drafts,
+        bool isTenanted)
     {
         HashSet<string> routes = new(StringComparer.Ordinal);
         var models = ImmutableArray.CreateBuilder<Model>(drafts.Count);
@@ -24,7 +25,7 @@ static class SchemaMaker
             string route = routes.Add(draft.Route) ? draft.Route : "\0" + draft.Name;
             models.Add(Make(draft, route));
         }
-        return new AppSchema(name, defaults, auth, enums, types, unions, models.ToImmutable()) { Doc = doc };
+        return new AppSchema(name, defaults, auth, enums, types, unions, models.ToImmutable()) { Doc = doc, IsTenanted = isTenanted };
     }
 
     static Model Make(ModelDraft draft, string route)
@@ -44,6 +45,7 @@ static class SchemaMaker
             FullText = draft.FullText,
             Checks = [.. draft.Checks],
             Rules = [.. draft.Rules],
+            Tenant = draft.Tenant,
             IsSoftDelete = draft.IsSoftDelete,
             IsPaged = draft.Attribute("@@paged") is not null,
             RenamedFrom = draft.Attribute("@@renamedFrom")?.Text("old"),

@@ -24,6 +24,10 @@ static class KeyValues
         return null;
     }
 
+    /// <summary>The product itself has to say whose record it means; everybody else's identity says it.</summary>
+    public static Fault NeedsTenant(Model model) => Faults.MissingClaim.Says(
+        $"records of {model.Name} belong to tenants, and none was named", "--tenant names one");
+
     /// <summary>The same for a key that never was and for a record that the caller may not read.</summary>
     public static Fault NotFound(Model model) => Faults.NotFound.Says($"there is no {model.Name} with this key");
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Plinth.Schema;
 using Plinth.Text;
 
 namespace Plinth.Plan;
@@ -10,9 +11,10 @@ namespace Plinth.Plan;
 static class ReadBinding
 {
     /// <summary>Self-delimiting: no binding is the start of another.</summary>
-    public static void Write(ReadRequest request, LevelShape root, ByteOutput to)
+    public static void Write(Value tenant, ReadRequest request, LevelShape root, ByteOutput to)
     {
         Add(to, root.Model.Name);
+        Add(to, root.Model.Tenant is null ? "" : tenant.ToString());
         Add(to, root.Sort.Length);
         foreach (SortTerm term in root.Sort)
         {

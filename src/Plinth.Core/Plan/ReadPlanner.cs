@@ -50,7 +50,10 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         for (int i = 0; i < rules.Length; i++) rules[i] = RulesOf(shape.Needs[i], caller, now);
         if (Refusal(shape, rules, caller) is { } refusal) return refusal;
 
-        byte[] binding = Binding(request, shape);
+        if (caller.IsSystem && caller.Tenant.IsNull && model.Tenant is not null && shape.Includes > 0)
+            return KeyValues.NeedsTenant(model);
+
+        byte[] binding = Binding(caller, request, shape);
         if (Boundary(request, shape, binding).Failed(out fault, out var boundary)) return fault;
         ReadPlan plan = known.PlanFor(rules, boundary);
         Value[] values = new Value[plan.Slots.Count];
@@ -128,11 +131,11 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         }
     }
 
-    static byte[] Binding(ReadRequest request, ReadShape shape)
+    static byte[] Binding(Caller caller, ReadRequest request, ReadShape shape)
     {
         if (shape.Kind != ReadKind.List) return [];
         using ByteOutput binding = new(256);
-        ReadBinding.Write(request, shape.Root, binding);
+        ReadBinding.Write(caller.Tenant, request, shape.Root, binding);
         return binding.ToArray();
     }
 

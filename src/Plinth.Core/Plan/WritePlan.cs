@@ -35,6 +35,13 @@ sealed class WritePlan
 
     public Value[] KeyValues { get; init; } = [];
 
+    /// <summary>The tenant that the command is about; Null where the model has none.</summary>
+    public Value Tenant { get; init; }
+
+    /// <summary>The values that the record is looked up by, in the order of <see cref="Model.Within"/> of the key fields.</summary>
+    public Value[] LookupValues(ImmutableArray<Field> fields, Value[] values) =>
+        Model.Tenant is not null && Model.Within(fields).Length > fields.Length ? [Tenant, .. values] : values;
+
     /// <summary>The body; null where there is none.</summary>
     public Input? Input { get; init; }
 

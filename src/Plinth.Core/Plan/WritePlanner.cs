@@ -47,6 +47,9 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         if (own.Refusal(caller, What(command.Kind, model)) is { } refusal
             && (command.Kind != CommandKind.Upsert || update.Refusal(caller, What(CommandKind.Update, model)) is not null)) return refusal;
         if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
+        Value tenant = model.Tenant is null ? Value.Null : caller.Tenant;
+        bool isLookedUp = HasKey(command.Kind) || command.Kind is CommandKind.UpdateMany or CommandKind.DeleteMany;
+        if (model.Tenant is not null && tenant.IsNull && isLookedUp) return KeyValues.NeedsTenant(model);
         if (Target(caller, command, model, moment.Now).Failed(out fault, out Targeted? target)) return fault;
         return new WritePlan
         {
@@ -58,6 +61,7 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
             Rules = own,
             Update = update,
             Fields = FieldWrites.Of(policies, model, caller, moment.Now),
+            Tenant = tenant,
             KeyFields = keyFields,
             KeyValues = key,
             Input = bodies.Single,

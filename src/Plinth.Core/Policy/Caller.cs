@@ -10,6 +10,10 @@ sealed class Caller
     /// <summary>The product itself (migrations, seeds, imports from the command line): passes every rule.</summary>
     public static readonly Caller System = new(Value.Null, "system", isSystem: true);
 
+    /// <summary>The product itself on behalf of one tenant: passes every rule, and touches no other tenant's records.</summary>
+    public static Caller SystemOf(Value tenant) =>
+        new(Value.FromMap(new ValueMap([KeyValuePair.Create(Model.TenantId, tenant)])), "system", isSystem: true);
+
     public Caller(Value auth, string? subject, bool isSystem = false, string? address = null, string? method = null) =>
         (Auth, Subject, IsSystem, Address, Method) = (auth, subject, isSystem, address, method);
 
@@ -21,7 +25,13 @@ sealed class Caller
     /// <summary>Who is recorded as the actor of events: the claim <c>id</c> as text, "system", or null when anonymous.</summary>
     public string? Subject { get; }
 
+    /// <summary>Whose budget and whose idempotency keys a request uses: the subject within its tenant; null when anonymous.</summary>
+    public string? Account => Subject is null || Tenant.IsNull ? Subject : $"{Tenant} {Subject}";
+
     public bool IsSystem { get; }
+
+    /// <summary>The claim <c>tenantId</c>; Null where the identity carries none.</summary>
+    public Value Tenant => Auth.Kind == ValueKind.Map && Auth.Map.TryGet(Model.TenantId, out Value tenant) ? tenant : Value.Null;
 
     public bool IsAnonymous => !IsSystem && Auth.IsNull;
 

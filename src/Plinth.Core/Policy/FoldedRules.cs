@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using Plinth.Expressions;
 using Plinth.Text;
 
@@ -22,6 +23,35 @@ enum RuleOutcome
 sealed class FoldedRules
 {
     public required RuleOutcome Outcome { get; init; }
+
+    /// <summary>
+    /// The record is one of the caller's tenant: true of every record that is read or written, in every state. Null: no tenants.
+    /// </summary>
+    public RuleCondition? Guard { get; init; }
+
+    /// <summary>The same rules for a record that is known to be one of the caller's tenant; itself where there are no tenants.</summary>
+    public FoldedRules Inside => _inside ?? this;
+
+    readonly FoldedRules? _inside;
+
+    /// <summary>These rules, for records of the caller's tenant alone.</summary>
+    public FoldedRules Within(RuleCondition guard, CheckedExpression predicate) => new(this)
+    {
+        Outcome = RuleOutcome.Depends,
+        Guard = guard,
+        Predicate = predicate,
+    };
+
+    [SetsRequiredMembers]
+    FoldedRules(FoldedRules inside)
+    {
+        (Outcome, AllowPairs, Denies, Predicate) = (inside.Outcome, inside.AllowPairs, inside.Denies, inside.Predicate);
+        (Values, Message, _inside) = (inside.Values, inside.Message, inside);
+    }
+
+    public FoldedRules()
+    {
+    }
 
     /// <summary>Each a rule that may still allow. One of them must hold as a whole; a missing side holds always.</summary>
     public ImmutableArray<AllowPair> AllowPairs { get; init; } = [];
@@ -77,6 +107,7 @@ readonly struct CallerRules(FoldedRules folded, Schema.Value[] values)
     public bool Sees(in EvaluationContext context)
     {
         if (Outcome != RuleOutcome.Depends) return Outcome == RuleOutcome.Always;
+        if (Folded.Guard is { } guard && !guard.Whole.Evaluate(context).IsTrue) return false;
         foreach (RuleCondition deny in Folded.Denies)
         {
             if (!deny.Whole.Evaluate(context).IsFalse) return false;

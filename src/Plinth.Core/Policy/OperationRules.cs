@@ -16,11 +16,13 @@ sealed class OperationRules
     readonly ImmutableArray<Allow> _allows;
     readonly ImmutableArray<Deny> _denies;
     readonly ImmutableArray<CompiledExpression> _whole;
+    readonly int _guard;
     readonly BoundedCache<FoldedRules> _folds = new(FoldsMax);
 
     OperationRules(
-        RuleTemplate template, ImmutableArray<CompiledExpression> whole, ImmutableArray<Allow> allows, ImmutableArray<Deny> denies) =>
-        (_template, _whole, _allows, _denies) = (template, whole, allows, denies);
+        RuleTemplate template, ImmutableArray<CompiledExpression> whole, ImmutableArray<Allow> allows, ImmutableArray<Deny> denies,
+        int guard) =>
+        (_template, _whole, _allows, _denies, _guard) = (template, whole, allows, denies, guard);
 
     // Conditions are named by their number in the template; -1 is one that was not written.
     readonly record struct Allow(int When, int After, string? Message);
@@ -28,7 +30,11 @@ sealed class OperationRules
     readonly record struct Deny(int When, string? Message);
 
     public static OperationRules Of(AppSchema schema, Model model, Operation operation) =>
-        Of(schema, model, model.Rules.Where(r => r.Operations.Contains(operation)));
+        Of(schema, model, model.Rules.Where(r => r.Operations.Contains(operation)), isOfRecords: true);
+
+    /// <summary>Whatever the rules say: the records of the caller's tenant.</summary>
+    public static OperationRules OfTenant(AppSchema schema, Model model) =>
+        Of(schema, model, [new AccessRule(RuleEffect.Allow, [], null, null)], isOfRecords: true);
 
     /// <summary>A field without an allow for the access is open to whoever may the record.</summary>
     public static OperationRules Of(AppSchema schema, Model model, Field field, FieldAccess access)
@@ -36,13 +42,15 @@ sealed class OperationRules
         IEnumerable<AccessRule> rules = field.Rules.Where(r => r.Accesses.Contains(access))
             .Select(r => new AccessRule(r.Effect, [], r.When, After: null) { Message = r.Message, Span = r.Span });
         bool isOpen = !field.Rules.Any(r => r.Effect == RuleEffect.Allow && r.Accesses.Contains(access));
-        return Of(schema, model, isOpen ? rules.Prepend(new AccessRule(RuleEffect.Allow, [], null, null)) : rules);
+        // Who asks for a field has found its record, so the tenant is decided.
+        if (isOpen) rules = rules.Prepend(new AccessRule(RuleEffect.Allow, [], null, null));
+        return Of(schema, model, rules, isOfRecords: false);
     }
 
     /// <summary>The parts of the rules that are the caller's alone.</summary>
     public ImmutableArray<CheckedNode> Parts => _template.Parts;
 
-    static OperationRules Of(AppSchema schema, Model model, IEnumerable<AccessRule> rules)
+    static OperationRules Of(AppSchema schema, Model model, IEnumerable<AccessRule> rules, bool isOfRecords)
     {
         ImmutableArray<CheckedExpression>.Builder conditions = ImmutableArray.CreateBuilder<CheckedExpression>();
         int Add(Condition? condition, ExpressionScope scope)
@@ -60,9 +68,29 @@ sealed class OperationRules
             if (rule.Effect == RuleEffect.Deny) denies.Add(new Deny(when, rule.Message));
             else allows.Add(new Allow(when, Add(rule.After, ExpressionScope.After(schema, model)), rule.Message));
         }
+        int guard = -1;
+        if (isOfRecords && TenantGuard(schema, model) is { } tenant)
+        {
+            guard = conditions.Count;
+            conditions.Add(tenant);
+        }
         ImmutableArray<CheckedExpression> all = conditions.ToImmutable();
         return new OperationRules(
-            RuleTemplate.Of(all), [.. all.Select(CompiledExpression.Compile)], allows.ToImmutable(), denies.ToImmutable());
+            RuleTemplate.Of(all), [.. all.Select(CompiledExpression.Compile)], allows.ToImmutable(), denies.ToImmutable(), guard);
+    }
+
+    /// <summary>
+    /// <c>tenantId == auth.tenantId</c>: without the claim it is unknown, so an identity without a tenant has no records.
+    /// </summary>
+    static CheckedExpression? TenantGuard(AppSchema schema, Model model)
+    {
+        if (model.TenantField is not { } field) return null;
+        Field claim = schema.Auth?.Claim(Model.TenantId) ?? throw new InvalidOperationException("tenants without a claim that names one");
+        return CheckedExpression.Of(new CallNode(CelType.Bool, CelFunction.Equal,
+        [
+            new FieldNode(CelType.Of(schema, field), new RowNode(new RecordType(model)), field),
+            new ClaimNode(CelType.Of(schema, claim), claim),
+        ]));
     }
 
     public CallerRules For(Caller caller, long now)
@@ -145,7 +173,7 @@ sealed class OperationRules
         CheckedNode predicate = Simplifier.Simplify(new AndNode([.. conjuncts]), UnknownMeans.False);
         if (predicate is LiteralNode { Value.IsTrue: false }) return Never(slots, MessageOfRefused());
         bool always = predicate is LiteralNode && pairs.Any(static p => p.When is null && p.After is null);
-        return new FoldedRules
+        FoldedRules folded = new()
         {
             Outcome = always ? RuleOutcome.Always : RuleOutcome.Depends,
             AllowPairs = [.. pairs],
@@ -154,6 +182,11 @@ sealed class OperationRules
             Values = slots,
             Message = MessageOfRefused(),
         };
+        if (_guard < 0) return folded;
+        CheckedNode guard = conditions[_guard];
+        if (guard is LiteralNode) return Never(slots, message: null);
+        CheckedNode both = predicate is LiteralNode ? guard : new AndNode([guard, predicate]);
+        return folded.Within(new RuleCondition(CheckedExpression.Of(guard), _whole[_guard]), CheckedExpression.Of(both));
     }
 
     static FoldedRules Never(int slots, string? message) =>

@@ -13,6 +13,8 @@ sealed class RowRules
     // Made when first asked for: most models of a large schema are asked for few operations, and a start waits for none of them.
     readonly OperationRules?[] _byOperation = new OperationRules?[Enum.GetValues<Operation>().Length];
 
+    OperationRules? _ofTenant;
+
     RowRules(AppSchema schema, Model model) => (_schema, Model) = (schema, model);
 
     public Model Model { get; }
@@ -24,7 +26,12 @@ sealed class RowRules
     /// <param name="caller">Who asks. The product itself passes every rule.</param>
     /// <param name="now">Microseconds since the epoch, the same for the whole request.</param>
     public CallerRules For(Operation operation, Caller caller, long now) =>
-        caller.IsSystem ? new CallerRules(FoldedRules.Always, []) : Of(operation).For(caller, now);
+        !caller.IsSystem ? Of(operation).For(caller, now)
+        : Model.Tenant is null || caller.Tenant.IsNull ? new CallerRules(FoldedRules.Always, [])
+        : OfTenant().For(caller, now);
+
+    OperationRules OfTenant() =>
+        _ofTenant ?? Interlocked.CompareExchange(ref _ofTenant, OperationRules.OfTenant(_schema, Model), null) ?? _ofTenant;
 
     // Two threads may make the same; the folds are then kept by one of them, and plans by that one's identity.
     OperationRules Of(Operation operation)

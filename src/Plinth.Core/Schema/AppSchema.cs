@@ -39,6 +39,9 @@ sealed class AppSchema
 
     public AppDefaults Defaults { get; }
 
+    /// <summary>Records belong to tenants, whose data share tables.</summary>
+    public bool IsTenanted { get; init; }
+
     /// <summary>The shape of <c>auth</c> in expressions; null when the schema declares none (then only <c>auth == null</c> is
     /// known).</summary>
     public AuthShape? Auth { get; }
@@ -71,6 +74,26 @@ sealed class AppSchema
     public UnionType Union(string name) => FindUnion(name) ?? throw new InvalidOperationException($"no union '{name}' in this schema");
 
     public Model TargetOf(Relation relation) => Model(relation.Target);
+
+    /// <summary>
+    /// What a relation joins by: its fields, and within tenants first of all the tenants of both sides. A reference never leaves its
+    /// tenant.
+    /// </summary>
+    public ImmutableArray<(Field Own, Field Other)> Joins(Relation relation)
+    {
+        Model own = Model(relation.Model), other = TargetOf(relation);
+        ImmutableArray<(Field, Field)>.Builder joins = ImmutableArray.CreateBuilder<(Field, Field)>(relation.Fields.Length + 1);
+        if (own.TenantField is { } tenant && other.TenantField is { } same) joins.Add((tenant, same));
+        for (int i = 0; i < relation.Fields.Length; i++)
+        {
+            (Field, Field) join = (Named(own, relation.Fields[i]), Named(other, relation.References[i]));
+            if (!joins.Contains(join)) joins.Add(join);
+        }
+        return joins.ToImmutable();
+    }
+
+    static Field Named(Model model, string name) => model.Field(name)
+        ?? throw new InvalidOperationException($"{model.Name}: the binder admitted a relation over '{name}', which is no field");
 }
 
 /// <summary>Of <c>app { defaults { … } }</c>.</summary>

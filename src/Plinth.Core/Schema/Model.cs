@@ -32,6 +32,12 @@ sealed record Model
 
     public ImmutableArray<AccessRule> Rules { get; init; } = [];
 
+    /// <summary>
+    /// The field that says which tenant a record belongs to; null where records belong to none. It leads the key and every index in the
+    /// database, and takes its value from the identity, never from a request.
+    /// </summary>
+    public string? Tenant { get; init; }
+
     /// <summary>Deleting sets the implied field <c>deletedAt</c>; unique keys then cover live rows only.</summary>
     public bool IsSoftDelete { get; init; }
 
@@ -55,8 +61,22 @@ sealed record Model
     public ImmutableArray<Field> KeyFields => [.. Key.Select(name => Field(name)
         ?? throw new InvalidOperationException($"{Name}: the binder admitted a key field '{name}' that is not there"))];
 
+    public Field? TenantField => Tenant is null ? null
+        : Field(Tenant) ?? throw new InvalidOperationException($"{Name}: the binder admitted a tenant field '{Tenant}' that is not there");
+
+    /// <summary>What a record is known by in the database and in the log: its key, within its tenant.</summary>
+    public ImmutableArray<Field> StoredKey =>
+        TenantField is { } tenant && !Key.Contains(tenant.Name, StringComparer.Ordinal) ? [tenant, .. KeyFields] : KeyFields;
+
+    /// <summary>The fields that a lookup of records by these goes by: theirs, within the tenant.</summary>
+    public ImmutableArray<Field> Within(ImmutableArray<Field> fields) =>
+        TenantField is { } tenant && !fields.Any(f => f.Ordinal == tenant.Ordinal) ? [tenant, .. fields] : fields;
+
     /// <summary>The name of the implied field of <c>@@softDelete</c>.</summary>
     public const string DeletedAt = "deletedAt";
+
+    /// <summary>The name of the implied field of <c>tenancy = row</c>, and of the claim that it takes its value from.</summary>
+    public const string TenantId = "tenantId";
 }
 
 /// <param name="Name">Name of the index in the database.</param>

@@ -44,7 +44,7 @@ static partial class SchemaJson
             AuthShape? auth = root.TryGetProperty("auth", out JsonElement a) ? new AuthShape(Text(a, "name"), Fields(a, "claims")) : null;
             AppDefaults defaults = new(root.GetProperty("pageSize").GetInt32(), root.GetProperty("maxPageSize").GetInt32());
             return new AppSchema(Text(root, "name"), defaults, auth, enums, types, unions,
-                Each(root, "models", Model)) { Doc = Optional(root, "doc") };
+                Each(root, "models", Model)) { Doc = Optional(root, "doc"), IsTenanted = Flag(root, "tenanted") };
         }
 
         Model Model(JsonElement json)
@@ -67,6 +67,7 @@ static partial class SchemaJson
                 FullText = Strings(json, "fullText"),
                 Checks = Each(json, "checks", e => new ModelCheck(Text(e, "name"), Required(e, "condition"))),
                 Rules = Each(json, "rules", Rule),
+                Tenant = Optional(json, "tenant"),
                 IsSoftDelete = Flag(json, "softDelete"),
                 IsPaged = Flag(json, "paged"),
                 RenamedFrom = Optional(json, "renamedFrom"),

@@ -28,6 +28,7 @@ static partial class SchemaJson
         json.WriteNumber("form", Form);
         json.WriteString("name", schema.Name);
         Optional(json, "doc", schema.Doc);
+        Flag(json, "tenanted", schema.IsTenanted);
         json.WriteNumber("pageSize", schema.Defaults.PageSize);
         json.WriteNumber("maxPageSize", schema.Defaults.MaxPageSize);
         if (schema.Auth is { } auth)
@@ -80,6 +81,7 @@ static partial class SchemaJson
         Strings(json, "fullText", model.FullText);
         Each(json, "checks", model.Checks, Write);
         Each(json, "rules", model.Rules, Write);
+        Optional(json, "tenant", model.Tenant);
         Flag(json, "softDelete", model.IsSoftDelete);
         Flag(json, "paged", model.IsPaged);
         Optional(json, "renamedFrom", model.RenamedFrom);

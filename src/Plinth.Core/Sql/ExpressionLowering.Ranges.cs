@@ -69,12 +69,14 @@ sealed partial class ExpressionLowering
     void Keys(Relation relation, string alias, RowSource from)
     {
         Model holder = _schema.Model(relation.Model), target = _schema.TargetOf(relation);
-        for (int i = 0; i < relation.Fields.Length; i++)
+        string between = "";
+        foreach (var (own, other) in _schema.Joins(relation))
         {
-            if (i > 0) Raw(" and ");
-            _sql.Column(alias, FieldOf(target, relation.References[i]).Column);
+            Raw(between);
+            _sql.Column(alias, other.Column);
             Raw(" = ");
-            Column(from, holder, FieldOf(holder, relation.Fields[i]));
+            Column(from, holder, own);
+            between = " and ";
         }
         // To follow a reference is to read it: one that its holder does not show leads nowhere.
         foreach (string name in relation.References)

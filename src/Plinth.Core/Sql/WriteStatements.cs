@@ -34,13 +34,14 @@ sealed class WriteStatements
         RowSlot = model.Fields.Length;
         Insert = WriteInsert();
         SelectByRow = Select(sql => sql.Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0));
-        SelectByKey = SelectBy(model.KeyFields);
+        SelectByKey = SelectBy(model.StoredKey);
         Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0).Build();
         InsertTerms = model.FullText.IsEmpty ? null : WriteInsertTerms();
         DeleteTerms = model.FullText.IsEmpty ? null
             : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0).Build();
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
-        _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. r.Fields.Select(FieldOf)]), StringComparer.Ordinal);
+        _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. schema.Joins(r).Select(static join => join.Own)]),
+            StringComparer.Ordinal);
         _held = model.Uniques.Where(u => u.Where is not null)
             // Not null: above.
             .ToFrozenDictionary(u => u.Name, u => CompiledExpression.Compile(ConditionOf(u.Where!)), StringComparer.Ordinal);
@@ -73,7 +74,7 @@ sealed class WriteStatements
     /// <summary>Identity, version and every field of the row with the identity in slot 0, trashed or not.</summary>
     public SqlText SelectByRow { get; }
 
-    /// <summary>The same by the key's values in slots 0, 1, …</summary>
+    /// <summary>The same by the stored key's values (the tenant's first) in slots 0, 1, …</summary>
     public SqlText SelectByKey { get; }
 
     /// <summary>Removes the row with the identity in slot 0.</summary>
@@ -92,7 +93,8 @@ sealed class WriteStatements
     public SqlText Holder(UniqueKey unique) => _holders[unique.Name];
 
     /// <summary>
-    /// Identity, version and fields of this model's rows that refer, by one of its own relations, to the key in slots 0, 1, …
+    /// Identity, version and fields of this model's rows that refer, by one of its own relations, to the key in slots 0, 1, … (of what
+    /// the relation joins by)
     /// </summary>
     public SqlText Referring(Relation relation) => _referring[relation.Name];
 
@@ -188,10 +190,11 @@ sealed class WriteStatements
     {
         Model target = _schema.TargetOf(relation);
         sql.Raw("select 1 from ").Name(target.Table);
-        for (int i = 0; i < relation.References.Length; i++)
+        string between = " where ";
+        foreach (var (own, other) in _schema.Joins(relation))
         {
-            sql.Raw(i == 0 ? " where " : " and ").Name(FieldOf(target, relation.References[i]).Column)
-                .Raw(" = ").Slot(FieldOf(relation.Fields[i]).Ordinal);
+            sql.Raw(between).Name(other.Column).Raw(" = ").Slot(own.Ordinal);
+            between = " and ";
         }
         if (target.IsSoftDelete) sql.Raw(" and ").Name(FieldOf(target, Model.DeletedAt).Column).Raw(" is null");
     }
@@ -201,7 +204,8 @@ sealed class WriteStatements
         string alias = "t";
         SqlWriter sql = New().Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where (")
             .Slot(RowSlot).Raw(" is null or ").Column(alias, TableShape.RowColumnOf(Model)).Raw(" <> ").Slot(RowSlot).Raw(")");
-        foreach (Field field in unique.Fields.Select(FieldOf)) sql.Raw(" and ").Column(alias, field.Column).Raw(" = ").Slot(field.Ordinal);
+        foreach (Field field in Model.Within([.. unique.Fields.Select(FieldOf)])) sql.Raw(" and ").Column(alias, field.Column).Raw(
+            " = ").Slot(field.Ordinal);
         if (Model.IsSoftDelete) sql.Raw(" and ").Column(alias, FieldOf(Model.DeletedAt).Column).Raw(" is null");
         if (unique.Where is { } where)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Text;
 using Plinth.Schema;
 
@@ -41,12 +42,15 @@ sealed class EventWriter(LogKeys keys)
     public static LogEvent Migrated(Model model, byte[] payload, EventOrigin origin) =>
         New(Guid.CreateVersion7(), model.Name, "", 0, EventKinds.Migrated, payload, origin);
 
-    /// <summary>The text form of a record's key: the parts' text forms, joined by commas.</summary>
+    /// <summary>The text form of a record's stored key (tenant first): the parts' text forms, joined by commas.</summary>
     public static string RecordId(Model model, Value[] row)
     {
-        if (model.Key.Length == 1) return Part(model.Field(model.Key[0])!, row); // The binder admits only keys of the model's own fields.
+        // The binder admits only keys of the model's own fields.
+        if (model is { Tenant: null, Key: [var single] }) return Part(model.Field(single)!, row);
+        ImmutableArray<Field> key = model.StoredKey;
+        if (key is [var only]) return Part(only, row);
         StringBuilder text = new();
-        foreach (Field field in model.KeyFields)
+        foreach (Field field in key)
         {
             if (text.Length > 0) text.Append(',');
             text.Append(Part(field, row).Replace("%", "%25", StringComparison.Ordinal).Replace(",", "%2C", StringComparison.Ordinal));
@@ -55,7 +59,8 @@ sealed class EventWriter(LogKeys keys)
         return text.ToString();
     }
 
-    static string Part(Field field, Value[] row) => field.Type is ScalarFieldType { Scalar: var scalar }
+    /// <summary>The text form of one field's value.</summary>
+    public static string Part(Field field, Value[] row) => field.Type is ScalarFieldType { Scalar: var scalar }
         ? scalar.Format(row[field.Ordinal])
         : row[field.Ordinal].String;
 
@@ -75,11 +80,15 @@ sealed class EventWriter(LogKeys keys)
     {
         Guid eventId = Guid.CreateVersion7();
         byte[] data = Payload.Write(fields, set, was, eventId, keys);
-        return New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin);
+        string? tenant = model.TenantField is { } field ? Part(field, keyed) : null;
+        return New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin, tenant);
     }
 
-    static LogEvent New(Guid eventId, string model, string recordId, long version, string kind, byte[] data, EventOrigin origin) => new()
+    static LogEvent New(
+        Guid eventId, string model, string recordId, long version, string kind, byte[] data, EventOrigin origin, string? tenant = null) =>
+            new()
     {
+        TenantId = tenant,
         EventId = eventId,
         Model = model,
         RecordId = recordId,

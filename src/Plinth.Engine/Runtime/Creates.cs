@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -73,10 +74,14 @@ static class Creates
         if (References.Check(scope, table, row, before: null, given: null) is { } unknown) return unknown;
         Model model = table.Model;
         SqlText byKey = table.Statements.SelectByKey;
-        if (table.Find(scope.Transaction, byKey, [.. model.KeyFields.Select(f => row[f.Ordinal])]) is not null) return Conflicts.Key(model);
+        if (table.Find(scope.Transaction, byKey, [.. model.StoredKey.Select(f => row[f.Ordinal])]) is not null) return Conflicts.Key(model);
         return Conflicts.Find(scope, table, row, identity: null, changed: null)
             ?? throw new InvalidOperationException($"an insert into {model.Name} did nothing, and nothing stands in its way");
     }
+
+    /// <summary>Each tenant counts for itself: gaps in its numbers would tell how busy the others are.</summary>
+    static string CounterOf(RecordShape shape, FieldShape field, Value[] row) =>
+        shape.Model?.TenantField is { } tenant ? $"{field.Name} of {EventWriter.Part(tenant, row)}" : field.Name;
 
     /// <summary>Gives counted fields their numbers, and computes what waited for them.</summary>
     static Fault? Number(WriteScope scope, RecordShape shape, Input input)
@@ -85,8 +90,9 @@ static class Creates
         foreach (FieldShape field in shape.Counted)
         {
             ref Value value = ref input.Values[field.Index];
-            if (value.IsNull) value = Value.From(Counters.Next(scope.Transaction, shape.Name, field.Name));
-            else Counters.Pass(scope.Transaction, shape.Name, field.Name, value.Int);
+            string counter = CounterOf(shape, field, input.Values);
+            if (value.IsNull) value = Value.From(Counters.Next(scope.Transaction, shape.Name, counter));
+            else Counters.Pass(scope.Transaction, shape.Name, counter, value.Int);
         }
         if (!waited) return null;
         Problems problems = new();

@@ -10,7 +10,7 @@ static class Deletes
     public static Result<Written> One(WriteScope scope, WritePlan plan)
     {
         RecordTable table = scope.Table(plan.Model);
-        StoredRow? stored = scope.Live(table, table.Statements.SelectByKey, plan.KeyValues);
+        StoredRow? stored = scope.Live(table, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
         if (stored is null || !new RuleCheck(scope, table, plan.Read).Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: false) is { } stale) return stale;
         RuleCheck check = new(scope, table, plan.Rules);
@@ -24,7 +24,7 @@ static class Deletes
     public static Result<Written> Purge(WriteScope scope, WritePlan plan)
     {
         RecordTable table = scope.Table(plan.Model);
-        StoredRow? stored = table.Find(scope.Transaction, table.Statements.SelectByKey, plan.KeyValues);
+        StoredRow? stored = table.Find(scope.Transaction, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
         if (stored is null || !new RuleCheck(scope, table, plan.Read).Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: false) is { } stale) return stale;
         RuleCheck check = new(scope, table, plan.Rules);
@@ -37,7 +37,7 @@ static class Deletes
     public static Result<Written> Restore(WriteScope scope, WritePlan plan)
     {
         RecordTable table = scope.Table(plan.Model);
-        StoredRow? stored = table.Find(scope.Transaction, table.Statements.SelectByKey, plan.KeyValues);
+        StoredRow? stored = table.Find(scope.Transaction, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
         RuleCheck reads = new(scope, table, plan.Read);
         if (stored is null || !stored.IsTrashed(plan.Model) || !reads.Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: false) is { } stale) return stale;

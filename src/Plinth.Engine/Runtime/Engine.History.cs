@@ -27,6 +27,8 @@ sealed partial class Engine
     public async ValueTask<Result<ReadReply>> HistoryAsync(
         Caller caller, string model, ImmutableArray<string> key, long after, int? limit, CancellationToken cancel)
     {
+        Model asked = Current.Schema.Model(model);
+        if (asked.Tenant is not null && caller is { IsSystem: true, Tenant.IsNull: true }) return KeyValues.NeedsTenant(asked);
         // The record is read under the caller's rules first: whoever may not get it learns nothing from its past either.
         var record = await ReadAsync(caller, new ReadRequest { Model = model, Kind = ReadKind.Get, Key = key }, cancel);
         if (record.Failed(out Fault? fault, out ReadReply? seen)) return fault;
@@ -43,7 +45,7 @@ sealed partial class Engine
         }
         ByteOutput body = new();
         using ReadLease lease = Store.Database.Read(cancel);
-        List<LogEvent> history = EventLog.History(lease.Connection, model, CanonicalKey(of, key), after, events + 1);
+        List<LogEvent> history = EventLog.History(lease.Connection, model, RecordId(of, caller.Tenant, key), after, events + 1);
         bool more = history.Count > events;
         body.Write("{\"items\":["u8);
         for (int i = 0; i < Math.Min(events, history.Count); i++)
@@ -76,17 +78,14 @@ sealed partial class Engine
         return shown;
     }
 
-    /// <summary>The key as the log names the record: each part in its type's own text form.</summary>
-    static string CanonicalKey(Model model, ImmutableArray<string> key)
+    /// <summary>The record as the log names it. Its key was read already, so every part is a value.</summary>
+    static string RecordId(Model model, in Value tenant, ImmutableArray<string> key)
     {
-        string[] parts = new string[key.Length];
-        for (int i = 0; i < parts.Length; i++)
-        {
-            parts[i] = model.KeyFields[i].Type is ScalarFieldType { Scalar: var scalar } && scalar.TryParse(key[i], out Value value)
-                ? scalar.Format(value)
-                : key[i];
-        }
-        return string.Join(',', parts);
+        Value[] row = new Value[model.Fields.Length], parts = new Value[key.Length];
+        if (KeyValues.Bind(model, key, parts) is not null) throw new InvalidOperationException("a record was read by a key that is none");
+        for (int i = 0; i < parts.Length; i++) row[model.KeyFields[i].Ordinal] = parts[i];
+        if (model.StoredKey.Length > key.Length) row[model.StoredKey[0].Ordinal] = tenant;
+        return EventWriter.RecordId(model, row);
     }
 
     static void WriteEvent(ByteOutput body, Model model, LogEvent happened, HashSet<string> shown)

@@ -56,7 +56,9 @@ sealed partial class Engine
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
-        if (!_cache.IsOn || program.Records is not { } records || (records.IsList && !Store.Database.IsInProcess))
+        // A key names a record within a tenant; who asks for all tenants' has none to name.
+        bool isOfAll = read.Plan.Shape.Root.Model.Tenant is not null && caller.Tenant.IsNull;
+        if (isOfAll || !_cache.IsOn || program.Records is not { } records || (records.IsList && !Store.Database.IsInProcess))
         {
             return await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
         }
@@ -78,7 +80,7 @@ sealed partial class Engine
             return await RunAsync(snapshot, program, read, keeper, start, plannedAt, cancel);
         }
         Model model = read.Plan.Shape.Root.Model;
-        RecordKey key = new(model.Name, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
+        RecordKey key = RecordKey.Of(model, caller.Tenant, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
         if (Cached(snapshot, records, key, caller, now, start, plannedAt) is { } kept) return kept;
         Result<ReadReply> answered = await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
         if (answered.Failed(out refused, out ReadReply? reply)) return refused;

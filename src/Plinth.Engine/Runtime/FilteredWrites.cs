@@ -80,11 +80,11 @@ static class FilteredWrites
             }
         }
         var fields = read.Plan.Shape.Root.Fields;
-        SqlText byKey = table.Statements.SelectBy(fields);
+        SqlText byKey = table.Statements.SelectBy(plan.Model.Within(fields));
         List<StoredRow> rows = [];
         foreach (Value[] key in keys)
         {
-            if (table.Find(scope.Transaction, byKey, key) is { } stored) rows.Add(stored);
+            if (table.Find(scope.Transaction, byKey, plan.LookupValues(fields, key)) is { } stored) rows.Add(stored);
         }
         return rows;
     }

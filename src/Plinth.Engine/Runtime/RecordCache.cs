@@ -99,7 +99,7 @@ sealed class RecordCache
         {
             if (schema.FindModel(happened.Model) is { } model && RecordIds.TryRead(model, happened.RecordId, out Value[]? key))
             {
-                RecordKey dropped = new(model.Name, key);
+                RecordKey dropped = RecordKey.OfStored(model.Name, key);
                 Shard shard = Of(dropped);
                 shard.Close(dropped, position);
                 _announced.Add(shard);

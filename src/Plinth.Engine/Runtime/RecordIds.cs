@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Plinth.Schema;
 
@@ -10,16 +11,16 @@ static class RecordIds
     {
         key = null;
         if (recordId.Length == 0) return false;
-        string[] parts = model.Key.Length == 1 ? [recordId] : recordId.Split(',');
-        if (parts.Length != model.Key.Length) return false;
+        ImmutableArray<Field> fields = model.StoredKey;
+        string[] parts = fields.Length == 1 ? [recordId] : recordId.Split(',');
+        if (parts.Length != fields.Length) return false;
         Value[] values = new Value[parts.Length];
         for (int i = 0; i < parts.Length; i++)
         {
             string text = parts.Length == 1
                 ? parts[i]
                 : parts[i].Replace("%2C", ",", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
-            if (model.Field(model.Key[i]) is not { } field) return false;
-            if (field.Type is not ScalarFieldType { Scalar: var scalar }) values[i] = Value.From(text);
+            if (fields[i].Type is not ScalarFieldType { Scalar: var scalar }) values[i] = Value.From(text);
             else if (!scalar.TryParse(text, out values[i])) return false;
         }
         key = values;

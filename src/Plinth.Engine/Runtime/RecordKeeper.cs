@@ -28,7 +28,7 @@ sealed class RecordKeeper(RecordProgram program, RecordCache cache, long positio
         Span<Value> key = parts <= _key.Length ? _key.AsSpan(0, parts) : new Value[parts];
         for (int i = 0; i < parts; i++)
             key[i] = row.ColumnValue(firstColumn + level.KeyColumns[i], level.Key[i].StoredKind, level.Key[i].Scale);
-        RecordKey of = new(level.Model.Name, key);
+        RecordKey of = RecordKey.Of(level.Model, Value.Null, key);
         if (cache.Find(of, schemaVersion) is not null)
         {
             _hits++;

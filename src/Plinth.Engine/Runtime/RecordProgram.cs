@@ -53,6 +53,8 @@ sealed class RecordProgram
         if (root.Trashed != TrashMode.Without || root.TrashNeeds is not null) return null;
         // Records that a rule hides do not count for an offset, so the database must know the rule.
         if (shape.Start == PageStart.Offset && plan.Rules[root.Need].Outcome != RuleOutcome.Always) return null;
+        // Keys of a list are read before any rule, and would be those of all tenants.
+        if (shape.Kind != ReadKind.Get && HasTenants(root)) return null;
         if (Level(plan, root, sql, dialect) is not { } level) return null;
         if (shape.Kind == ReadKind.Get) return new RecordProgram(level, null);
         // A place in the list is made of the record's own values.
@@ -62,6 +64,8 @@ sealed class RecordProgram
             SortFields = FieldSet.Of(root.Sort.Select(static term => term.Path.Field)),
         };
     }
+
+    static bool HasTenants(LevelShape level) => level.Model.Tenant is not null || level.Includes.Any(static i => HasTenants(i.Level));
 
     /// <summary>The records are likely to be at hand. A guess that costs time when it is wrong, and nothing else.</summary>
     public bool IsWarm => Volatile.Read(ref _misses) <= MissesMax;
@@ -81,7 +85,8 @@ sealed class RecordProgram
 
     static RecordLevel? Level(ReadPlan plan, LevelShape level, ReadSql sql, Dialect dialect)
     {
-        FoldedRules rules = plan.Rules[level.Need];
+        // The cache knows a record by its tenant: whoever finds one there has asked within their own.
+        FoldedRules rules = plan.Rules[level.Need].Inside;
         if (!level.IsWhole || plan.IsMasked(level) || !IsDecidedByRecord(rules, level)) return null;
         ImmutableArray<RecordInclude>.Builder includes = ImmutableArray.CreateBuilder<RecordInclude>(level.Includes.Length);
         foreach (IncludeShape include in level.Includes)

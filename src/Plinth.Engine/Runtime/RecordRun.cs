@@ -179,7 +179,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             places[i] = -1;
             if (!TryLink(parents, i, include, key)) continue;
             places[i] = keys.Count;
-            keys.Add(new RecordKey(include.Level.Model.Name, key));
+            keys.Add(RecordKey.Of(include.Level.Model, Value.Null, key));
         }
         asked.Cache.Fetch(keys.Span);
         // Parents that share a record share what it includes: it stands here once.
@@ -291,12 +291,12 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             if (level.Key.Length == 1)
             {
                 Value part = row.ColumnValue(0, level.Key[0].StoredKind, level.Key[0].Scale);
-                Add(new RecordKey(level.Model.Name, new ReadOnlySpan<Value>(in part)));
+                Add(RecordKey.Of(level.Model, Value.Null, new ReadOnlySpan<Value>(in part)));
                 return;
             }
             Value[] parts = new Value[level.Key.Length];
             for (int i = 0; i < parts.Length; i++) parts[i] = row.ColumnValue(i, level.Key[i].StoredKind, level.Key[i].Scale);
-            Add(new RecordKey(level.Model.Name, parts));
+            Add(RecordKey.Of(level.Model, Value.Null, parts));
         }
 
         public void Add(RecordKey key)

@@ -52,7 +52,8 @@ static class References
     /// <summary>The rows of the relation's model that refer to a record with these values, trashed ones too.</summary>
     public static List<StoredRow> To(WriteScope scope, RecordTable children, Relation relation, Model parent, Value[] values)
     {
-        Value[] key = [.. relation.References.Select(name => values[Ordinal(parent, name)])];
+        // As its child sees it: the key, within the tenant.
+        Value[] key = [.. scope.Schema.Schema.Joins(relation).Select(join => values[join.Other.Ordinal])];
         if (Array.Exists(key, static part => part.IsNull)) return [];
         // One more than may be changed: the count then refuses.
         return children.FindAll(scope.Transaction, children.Statements.Referring(relation), key, scope.Schema.Limits.WriteRows + 1);
@@ -151,9 +152,9 @@ static class References
         CallerRules rules = scope.Schema.Policies.Of(parents.Model).For(Operation.Get, scope.Caller, scope.Moment.Now);
         if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
         if (IsItself(table.Model, relation, row)) return true;
-        Value[] key = [.. relation.Fields.Select(f => row[Ordinal(table.Model, f)])];
-        var fields = relation.References.Select(parents.Model.Field).OfType<Field>();
-        StoredRow? parent = scope.Live(parents, parents.Statements.SelectBy([.. fields]), key);
+        var joins = scope.Schema.Schema.Joins(relation);
+        Value[] key = [.. joins.Select(join => row[join.Own.Ordinal])];
+        StoredRow? parent = scope.Live(parents, parents.Statements.SelectBy([.. joins.Select(static join => join.Other)]), key);
         return parent is not null && new RuleCheck(scope, parents, rules).Sees(parent);
     }
 

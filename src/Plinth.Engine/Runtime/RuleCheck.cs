@@ -51,6 +51,7 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
     public bool MayStart(StoredRow before, out bool[] allowing)
     {
         allowing = new bool[Rules.AllowPairs.Length];
+        if (!IsInside(before)) return false;
         bool allowed = false;
         for (int i = 0; i < allowing.Length; i++)
         {
@@ -67,6 +68,7 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
     public bool MayEnd(StoredRow after, Value[] before, bool[] allowing)
     {
         bool allowed = false;
+        if (!IsInside(after)) return false;
         for (int i = 0; i < allowing.Length && !allowed; i++)
         {
             if (!allowing[i]) continue;
@@ -82,6 +84,9 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
     /// The rules refuse this record, not the operation: signing in is not what it takes, so it is 403 for an anonymous caller too.
     /// </summary>
     public Fault Refused(string what) => Faults.Forbidden.Says(Rules.Message ?? $"no rule allows this caller {what}");
+
+    /// <summary>The record belongs to the caller's tenant.</summary>
+    bool IsInside(StoredRow stored) => Rules.Guard is not { } guard || IsTrue(guard, stored, null);
 
     public bool IsDenied(StoredRow stored)
     {

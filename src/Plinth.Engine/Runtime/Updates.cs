@@ -14,7 +14,7 @@ static class Updates
     public static Result<Written> One(WriteScope scope, WritePlan plan)
     {
         RecordTable table = scope.Table(plan.Model);
-        StoredRow? stored = scope.Live(table, table.Statements.SelectByKey, plan.KeyValues);
+        StoredRow? stored = scope.Live(table, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
         RuleCheck reads = new(scope, table, plan.Read);
         if (stored is null || !reads.Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: plan.Model.VersionField is not null) is { } failed) return failed;

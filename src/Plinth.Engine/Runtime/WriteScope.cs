@@ -58,6 +58,11 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         };
     }
 
+    /// <summary>
+    /// The values of the key that a command names, within its tenant: what <see cref="WriteStatements.SelectByKey"/> takes.
+    /// </summary>
+    public static Value[] StoredKey(WritePlan plan) => plan.LookupValues(plan.Model.KeyFields, plan.KeyValues);
+
     public ValueReader Reader() => new(schema.Shapes, moment, new Problems());
 
     /// <summary>A fault once the command has changed more rows than one may.</summary>

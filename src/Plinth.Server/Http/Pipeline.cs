@@ -115,7 +115,7 @@ sealed class Pipeline : IHttpApplication<Exchange>
             return Faults.MethodNotAllowed.Says($"{route.Template} takes {route.Allow}");
         }
         if (route.IgnoresIdentity) return null;
-        return Identify(exchange) ?? Limited(_perIdentity, exchange.Caller.Subject, answer);
+        return Identify(exchange) ?? Limited(_perIdentity, exchange.Caller.Account, answer);
     }
 
     void Match(Exchange exchange)

@@ -26,7 +26,7 @@ static class RequestHeaders
         if (key.Length >= 2 && key[0] == '"' && key[^1] == '"') key = key[1..^1];
         if (values.Count != 1 || key.Length is 0 or > KeyLengthMax || key.Any(c => c is < '!' or > '~' or '"' or '\\'))
             return Faults.MalformedHeader.Says($"Idempotency-Key: 1 to {KeyLengthMax} visible ASCII characters were expected");
-        string? subject = exchange.Caller.Subject;
+        string? subject = exchange.Caller.Account;
         if (subject is null && key.Length < AnonymousKeyLengthMin)
             return Faults.MalformedHeader.Says(
                 $"Idempotency-Key: without an identity a key has at least {AnonymousKeyLengthMin} characters");

@@ -7,7 +7,7 @@ public class AttributesTests
 {
     /// <summary>Names that examples refer to.</summary>
     const string Surroundings = """
-        auth { id Uuid }
+        auth { id Uuid  tenantId Uuid? }
         model Company { id Uuid @id  @@allow("read", true) }
 
         """;
@@ -84,7 +84,8 @@ public class AttributesTests
     {
         string id = members.Contains("@id", StringComparison.Ordinal) ? "" : "id Int @id";
         string rule = members.Contains("@@allow", StringComparison.Ordinal) ? "" : "@@allow(\"read\", true)";
-        return $"{Surroundings}model Example {{\n  {id}\n  {members}\n  {rule}\n}}\n";
+        string app = members.Contains("orgId", StringComparison.Ordinal) ? "app example { tenancy = row }\n" : "";
+        return $"{app}{Surroundings}model Example {{\n  {id}\n  {members}\n  {rule}\n}}\n";
     }
 
     /// <summary>The model's JSON, or what is wrong with the text.</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Plinth.Expressions;
 using Plinth.Hosting;
 using Plinth.Http;
@@ -74,8 +76,19 @@ sealed class CaseHost : IAsyncDisposable
     /// <summary>Creates a record as the system; null when it was taken.</summary>
     public async Task<string?> InsertAsync(string model, string record, CancellationToken cancel)
     {
+        Caller caller = Caller.System;
+        if (_engine.Current.Schema.Model(model) is { TenantField: { } tenant })
+        {
+            // Whose it is, is said as any field, though no input has it.
+            JsonObject row = JsonNode.Parse(record)!.AsObject();
+            Utf8JsonReader value = new(Encoding.UTF8.GetBytes(row[tenant.Name]!.ToJsonString()));
+            value.Read();
+            if (!((ScalarFieldType)tenant.Type).Scalar.TryRead(ref value, out Value id)) return $"{tenant.Name} names no tenant";
+            row.Remove(tenant.Name);
+            (caller, record) = (Caller.SystemOf(id), row.ToJsonString());
+        }
         Command command = new() { Model = model, Kind = CommandKind.Create, Body = Encoding.UTF8.GetBytes(record) };
-        Result<WriteReply> reply = await _engine.WriteAsync(Caller.System, command, cancel);
+        Result<WriteReply> reply = await _engine.WriteAsync(caller, command, cancel);
         if (reply.IsOk) reply.Value.Dispose();
         return reply.Fault is { } fault ? $"{fault.Code}: {fault.Message} {string.Join(", ", fault.Details)}" : null;
     }

@@ -132,7 +132,7 @@ public class RecordCacheTests
         Assert.Equal(default, fixture.Engine.Cache);
     }
 
-    static RecordKey Key(long id) => new("Counter", [Value.From(id)]);
+    static RecordKey Key(long id) => RecordKey.OfStored("Counter", [Value.From(id)]);
 
     [Fact]
     public void A_fill_whose_read_began_before_an_invalidation_is_dropped()

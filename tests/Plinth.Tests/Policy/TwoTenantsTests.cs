@@ -1,0 +1,240 @@
+using System.Globalization;
+using System.Net.Http;
+using System.Text.RegularExpressions;
+using Plinth.Rest;
+using Plinth.Schema;
+
+namespace Plinth.Policy;
+
+/// <summary>
+/// Two tenants whose records have the same keys. One world has both, another has only the first: whatever the first asks and does, in every
+/// way that the surface knows, is answered alike in both worlds, and leaves the second's records as they were.
+/// </summary>
+public partial class TwoTenantsTests
+{
+    const string Schema = """
+        app x { tenancy = row }
+        auth { id Int  tenantId Int?  role String? }
+        model Team {
+          id Int @id
+          name String
+          code String @unique(code: "code_taken")
+          parent Team? @relation(name: "tree", onDelete: setNull)
+          children Team[] @relation(name: "tree")
+          people Person[]
+          @@softDelete
+          @@fulltext([name])
+          @@allow("all, purge", true)
+        }
+        model Person {
+          id Int @id @default(autoincrement())
+          name String
+          slug String? @unique
+          score Int @default(0)
+          team Team? @relation(onDelete: cascade)
+          boss Person? @relation(name: "boss", onDelete: setNull)
+          staff Person[] @relation(name: "boss")
+          notes Note[]
+          secret String? @allow("read", staff.exists(s, s.score > 2))
+          @@index([score])
+          @@fulltext([name])
+          @@allow("all", true)
+          @@deny("delete", notes.exists(n, n.text.contains("keep")))
+        }
+        model Note {
+          id Int
+          lang String
+          author Person? @relation(onDelete: cascade)
+          text String
+          @@id([id, lang])
+          @@softDelete
+          @@fulltext([text])
+          @@allow("read", author == null || author.team == null || author.team.name != "closed")
+          @@allow("create, update, delete, restore, purge", true)
+        }
+        """;
+
+    static readonly string[] s_models = ["teams", "persons", "notes"];
+
+    static readonly string[] s_filters =
+    [
+        "true", "team.name.startsWith('A')", "team.parent.name != null", "notes.exists(n, n.text.contains('B'))", "boss.boss.score > 1",
+        "staff.all(s, s.score < 5)", "notes.size() > 1", "score in [1, 2, 3]", "slug == 's1'", "secret != null", "boss == null",
+        "team.people.exists(p, p.slug == 's2')", "notes.exists(n, n.author.team.code == 'c1')",
+    ];
+
+    static readonly string[] s_teamFilters =
+        ["true", "people.exists(p, p.name.contains('B'))", "parent.children.size() > 1", "code == 'c1'", "people.all(p, p.boss == null)"];
+
+    static readonly string[] s_noteFilters =
+        ["true", "author.team.name.contains('B')", "author.boss.name != null", "text.contains('B')", "author.staff.exists(s, s.score > 1)"];
+
+    static readonly string[] s_sorts = ["id", "-id", "name", "-score,name", "team.name", "boss.team.code,-id", "slug"];
+
+    static readonly string[] s_includes =
+        ["team", "boss(include:team)", "staff(limit:2,sort:-score)", "notes(include:author)",
+            "team(include:people(limit:3,include:notes))"];
+
+    [Fact]
+    public async Task What_one_asks_and_does_is_the_same_whether_the_other_is_there_or_not()
+    {
+        int seed = Counts.Seed(), count = Counts.Of(test: 500, soak: 30_000);
+        Random random = new(seed);
+        await using RunningServer both = await RunningServer.OpenAsync(Schema), alone = await RunningServer.OpenAsync(Schema);
+        HttpClient first = await both.ClientAsync(Identity(1)), second = await both.ClientAsync(Identity(2));
+        HttpClient only = await alone.ClientAsync(Identity(1));
+        Cursors here = new(), there = new(), others = new();
+        Dictionary<string, int> statuses = [];
+        for (int i = 0; i < count; i++)
+        {
+            if (random.Next(3) == 0)
+            {
+                // The other's records, under the same keys; what it says of itself is marked.
+                Request theirs = Next(random, "B");
+                others.Take(theirs, await Send(second, theirs, others));
+                continue;
+            }
+            string before = i % 20 == 0 ? await Whole(second) : "";
+            Request request = Next(random, "A");
+            Reply reply = await Send(first, request, here), expected = await Send(only, request, there);
+            string said = string.Create(CultureInfo.InvariantCulture,
+                $"seed {seed}, request {i}: {request.Method} {request.Path} {request.Body}");
+            Assert.True(expected.Status < 500 && reply.Status < 500, $"{said}\n{reply.Body}\n{expected.Body}");
+            Assert.Equal($"{said}\n{Shown(expected)}", $"{said}\n{Shown(reply)}");
+            Assert.DoesNotContain("B-", reply.Body.Replace("B-?", "", StringComparison.Ordinal), StringComparison.Ordinal);
+            if (i % 20 == 0) Assert.Equal(before, await Whole(second));
+            here.Take(request, reply);
+            there.Take(request, expected);
+            string kind = $"{request.Method} {reply.Status / 100}xx";
+            statuses[kind] = statuses.GetValueOrDefault(kind) + 1;
+        }
+        string outcome = string.Join(", ", statuses.OrderBy(s => s.Key, StringComparer.Ordinal).Select(s => $"{s.Key}: {s.Value}"));
+        Counts.Report("requests of one tenant beside another", count, seed, outcome);
+        int good = statuses.Where(s => s.Key.EndsWith("2xx", StringComparison.Ordinal)).Sum(s => s.Value);
+        Assert.True(good > count / 3, $"seed {seed}: only {good} of {count} requests were answered well: {outcome}");
+        Assert.Empty(both.Engine.Replay(null, CancellationToken.None).Differences);
+    }
+
+    /// <summary>An identity without a tenant has no records, in no way and by no route, and makes none.</summary>
+    [Fact]
+    public async Task Without_a_tenant_there_is_nothing_and_nothing_is_made()
+    {
+        int seed = Counts.Seed();
+        Random random = new(seed);
+        await using RunningServer server = await RunningServer.OpenAsync(Schema);
+        HttpClient of = await server.ClientAsync(Identity(1)), nobodys = await server.ClientAsync(Identity(null));
+        for (int i = 0; i < 40; i++) await Send(of, Next(random, "A"), new Cursors());
+        long position = server.Engine.Position;
+        for (int i = 0; i < 200; i++)
+        {
+            Request request = Next(random, "A");
+            Reply reply = await Send(nobodys, request, new Cursors());
+            Assert.True(reply.Status is 403 or 422 or 400, $"seed {seed}: {request.Method} {request.Path}: {reply.Status} {reply.Body}");
+            Assert.DoesNotContain("A-", request.Body is null ? reply.Body : "", StringComparison.Ordinal);
+        }
+        Assert.Equal(position, server.Engine.Position);
+    }
+
+    static Value Identity(int? tenant) => Value.FromMap(new ValueMap(tenant is { } id
+        ? [new("id", Value.From(7)), new("tenantId", Value.From(id))]
+        : [new("id", Value.From(7))]));
+
+    sealed record Request(string Method, string Path, string? Body = null, bool Follows = false);
+
+    /// <summary>The last cursor that one caller was given for a path.</summary>
+    sealed class Cursors
+    {
+        readonly Dictionary<string, string> _next = [];
+
+        public string? For(string path) => _next.GetValueOrDefault(path);
+
+        public void Take(Request request, Reply reply)
+        {
+            if (reply.Status != 200 || request.Method != "GET" || !reply.Body.Contains("\"page\"", StringComparison.Ordinal)) return;
+            if (Next().Match(reply.Body) is { Success: true } next) _next[request.Path] = next.Groups[1].Value;
+        }
+    }
+
+    static Task<Reply> Send(HttpClient client, Request request, Cursors cursors)
+    {
+        string path = request.Follows && cursors.For(request.Path) is { } after
+            ? request.Path + (request.Path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + "after=" + after
+            : request.Path;
+        return client.SendAsync(request.Method, path, request.Body);
+    }
+
+    static Request Next(Random random, string mark)
+    {
+        string Id() => random.Next(1, 6).ToString(CultureInfo.InvariantCulture);
+        string Name() => $"{mark}-{(random.Next(6) == 0 ? "closed" : "name")}{Id()}";
+        string model = s_models[random.Next(3)];
+        string key = model == "notes" ? $"{Id()},{(random.Next(2) == 0 ? "de" : "en")}" : Id();
+        string Filter() => Uri.EscapeDataString(model switch
+        {
+            "teams" => s_teamFilters[random.Next(s_teamFilters.Length)],
+            "persons" => s_filters[random.Next(s_filters.Length)],
+            _ => s_noteFilters[random.Next(s_noteFilters.Length)],
+        });
+        string Fields() => model switch
+        {
+            "teams" => $"\"name\":\"{Name()}\",\"code\":\"c{Id()}\",\"parentId\":{(random.Next(2) == 0 ? "null" : Id())}",
+            "persons" => $"\"name\":\"{Name()}\",\"slug\":{(random.Next(3) == 0 ? "null" : $"\"s{Id()}\"")},\"score\":{Id()},"
+                + $"\"secret\":\"{mark}-secret\",\"teamId\":{(random.Next(2) == 0 ? "null" : Id())},"
+                + $"\"bossId\":{(random.Next(2) == 0 ? "null" : Id())}",
+            _ => $"\"text\":\"{mark}-text {(random.Next(8) == 0 ? "keep" : "x")}\",\"authorId\":{(random.Next(3) == 0 ? "null" : Id())}",
+        };
+        string Keyed() => model switch
+        {
+            "notes" => $"\"id\":{key.Split(',')[0]},\"lang\":\"{key.Split(',')[1]}\",",
+            "persons" when random.Next(2) == 0 => "",
+            _ => $"\"id\":{key},",
+        };
+        string path = "/api/" + model;
+        switch (random.Next(20))
+        {
+            case 0 or 1: return new("POST", path, $"{{{Keyed()}{Fields()}}}");
+            case 2: return new("PUT", $"{path}/{key}", $"{{{Fields()}}}");
+            case 3: return new("PATCH", $"{path}/{key}", $"{{{Fields()}}}");
+            case 4: return new("DELETE", $"{path}/{key}");
+            case 5: return new("GET", $"{path}/{key}");
+            case 6: return new("GET", $"{path}/{key}/history");
+            case 7: return new("GET", $"{path}?filter={Filter()}&count=exact&limit=2", Follows: random.Next(2) == 0);
+            case 8 when model != "notes": return new("GET", $"{path}?search={mark}&limit=3", Follows: random.Next(2) == 0);
+            case 8: return new("GET", $"{path}?search=text&trashed=with");
+            case 9: return new("GET", $"/api/persons?include={s_includes[random.Next(s_includes.Length)]}&limit=3");
+            case 10: return new("GET", $"/api/persons?sort={s_sorts[random.Next(s_sorts.Length)]}&limit=2", Follows: random.Next(2) == 0);
+            case 11: return new("GET", "/api/persons/aggregate?count&sum=score&groupBy=team&filter="
+                + Uri.EscapeDataString("boss.score > 0"));
+            case 12: return new("PATCH", $"{path}?filter={Filter()}", model == "notes" ? $"{{\"text\":\"{mark}-all\"}}"
+                : $"{{\"name\":\"{Name()}\"}}");
+            case 13 when random.Next(4) == 0: return new("DELETE", $"{path}?filter={Filter()}");
+            case 13: return new("GET", $"/api/teams?include=people,children,parent&trashed=with");
+            case 14: return new("POST", $"/api/teams/{Id()}/restore");
+            case 15: return new("DELETE", $"/api/notes/{Id()},de?purge=true");
+            case 16: return new("PUT", $"/api/teams/c{Id()}?on=code", $"{{\"id\":{Id()},\"name\":\"{Name()}\"}}");
+            case 17:
+                return new("POST", "/api/batch", $"{{\"operations\":["
+                    + $"{{\"method\":\"PATCH\",\"path\":\"{path}/{key}\",\"body\":{{{Fields()}}}}},"
+                    + $"{{\"method\":\"DELETE\",\"path\":\"/api/persons/{Id()}\"}}]}}");
+            case 18: return new("POST", $"{path}/query", $"{{\"filter\":\"{Uri.UnescapeDataString(Filter())}\",\"limit\":3}}");
+            default: return new("GET", $"{path}?filter={Uri.EscapeDataString("tenantId == 2")}");
+        }
+    }
+
+    /// <summary>An answer without what differs from run to run: ids of requests, places in the log and in lists, times.</summary>
+    static string Shown(Reply reply) => $"{reply.Status} {reply.Header("ETag")} {reply.Header("Location")} "
+        + Varying().Replace(reply.Body, "$1…");
+
+    static async Task<string> Whole(HttpClient client)
+    {
+        List<string> all = [];
+        foreach (string model in s_models) all.Add((await client.SendAsync("GET", $"/api/{model}?limit=1000&sort=id")).Body);
+        return string.Join('\n', all);
+    }
+
+    [GeneratedRegex("(\"(?:traceId|requestId|position|at|next|previous|deletedAt)\":)\"[^\"]*\"")]
+    private static partial Regex Varying();
+
+    [GeneratedRegex("\"next\":\"([^\"]*)\"")]
+    private static partial Regex Next();
+}
