@@ -76,8 +76,8 @@ sealed partial class CelChecker
             case { Type: RecordsType }:
                 throw new CelError("type_mismatch", span, "a relation to many records is never null", "use size() == 0 or exists(x, …)");
             case RowNode or BeforeNode: return LiteralNode.False;
-            case HopNode { Relation.IsOwning: true } hop when !_scope.Schema.TargetOf(hop.Relation).IsSoftDelete:
-                // A foreign key that is set leads somewhere: the key alone decides.
+            case HopNode { Relation.IsOwning: true } hop when _scope.ServerOnly && !_scope.Schema.TargetOf(hop.Relation).IsSoftDelete:
+                // A foreign key that is set leads somewhere: the key alone decides. (Of a request, only to what its caller may see.)
                 Model model = _scope.Schema.Model(hop.Relation.Model);
                 ImmutableArray<CheckedNode> parts =
                     [.. hop.Relation.Fields.Select(f => new IsNullNode(FieldOf(hop.From, model.Field(f)!)))];

@@ -72,7 +72,8 @@ sealed class FoldedRules
     public string? Message { get; init; }
 
     /// <summary>No condition needs another record.</summary>
-    public bool IsOwn => Predicate.CanEvaluateInMemory;
+    public bool IsOwn => Predicate.CanEvaluateInMemory && AllowPairs.All(static p => p.When is null or { IsOwn: true })
+        && Denies.All(static d => d.IsOwn);
 
     public static readonly FoldedRules Always =
         new() { Outcome = RuleOutcome.Always, Predicate = CheckedExpression.True, AllowPairs = [new AllowPair(null, null, null)] };
@@ -88,8 +89,11 @@ sealed record AllowPair(RuleCondition? When, RuleCondition? After, string? Messa
 /// <param name="Whole">For memory: as it was written, reading the caller from its context.</param>
 sealed record RuleCondition(CheckedExpression Folded, CompiledExpression Whole)
 {
-    /// <summary>It needs no other record, so that it can be decided in memory.</summary>
-    public bool IsOwn => Folded.CanEvaluateInMemory;
+    /// <summary>
+    /// It needs no other record, so that it can be decided in memory, as it was written: a part that looks at another record may have
+    /// been folded away, but is still there.
+    /// </summary>
+    public bool IsOwn => Folded.CanEvaluateInMemory && Whole.Expression.CanEvaluateInMemory;
 }
 
 /// <summary>One caller's rules: the shared fold, and this caller's values for its slots.</summary>

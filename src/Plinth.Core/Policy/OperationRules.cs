@@ -201,6 +201,7 @@ sealed class OperationRules
         return new RuleCondition(CheckedExpression.Of(conditions[number]), _whole[number]);
     }
 
+    /// <summary>An allow counts where it is true alone, so one that can only be false or unknown is as good as none.</summary>
     static bool IsNever(ImmutableArray<CheckedNode> conditions, int number) =>
-        number >= 0 && conditions[number] is LiteralNode { Value.IsTrue: false };
+        number >= 0 && Simplifier.Simplify(conditions[number], UnknownMeans.False) is LiteralNode { Value.IsTrue: false };
 }

@@ -213,6 +213,11 @@ sealed partial class ExpressionLowering
 
     void NullTest(CheckedNode operand, bool isNegated)
     {
+        if (operand is HopNode { Relation.IsOwning: true, From: RowNode or VariableNode } only && IsDecidedByKey(only.Relation))
+        {
+            KeyTest(only, isNegated);
+            return;
+        }
         if (operand is HopNode hop)
         {
             Raw(isNegated ? "(exists (select 1" : "(not exists (select 1");
@@ -225,6 +230,23 @@ sealed partial class ExpressionLowering
         if (operand.Type.Kind == CelKind.Bool) Exact(operand);
         else Value(operand);
         Raw(isNegated ? " is not null)" : " is null)");
+    }
+
+    /// <summary>A foreign key that is set leads to a record, which nothing hides.</summary>
+    bool IsDecidedByKey(Relation relation) =>
+        !_schema.TargetOf(relation).IsSoftDelete && _hopPredicate?.Invoke(relation) is null;
+
+    void KeyTest(HopNode hop, bool isNegated)
+    {
+        Model holder = _schema.Model(hop.Relation.Model);
+        Raw("(");
+        for (int i = 0; i < hop.Relation.Fields.Length; i++)
+        {
+            if (i > 0) Raw(isNegated ? " and " : " or ");
+            Column(RowOf(hop.From), holder, FieldOf(holder, hop.Relation.Fields[i]));
+            Raw(isNegated ? " is not null" : " is null");
+        }
+        Raw(")");
     }
 
     void Comparison(CallNode call)

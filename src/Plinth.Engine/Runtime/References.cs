@@ -150,8 +150,9 @@ static class References
     {
         RecordTable parents = scope.Table(relation.Target);
         CallerRules rules = scope.Schema.Policies.Of(parents.Model).For(Operation.Get, scope.Caller, scope.Moment.Now);
-        if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
+        // That a record refers to itself tells nothing of another.
         if (IsItself(table.Model, relation, row)) return true;
+        if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
         var joins = scope.Schema.Schema.Joins(relation);
         Value[] key = [.. joins.Select(join => row[join.Own.Ordinal])];
         StoredRow? parent = scope.Live(parents, parents.Statements.SelectBy([.. joins.Select(static join => join.Other)]), key);

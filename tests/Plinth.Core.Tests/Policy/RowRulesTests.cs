@@ -146,4 +146,13 @@ public class RowRulesTests
         Assert.Equal(RuleOutcome.Never, rules.Outcome);
         Assert.Empty(rules.Folded.AllowPairs);
     }
+
+    /// <summary>What memory evaluates is the rule as it was written: a hop that the fold has taken away is still in it.</summary>
+    [Fact]
+    public void A_rule_whose_hop_is_folded_away_is_not_decided_in_memory()
+    {
+        CallerRules rules = Read("@@allow(\"read\", owner.name == auth.role || score > 1)", User(1));
+        Assert.True(rules.Folded.Predicate.CanEvaluateInMemory);
+        Assert.False(rules.Folded.IsOwn);
+    }
 }
