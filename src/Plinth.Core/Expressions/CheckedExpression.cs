@@ -43,12 +43,18 @@ sealed class CheckedExpression
         return root is null ? (null, diagnostics) : CelChecker.Check(root, scope, source, expected, limits);
     }
 
+    // The binder held the bounds that are set; a second opinion could only differ.
+    static readonly Limits s_admitted = Limits.Default with
+    {
+        ExpressionNodes = int.MaxValue, ExpressionDepth = int.MaxValue, Hops = int.MaxValue, ExpressionEstimate = long.MaxValue,
+    };
+
     /// <summary>The checked tree of a condition that the binder admitted.</summary>
     /// <exception cref="InvalidOperationException">It does not check: a bug, since the binder checked it in the same scope.</exception>
     public static CheckedExpression Of(Condition condition, ExpressionScope scope, CelType? expected = null)
     {
         SourceText source = new(condition.Source.Path, condition.Text);
-        var (expression, diagnostics) = Read(source, new Span(0, condition.Text.Length), scope, expected ?? CelType.Bool, Limits.Default);
+        var (expression, diagnostics) = Read(source, new Span(0, condition.Text.Length), scope, expected ?? CelType.Bool, s_admitted);
         return expression
             ?? throw new InvalidOperationException($"'{condition.Text}' was admitted and does not check: {diagnostics[0].Message}");
     }

@@ -1,5 +1,5 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace Plinth.Expressions;
 
@@ -17,10 +17,10 @@ sealed record FunctionEntry(string Signature, string Means, Overload Overload);
 
 static partial class FunctionTable
 {
-    static readonly FrozenDictionary<string, ImmutableArray<Overload>> s_byName =
+    static readonly Dictionary<string, Overload[]> s_byName =
         Entries(ComparisonRows).Concat(Entries(ArithmeticRows)).Concat(Groups().SelectMany(g => g.Functions)).Select(e => e.Overload)
             .GroupBy(o => Key(o.Name, o.IsMethod), StringComparer.Ordinal)
-            .ToFrozenDictionary(g => g.Key, g => g.ToImmutableArray(), StringComparer.Ordinal);
+            .ToDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
 
     /// <summary>All that can be called by name, in the order of the guide.</summary>
     public static ImmutableArray<FunctionGroup> Groups() =>
@@ -36,7 +36,7 @@ static partial class FunctionTable
 
     /// <summary>The signatures of a name; empty when there is none.</summary>
     public static ImmutableArray<Overload> Find(string name, bool isMethod) =>
-        s_byName.TryGetValue(Key(name, isMethod), out ImmutableArray<Overload> found) ? found : [];
+        s_byName.TryGetValue(Key(name, isMethod), out Overload[]? found) ? ImmutableCollectionsMarshal.AsImmutableArray(found) : [];
 
     /// <summary>Names of methods, or of functions, for suggestions.</summary>
     public static IEnumerable<string> Names(bool isMethod) => s_byName.Values.Select(o => o[0])

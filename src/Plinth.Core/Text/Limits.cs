@@ -43,7 +43,7 @@ sealed record Limits
 
     /// <summary>Steps that an expression may be estimated to take before it runs; loops in loops multiply.
     /// <c>limits.expressionEstimate</c></summary>
-    public long ExpressionEstimate { get; init; } = 10_000_000;
+    public long ExpressionEstimate { get; init; } = 100_000_000;
 
     /// <summary>Levels of include. <c>limits.includeDepth</c></summary>
     public int IncludeDepth { get; init; } = 5;

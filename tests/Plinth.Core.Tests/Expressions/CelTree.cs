@@ -55,7 +55,18 @@ sealed class CelTree
                     Put("^#*expr.Expr_CreateStruct_Entry#");
                 }, "}^#*expr.Expr_StructExpr#");
                 break;
-            case CelMacro macro: Macro(macro); break;
+            case CelMacro { Variables.Length: 1, Kind: <= CelMacroKind.Filter } macro: Macro(macro); break;
+            // The recorder did not know bindings, nor macros of two variables.
+            case CelMacro macro:
+                ImmutableArray<CelNode> variables = [.. macro.Variables.Select(v => new CelIdentifier(v.Span, v.Name, false))];
+                string kind = macro.Kind.ToString();
+                Call(char.ToLowerInvariant(kind[0]) + kind[1..], macro.Range,
+                    [.. variables, macro.Body, .. macro.Transform is { } transform ? [transform] : Array.Empty<CelNode>()]);
+                break;
+            case CelBind bind:
+                CelNode bound = new CelIdentifier(default, bind.Variable.Name, false);
+                Call("bind", new CelIdentifier(default, "cel", false), [bound, bind.Value, bind.Body]);
+                break;
             default: throw new InvalidOperationException(node.GetType().Name);
         }
     }

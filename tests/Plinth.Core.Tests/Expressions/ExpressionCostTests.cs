@@ -25,6 +25,14 @@ public class ExpressionCostTests
         Assert.NotNull(Expressing.Read(Text, limits: Limits.Default with { ExpressionEstimate = long.MaxValue }).Expression);
     }
 
+    [Fact]
+    public void What_the_binder_admitted_under_wider_bounds_is_not_judged_again()
+    {
+        SourceText source = new("rule", "tags.all(a, tags.all(b, tags.all(c, tags.all(d, a + b + c + d != title))))");
+        Condition condition = new(source.Text, source, new Span(0, source.Text.Length));
+        Assert.Equal(CelKind.Bool, CheckedExpression.Of(condition, Expressing.Rule).Type.Kind);
+    }
+
     /// <summary>Each doubles what it is given: unbounded, ten lines of it would fill any memory.</summary>
     [Theory]
     [InlineData("{0} + {0}", "title")]
