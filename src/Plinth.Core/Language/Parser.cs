@@ -119,7 +119,15 @@ sealed partial class Parser
         bool isOperation = Is(Current, "procedure") || Is(Current, "query") || Is(Current, "action");
         return afterNext.Kind == TokenKind.OpenBrace || (afterNext.Kind == TokenKind.Equal && Is(Current, "union"))
             || (afterNext.Kind == TokenKind.OpenParen && isOperation && !TakesParameters(next))
-            || (Is(Current, "mutation") && Is(next, "procedure")) || (Is(Current, "view") && Is(afterNext, "from"));
+            || (Is(Current, "mutation") && Is(next, "procedure")) || (Is(Current, "view") && Is(afterNext, "from") && ListsModels());
+    }
+
+    /// <summary><c>view X from A, B {</c>; fields called <c>view</c> and <c>from</c> go on in another way.</summary>
+    bool ListsModels()
+    {
+        int at = 3;
+        while (Peek(at).IsName && Peek(at + 1).Kind == TokenKind.Comma) at += 2;
+        return Peek(at).IsName && Peek(at + 1).Kind == TokenKind.OpenBrace;
     }
 
     /// <summary>A field that is called <c>action</c> may be of such a type.</summary>

@@ -262,7 +262,7 @@ sealed class SchemaFormatter
             Comment comment = _file.Comments[_comment++];
             if (!isFirst && HasBlankLineBefore(comment.Start)) _text.Append('\n');
             isFirst = false;
-            bool isDoc = _comment > FirstCommentBehind(token);
+            bool isDoc = _comment > FirstCommentBehind(token) && comment.OwnLine;
             _text.Append(' ', indent).Append(CommentText(comment, indent, isDoc)).Append('\n');
         }
         if (!isFirst && _file.Tokens[token].Kind != TokenKind.End && _file.Tokens[token].Kind != TokenKind.CloseBrace

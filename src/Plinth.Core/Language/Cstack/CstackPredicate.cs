@@ -28,7 +28,7 @@ sealed class CstackPredicate
         if (sql.Length > Limits.Default.FilterBytes) return null;
         CstackPredicate predicate = new(sql, record);
         string? expression = predicate.Any(depth: 0);
-        return predicate._tokens[predicate._at].Kind == TokenKind.End ? expression : null;
+        return predicate.Current.Kind == TokenKind.End ? expression : null;
     }
 
     string? Any(int depth) => Joined("or", "||", () => Joined("and", "&&", () => One(depth)));
@@ -52,7 +52,7 @@ sealed class CstackPredicate
             _at++;
             return inner is null ? null : $"({inner})";
         }
-        if (Current.Kind != TokenKind.Name || FieldOf(TextOf(_tokens[_at])) is not { } field) return null;
+        if (Current.Kind != TokenKind.Name || FieldOf(TextOf(Current)) is not { } field) return null;
         _at++;
         if (Take("is"))
         {

@@ -213,8 +213,13 @@ sealed partial class CstackReader
             {
                 native = CstackPredicate.Native(Unquoted(sql), record) is { } expression ? "where: " + expression : null;
                 if (native is null)
+                {
                     Error(Codes.BadArgument, argument.Span, "this SQL has no counterpart that is known here",
                         "write an expression over the fields, without quotes: where: deletedAt == null");
+                    // Without its condition it would say something else.
+                    _edits.Remove(attribute.Span);
+                    return;
+                }
             }
             else
             {
