@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Text;
 using Plinth.Cli.Projects;
 using Plinth.Language;
+using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Cli.Commands;
@@ -21,7 +22,7 @@ static class CheckCommand
     static int Run(Shell shell, string? path, bool json)
     {
         if (SchemaFiles.Find(shell, path) is not { } sources) return ExitCode.WrongUse;
-        SchemaReading reading = SchemaLoading.Read(sources, Limits.Default);
+        SchemaReading reading = SchemaLoading.Read(sources, Limits.Default, SqliteDialect.It);
         if (json) shell.Out.WriteLine(Encoding.UTF8.GetString(DiagnosticText.Json(reading.Diagnostics)));
         else Print(shell, reading);
         return reading.Schema is null ? ExitCode.Found : ExitCode.Done;

@@ -53,6 +53,7 @@ static class DbCommand
                 await shell.Error.WriteLineAsync($"plinth: this deletes every record in {opened.DataFolder}; say --yes to do it");
                 return ExitCode.WrongUse;
             }
+            if (await OfServerAsync(shell, opened, "reset", "dropdb and createdb") is { } other) return other;
             if (RemoveFiles(shell, opened) is { } refused) return refused;
             return await EngineSession.RunAsync(
                 shell, opened, schema, (project, engine) => SeedAndSayAsync(shell, engine, project.Project, cancel), cancel);
@@ -77,6 +78,7 @@ static class DbCommand
         command.SetAction(async (parsed, cancel) =>
         {
             if (OpenedProject.Open(shell, parsed, parsed.GetValue(folder)) is not { } opened) return ExitCode.WrongUse;
+            if (await OfServerAsync(shell, opened, "backed up", "pg_dump") is { } other) return other;
             string path = Path.GetFullPath(Path.Combine(shell.Folder, parsed.GetValue(to) ?? ""));
             if (File.Exists(path))
             {
@@ -118,6 +120,7 @@ static class DbCommand
         command.SetAction(async (parsed, cancel) =>
         {
             if (OpenedProject.Open(shell, parsed, parsed.GetValue(folder)) is not { } opened) return ExitCode.WrongUse;
+            if (await OfServerAsync(shell, opened, "restored", "pg_restore") is { } other) return other;
             string path = Path.GetFullPath(Path.Combine(shell.Folder, parsed.GetValue(from) ?? ""));
             if (!File.Exists(path))
             {
@@ -145,6 +148,14 @@ static class DbCommand
             return ExitCode.Done;
         });
         return command;
+    }
+
+    /// <summary>What belongs to a server is its own tools' business; an exit code when it does.</summary>
+    static async Task<int?> OfServerAsync(Shell shell, OpenedProject opened, string done, string tools)
+    {
+        if (Composition.Server(opened.Settings) is not { } server) return null;
+        await shell.Error.WriteLineAsync($"plinth: {server.Shown} is {done} by the server's own tools: {tools}");
+        return ExitCode.WrongUse;
     }
 
     static async Task<int> SeedAndSayAsync(Shell shell, Engine engine, Project project, CancellationToken cancel)

@@ -50,10 +50,9 @@ static class DevCommand
             }
             claims = read;
         }
-        bool isNew = !File.Exists(Path.Combine(opened.DataFolder, "data.db"));
         return await EngineSession.RunAsync(shell, opened, schema, async (_, engine) =>
         {
-            if (isNew && seed) await SeedAsync(shell, opened, engine, shutdown.Asked);
+            if (engine.Position == 0 && seed) await SeedAsync(shell, opened, engine, shutdown.Asked);
             ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Dev, claims);
             if (options.Refusal() is { } refusal)
             {
@@ -97,7 +96,7 @@ static class DevCommand
     {
         string url = server.Url.ToString().TrimEnd('/');
         AppSchema schema = engine.Current.Schema;
-        string data = Path.GetRelativePath(shell.Folder, opened.DataFolder);
+        string data = Composition.Place(opened, shell.Folder);
         await shell.Out.WriteLineAsync($"plinth {VersionCommand.Version}  {schema.Name}: {schema.Models.Length} models, data in {data}");
         await shell.Out.WriteLineAsync($"  docs     {url}/docs");
         foreach (Model model in schema.Models.Where(m => !m.Rules.IsEmpty).Take(12)) await shell.Out.WriteLineAsync(
@@ -116,7 +115,8 @@ static class DevCommand
             {
                 await watch.ChangedAsync(asked);
                 long started = shell.Time.GetTimestamp();
-                SchemaReading reading = SchemaLoading.Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
+                SchemaReading reading = SchemaLoading.Read(
+                    opened.Project.Sources(shell.Folder), opened.Settings.Limits(), Composition.Dialect(opened.Settings));
                 SchemaLoading.Show(shell, reading.Diagnostics);
                 if (reading.Schema is not { } schema)
                 {

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Plinth.Cli.Hosting;
 using Plinth.Cli.Projects;
 using Plinth.Cli.Settings;
 using Plinth.Cli.Transfer;
@@ -34,7 +35,7 @@ static class DoctorCommand
         findings.Add(new("schema", schema is not null, schema is null ? "has mistakes: plinth check" : $"{schema.Models.Length} models"));
         findings.Add(Disk(opened));
         findings.Add(Ignored(opened.Project, opened.Settings));
-        if (schema is not null && File.Exists(Path.Combine(opened.DataFolder, "data.db")))
+        if (schema is not null && (Composition.Server(opened.Settings) is not null || !Composition.IsNew(opened)))
             await EngineSession.RunAsync(
                 shell, opened, schema, (_, engine) => Task.FromResult(Database(findings, engine, deep, cancel)), cancel);
         else

@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
+using Plinth.Cli.Hosting;
 using Plinth.Cli.Schemas;
 using Plinth.Language;
 using Plinth.Schema;
 using Plinth.Sql;
-using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Cli.Commands;
@@ -14,17 +14,18 @@ static class SchemaLoading
     /// <summary>Null when the schema has mistakes; then they were shown.</summary>
     public static AppSchema? Load(Shell shell, OpenedProject opened)
     {
-        SchemaReading reading = Read(opened.Project.Sources(shell.Folder), opened.Settings.Limits());
+        SchemaReading reading = Read(
+            opened.Project.Sources(shell.Folder), opened.Settings.Limits(), Composition.Dialect(opened.Settings));
         Show(shell, reading.Diagnostics);
         return reading.Schema;
     }
 
     /// <summary>The schema, if it is sound and the database can decide what its rules leave to it.</summary>
-    public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits)
+    public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits, Dialect dialect)
     {
         SchemaReading reading = SchemaReader.Read(sources, limits, YamlEvents.Of);
         if (reading.Schema is not { } schema) return reading;
-        ImmutableArray<Diagnostic> refused = RuleLowering.Check(schema, SqliteDialect.It);
+        ImmutableArray<Diagnostic> refused = RuleLowering.Check(schema, dialect);
         return refused.IsEmpty ? reading : new SchemaReading(null, [.. reading.Diagnostics, .. refused]);
     }
 

@@ -36,10 +36,9 @@ static class ServeCommand
             await shell.Error.WriteLineAsync($"plinth: {unsafeSetting}");
             return ExitCode.Found;
         }
-        EngineOptions engineOptions = Composition.Engine(
-            opened, shell.Time, migrate || !File.Exists(Path.Combine(opened.DataFolder, "data.db")));
         return await EngineSession.GuardAsync(shell, async () =>
         {
+            EngineOptions engineOptions = Composition.Engine(opened, shell.Time, migrate || Composition.IsNew(opened));
             using Shutdown shutdown = new(cancel);
             var result = await Engine.OpenAsync(engineOptions, schema, shutdown.Asked);
             if (result.Failed(out Fault? fault, out Engine? engine))

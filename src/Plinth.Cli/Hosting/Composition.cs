@@ -3,7 +3,11 @@ using Plinth.Cli.Commands;
 using Plinth.Cli.Settings;
 using Plinth.Http;
 using Plinth.Runtime;
+using Plinth.Sql;
+using Plinth.Sql.Dialects.Postgres;
+using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Store;
+using Plinth.Store.Postgres;
 using Plinth.Store.Sqlite;
 
 namespace Plinth.Cli.Hosting;
@@ -25,12 +29,39 @@ static class Composition
                 StatementsKeptMax = limits.Statements,
                 ReadTimeMax = TimeSpan.FromMilliseconds(limits.StatementMs),
             },
-            OpenDatabase = SqliteDatabase.Open,
+            OpenDatabase = Server(settings) is { } server
+                ? (options, _) => PostgresDatabase.Open(options, server)
+                : SqliteDatabase.Open,
             Limits = limits,
             Migrate = migrate,
             Time = time,
         };
     }
+
+    /// <summary>The server that the settings name; null for the embedded database.</summary>
+    public static PostgresServer? Server(ResolvedSettings settings) => settings.Text(SettingKeys.DatabaseUrl) is not { Length: > 0 } url
+        ? null
+        : PostgresServer.Of(url, settings.Text(SettingKeys.DatabaseName), settings.Text(SettingKeys.DatabaseTls)) with
+        {
+            ReadersMax = settings.Integer(SettingKeys.DatabaseConnections),
+            PreparedMax = settings.Integer(SettingKeys.DatabasePrepared),
+        };
+
+    public static Dialect Dialect(ResolvedSettings settings) => Server(settings) is null ? SqliteDialect.It : PostgresDialect.It;
+
+    /// <summary>Nothing was kept yet: what a first start may make without being told to.</summary>
+    /// <exception cref="StoreException">The server cannot be reached.</exception>
+    public static bool IsNew(OpenedProject opened)
+    {
+        if (Server(opened.Settings) is not { } server) return !File.Exists(Path.Combine(opened.DataFolder, "data.db"));
+        using PostgresDatabase database = PostgresDatabase.Open(new StoreOptions { Folder = opened.DataFolder, ReadOnly = true }, server);
+        using Connection reader = database.OpenReader();
+        return !reader.Tables().ContainsKey("plinth_schemas");
+    }
+
+    /// <summary>Where the data is, for people: a folder, or a server without user and password.</summary>
+    public static string Place(OpenedProject opened, string from) =>
+        Server(opened.Settings)?.Shown ?? Path.GetRelativePath(from, opened.DataFolder);
 
     public static ServerOptions Server(Shell shell, ResolvedSettings settings, ServerMode mode, Schema.Value? identity)
     {

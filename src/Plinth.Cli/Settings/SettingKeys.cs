@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using Plinth.Store.Postgres;
 using Plinth.Text;
 
 namespace Plinth.Cli.Settings;
@@ -18,6 +19,20 @@ static class SettingKeys
         "server.port", new IntegerForm(0, 65535), "4747", "Port to listen on; 0 takes a free one.");
     public static readonly SettingKey DataFolder = new("data.folder", s_text, ".plinth",
         "Folder of the embedded database, its backups and the log's keys, relative to the project folder.");
+    public static readonly SettingKey DatabaseUrl = new("database.url", new ListFormOfOne(RefuseDatabase), "",
+        "PostgreSQL server to keep everything in, as `postgres://user:password@host:port/database`; empty is the embedded database. "
+            + "Options behind `?`: host (a socket's folder), schema, sslmode, sslrootcert, sslcert, sslkey, application_name, "
+            + "connect_timeout.",
+        IsSecret: true);
+    public static readonly SettingKey DatabaseTls = new(
+        "database.tls", new ChoiceForm(["disable", "prefer", "require", "verify-ca", "verify-full"]), "prefer",
+        "Encryption on the way to the server, where `database.url` has no sslmode. `verify-full` also makes sure who the server is.");
+    public static readonly SettingKey DatabaseConnections = new("database.connections", new IntegerForm(1, 1000), "16",
+        "Most connections of one node that read; one more writes.");
+    public static readonly SettingKey DatabasePrepared = new("database.prepared", new IntegerForm(0, 10_000), "256",
+        "Statements that a connection to a server keeps prepared. 0 behind a pooler in transaction mode, such as PgBouncer.");
+    public static readonly SettingKey DatabaseName = new("database.applicationName", s_text, "plinth",
+        "What the server lists the connections of this node as.");
     public static readonly SettingKey Synchronous = new("database.synchronous", new ChoiceForm(["full", "normal"]), "full",
         "Durability of a commit. `full`: every acknowledged write survives a power cut. `normal`: the last writes may not, "
             + "but the file stays sound.");
@@ -60,7 +75,8 @@ static class SettingKeys
 
     public static ImmutableArray<SettingKey> All { get; } =
     [
-        Host, Port, DrainSeconds, DrainDelaySeconds, DataFolder, Synchronous, Library, CacheRecords, CacheBytes, LogFormat, LogLevel,
+        Host, Port, DrainSeconds, DrainDelaySeconds, DataFolder, DatabaseUrl, DatabaseTls, DatabaseConnections,
+            DatabasePrepared, DatabaseName, Synchronous, Library, CacheRecords, CacheBytes, LogFormat, LogLevel,
             OtlpEndpoint, OpsPort,
             OpsToken,
         CorsOrigins, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, IdempotencyHours, .. s_limits.Select(l => l.Key),
@@ -74,6 +90,19 @@ static class SettingKeys
     public static SettingKey? FindVariable(string variable) => s_byVariable.GetValueOrDefault(variable);
 
     static string? RefuseHost(string text) => text == "localhost" || IPAddress.TryParse(text, out _) ? null : "an IP address or localhost";
+
+    static string? RefuseDatabase(string text)
+    {
+        try
+        {
+            PostgresServer.Of(text, "plinth");
+            return null;
+        }
+        catch (FormatException refusal)
+        {
+            return refusal.Message;
+        }
+    }
 
     static string? RefuseOrigin(string text) =>
         Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && (uri.Scheme is "http" or "https") && uri.AbsolutePath == "/"

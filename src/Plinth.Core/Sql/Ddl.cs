@@ -46,16 +46,40 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
             sql.Raw(")");
         }
 
-        foreach (ReferenceShape reference in table.References)
+        if (!dialect.KeepsReferencesApart)
         {
-            sql.Raw(", foreign key (");
-            WriteNames(sql, reference.Columns);
-            sql.Raw(") references ").Name(reference.Table).Raw(" (");
-            WriteNames(sql, reference.Referred);
-            sql.Raw(")");
+            foreach (ReferenceShape reference in table.References) WriteReference(sql.Raw(", "), reference);
         }
 
         return sql.Raw(")").Raw(dialect.TableOptions).Build().Text;
+    }
+
+    /// <summary>Adds a reference of a table, where references are constraints apart; checked at once, or later where asked for.</summary>
+    public string AddReference(string table, ReferenceShape reference)
+    {
+        SqlWriter sql = New().Raw("alter table ").Name(table).Raw(" add ");
+        WriteReference(sql, reference);
+        return sql.Raw(" deferrable initially immediate").Build().Text;
+    }
+
+    public string DropConstraint(string table, string name) =>
+        New().Raw("alter table ").Name(table).Raw(" drop constraint ").Name(name).Build().Text;
+
+    /// <summary>Lets a table's hidden numbers go on after those that were copied into it; null where they do so by themselves.</summary>
+    public string? RowCounter(string table)
+    {
+        SqlWriter sql = New();
+        dialect.WriteRowCounter(sql, table);
+        return sql.Length == 0 ? null : sql.Build().Text;
+    }
+
+    static void WriteReference(SqlWriter sql, ReferenceShape reference)
+    {
+        sql.Raw("foreign key (");
+        WriteNames(sql, reference.Columns);
+        sql.Raw(") references ").Name(reference.Table).Raw(" (");
+        WriteNames(sql, reference.Referred);
+        sql.Raw(")");
     }
 
     public string AddColumn(Model model, Field field)
@@ -75,13 +99,14 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
 
     public string CreateIndex(Model model, IndexShape index)
     {
+        // In the order of lists, nulls included, or lists could not follow it.
         SqlWriter sql = New().Raw(index.IsUnique ? "create unique index " : "create index ").Name(index.Name);
         sql.Raw(" on ").Name(model.Table).Raw(" (");
         for (int i = 0; i < index.Columns.Length; i++)
         {
             if (i > 0) sql.Raw(", ");
             sql.Name(index.Columns[i].Name);
-            if (index.Columns[i].Descending) sql.Raw(" desc");
+            dialect.WriteOrder(sql, index.Columns[i].Descending, IsNullable(model, index.Columns[i].Name));
         }
 
         sql.Raw(")");
@@ -102,6 +127,14 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
     {
         SqlWriter sql = New();
         dialect.CreateFullText(sql, FullTextTable(model.Table), [.. fields.Select(FullTextColumn)]);
+        return sql.Build().Text;
+    }
+
+    /// <summary>Adds the terms of one row, its number and the terms of each field as parameters.</summary>
+    public string InsertTerms(Model model, ImmutableArray<Field> fields)
+    {
+        SqlWriter sql = new(dialect);
+        dialect.WriteInsertTerms(sql, FullTextTable(model.Table), [.. fields.Select(FullTextColumn)]);
         return sql.Build().Text;
     }
 
@@ -185,7 +218,7 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
 
     void WriteColumn(SqlWriter sql, Field field, bool isRowKey)
     {
-        sql.Name(field.Column).Raw(" ").Raw(isRowKey ? dialect.RowKeyType : dialect.ColumnType(field));
+        sql.Name(field.Column).Raw(" ").Raw(isRowKey ? dialect.RowKeyTypeOf(field) : dialect.ColumnType(field));
         if (!field.IsNullable) sql.Raw(" not null");
     }
 
@@ -197,6 +230,9 @@ sealed class Ddl(Dialect dialect, AppSchema schema)
             sql.Name(names[i]);
         }
     }
+
+    static bool IsNullable(Model model, string column) =>
+        model.Fields.FirstOrDefault(field => string.Equals(field.Column, column, StringComparison.Ordinal)) is { IsNullable: true };
 
     static string DeletedColumn(Model model) => model.Field(Model.DeletedAt)?.Column
         ?? throw new InvalidOperationException($"{model.Name} is soft-deleted without the implied field");

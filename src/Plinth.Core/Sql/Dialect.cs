@@ -18,7 +18,20 @@ abstract partial class Dialect
         to.Append('"').Append(name.Replace("\"", "\"\"", StringComparison.Ordinal)).Append('"');
 
     /// <summary>The placeholder of the parameter with this 1-based number.</summary>
-    public abstract void Placeholder(StringBuilder to, int number);
+    /// <param name="kind">Of its values; Null where the statement around it says it.</param>
+    public abstract void Placeholder(StringBuilder to, int number, ValueKind kind);
+
+    /// <summary>An insert answers with the number of its row; otherwise the connection knows it.</summary>
+    public virtual bool ReturnsRows => false;
+
+    /// <summary>Others may write at the same time, so rows that a decision rests on are locked when they are read.</summary>
+    public virtual bool LocksRows => false;
+
+    /// <summary>A subquery in the from part may name the tables before it, which visits a few rows of each parent.</summary>
+    public virtual bool HasLateral => false;
+
+    /// <summary>References are constraints that are added when all tables and indexes are there.</summary>
+    public virtual bool KeepsReferencesApart => false;
 
     /// <summary>The column type of a field.</summary>
     public abstract string ColumnType(Field field);
@@ -29,8 +42,16 @@ abstract partial class Dialect
     /// <summary>A constant of the schema in a definition, which takes no parameters.</summary>
     public abstract void Literal(StringBuilder to, in Value value);
 
-    /// <summary>Type and constraint of the column that numbers the rows.</summary>
+    /// <summary>Type and constraint of the hidden column that numbers the rows.</summary>
     public abstract string RowKeyType { get; }
+
+    /// <summary>The same of a key that numbers the rows itself.</summary>
+    public virtual string RowKeyTypeOf(Field field) => RowKeyType;
+
+    /// <summary>Lets a table's hidden numbers go on after those copied into it; writes nothing where they do so by themselves.</summary>
+    public virtual void WriteRowCounter(SqlWriter sql, string table)
+    {
+    }
 
     /// <summary>What follows the closing parenthesis of a table.</summary>
     public virtual string TableOptions => "";
@@ -53,9 +74,19 @@ abstract partial class Dialect
     /// <summary>The database sorts null before all values when ascending, without being told.</summary>
     protected abstract bool IsNullSmallest { get; }
 
-    /// <summary>Two columns, whose sum high * 2^32 + low is that of the column, exactly, where one sum could leave 64 bits.</summary>
-    public virtual void WriteExactSum(SqlWriter sql, string row, string column) =>
-        sql.Raw("sum(").Column(row, column).Raw(" >> 32), sum(").Column(row, column).Raw(" & 4294967295)");
+    /// <summary>Two columns, whose sum high * 2^32 + low is that of the field, exactly, where one sum could leave 64 bits.</summary>
+    public virtual void WriteExactSum(SqlWriter sql, string row, Field field) =>
+        sql.Raw("sum(").Column(row, field.Column).Raw(" >> 32), sum(").Column(row, field.Column).Raw(" & 4294967295)");
+
+    /// <summary>Adds the terms of one row to a full-text table: its number in slot 0, the terms of each column in those after it.</summary>
+    public virtual void WriteInsertTerms(SqlWriter sql, string table, IReadOnlyList<string> columns)
+    {
+        sql.Raw("insert into ").Name(table).Raw(" (rowid");
+        foreach (string column in columns) sql.Raw(", ").Name(column);
+        sql.Raw(") values (").Slot(0, ValueKind.Int);
+        for (int i = 0; i < columns.Count; i++) sql.Raw(", ").Slot(i + 1, ValueKind.String);
+        sql.Raw(")");
+    }
 
     /// <summary>The condition that a row's full-text fields hold the terms which <see cref="SearchValue"/> put into the slot.</summary>
     public abstract void WriteSearch(SqlWriter sql, Model model, string row, int slot);

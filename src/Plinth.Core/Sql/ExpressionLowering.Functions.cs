@@ -77,9 +77,7 @@ sealed partial class ExpressionLowering
         switch (of.Type.Kind)
         {
             case CelKind.String or CelKind.Bytes:
-                Raw("length(");
-                Value(of);
-                Raw(")");
+                Length(() => Value(of));
                 break;
             case CelKind.Records: Count(of); break;
             case CelKind.List when of is TransformNode: Count(of); break;
@@ -128,7 +126,7 @@ sealed partial class ExpressionLowering
             default:
                 // The function is the connection's; the file must stay readable without it.
                 if (_sql.ForDefinitions) throw No("a definition cannot match a pattern");
-                _dialect.WriteMatches(_sql, () => Value(call.Arguments[0]), () => Value(call.Arguments[1]));
+                _dialect.WriteMatches(_sql, () => Value(call.Arguments[0]), call.Arguments[1]);
                 break;
         }
     }
@@ -149,31 +147,38 @@ sealed partial class ExpressionLowering
             Position(call, " = 1");
             return;
         }
-        Raw("(substr(");
+        Raw("(").Raw(_dialect.Substring).Raw("(");
         Value(call.Arguments[0]);
-        Raw(", 1, length(");
+        Raw(", 1, ");
+        Length(() => Value(prefix));
+        Raw(") = ");
         Value(prefix);
-        Raw(")) = ");
-        Value(prefix);
+        Raw(")");
+    }
+
+    void Length(Action text)
+    {
+        Raw(_dialect.Length).Raw("(");
+        text();
         Raw(")");
     }
 
     void EndsWith(CallNode call) => Let([call.Arguments[0], call.Arguments[1]], v =>
     {
-        Raw("(substr(");
+        Raw("(").Raw(_dialect.Substring).Raw("(");
         v[0]();
-        Raw(", length(");
-        v[0]();
-        Raw(") - length(");
-        v[1]();
-        Raw(") + 1) = ");
+        Raw(", ");
+        Length(v[0]);
+        Raw(" - ");
+        Length(v[1]);
+        Raw(" + 1) = ");
         v[1]();
         // A start before the text would count from its end.
-        Raw(" and length(");
-        v[1]();
-        Raw(") <= length(");
-        v[0]();
-        Raw("))");
+        Raw(" and ");
+        Length(v[1]);
+        Raw(" <= ");
+        Length(v[0]);
+        Raw(")");
     });
 
     void Substring(CallNode call)
@@ -197,9 +202,9 @@ sealed partial class ExpressionLowering
                 Raw(" and ");
                 v[2]();
             }
-            Raw(" <= length(");
-            v[0]();
-            Raw(") then substr(");
+            Raw(" <= ");
+            Length(v[0]);
+            Raw(" then ").Raw(_dialect.Substring).Raw("(");
             v[0]();
             Raw(", ");
             v[1]();
@@ -228,9 +233,9 @@ sealed partial class ExpressionLowering
                     v[0]();
                     Raw(" > -9223372036854775808.0 and ");
                     v[0]();
-                    Raw(" < 9223372036854775808.0 then cast(");
-                    v[0]();
-                    Raw(" as ").Raw(_dialect.IntegerType).Raw(") end");
+                    Raw(" < 9223372036854775808.0 then ");
+                    _dialect.WriteTruncated(_sql, v[0]);
+                    Raw(" end");
                 });
                 break;
             case (CelFunction.ToInt, CelKind.Decimal): Scaled("(", a, " / ", DecimalType.PowerOfTen(((DecimalCelType)a.Type).Scale),
@@ -254,7 +259,7 @@ sealed partial class ExpressionLowering
             case (CelFunction.ToTimestamp, CelKind.Int):
                 void Product() => Scaled("(", a, " * ", Second, ")");
                 if (IntegerRange.IsSafe(call, static _ => false)) Product();
-                else _dialect.WriteInteger(_sql, Product, DateTimeType.Min, DateTimeType.Max);
+                else Guarded(Product, DateTimeType.Min, DateTimeType.Max);
                 break;
             case (CelFunction.ToDate, CelKind.Timestamp): Since(a, Calendar.MicrosecondsPerDay,
                 SinceYearOne / Calendar.MicrosecondsPerDay); break;
@@ -279,7 +284,7 @@ sealed partial class ExpressionLowering
     void Scaled(string before, CheckedNode a, string symbol, long by, string after)
     {
         Raw(before);
-        Value(a);
+        Wide(() => Value(a));
         Raw(symbol);
         _sql.Constant(Schema.Value.From(by));
         Raw(after);

@@ -52,20 +52,23 @@ sealed partial class ExpressionLowering
         else Value(root);
     }
 
-    void Extracted(CheckedNode node)
+    /// <param name="node">What is looked up.</param>
+    /// <param name="kind">What it is, or what it is compared with.</param>
+    void Extracted(CheckedNode node, CelKind kind)
     {
         JsonPlace place = PlaceOf(node);
         if (place.Path is null)
         {
-            Root(place.Root);
+            if (place.Root is VariableNode) _dialect.WriteJsonItem(_sql, ItemOf(place.Root).Alias, kind);
+            else Root(place.Root);
             return;
         }
         // An item that is a bare text would not parse as a document.
-        if (place.MayBeScalar) _dialect.WriteIfContainer(_sql, ItemOf(place.Root).Alias, () => Extract(place));
-        else Extract(place);
+        if (place.MayBeScalar) _dialect.WriteIfContainer(_sql, ItemOf(place.Root).Alias, () => Extract(place, kind));
+        else Extract(place, kind);
     }
 
-    void Extract(JsonPlace place) => _dialect.WriteJsonExtract(_sql, () => Root(place.Root), place.Path!);
+    void Extract(JsonPlace place, CelKind kind) => _dialect.WriteJsonExtract(_sql, () => Root(place.Root), place.Path!, kind);
 
     ItemBinding ItemOf(CheckedNode variable) => (ItemBinding)_variables[((VariableNode)variable).Id];
 
@@ -94,18 +97,18 @@ sealed partial class ExpressionLowering
             case BigIntType: Typed(node, "cast(", $" as {_dialect.IntegerType})"); break;
             case FloatType: Typed(node, "cast(", $" as {_dialect.DoubleType})"); break;
             case DecimalType: Typed(node, "cast(replace(", $", '.', '') as {_dialect.IntegerType})"); break;
-            case DateTimeType: _dialect.WriteJsonInstant(_sql, () => Extracted(node)); break;
-            case DateType: _dialect.WriteJsonDay(_sql, () => Extracted(node)); break;
+            case DateTimeType: _dialect.WriteJsonInstant(_sql, () => Extracted(node, CelKind.String)); break;
+            case DateType: _dialect.WriteJsonDay(_sql, () => Extracted(node, CelKind.String)); break;
             case { Kind: ValueKind.Time or ValueKind.Duration or ValueKind.Bytes or ValueKind.Uuid }:
                 throw No($"a {scalar.Name} inside of JSON is {(scalar.Kind == ValueKind.Uuid ? "only compared" : "read in memory only")}");
-            default: Extracted(node); break;
+            default: Extracted(node, node.Type.Kind); break;
         }
     }
 
     void Typed(CheckedNode node, string before, string after)
     {
         Raw(before);
-        Extracted(node);
+        Extracted(node, CelKind.String);
         Raw(after);
     }
 
@@ -118,7 +121,7 @@ sealed partial class ExpressionLowering
             return;
         }
         Raw("replace(").Raw(_dialect.UpperAscii).Raw("(");
-        Extracted(node);
+        Extracted(node, CelKind.String);
         Raw("), '-', '')");
     }
 
@@ -178,9 +181,10 @@ sealed partial class ExpressionLowering
         Raw("case when ");
         WriteJsonType(left, $" in ({kinds}) then ");
         Raw("(");
-        Extracted(left);
+        // Numbers of every size meet here.
+        Extracted(left, right.Type.Kind is CelKind.Int or CelKind.Double ? CelKind.Decimal : right.Type.Kind);
         Raw(symbol);
-        Operand(right, asText: false);
+        Operand(right, asText: false, asStored: false);
         Raw(")");
         if (isEquality)
         {

@@ -25,23 +25,59 @@ sealed partial class ExpressionLowering
                 break;
             case CelKind.Timestamp:
                 if (IntegerRange.IsSafe(call, static _ => false)) Bare(call);
-                else _dialect.WriteInteger(_sql, () => Bare(call), DateTimeType.Min, DateTimeType.Max);
+                else Guarded(() => Bare(call), DateTimeType.Min, DateTimeType.Max);
                 break;
             case CelKind.Int or CelKind.Decimal or CelKind.Duration:
                 if (IntegerRange.IsSafe(call, Continues)) Bare(call);
-                else _dialect.WriteInteger(_sql, () => Bare(call), long.MinValue, long.MaxValue);
+                else Guarded(() => Bare(call), long.MinValue, long.MaxValue);
                 break;
             default:
                 throw No($"arithmetic of {call.Type.Name} runs in memory only");
         }
     }
 
+    void Guarded(Action computation, long min, long max) => _dialect.WriteInteger(
+        _sql,
+        () =>
+        {
+            bool around = _isWide;
+            _isWide = !_dialect.ChainsIntegers;
+            computation();
+            _isWide = around;
+        },
+        min, max);
+
+    /// <summary>An operand of an integer computation, as wide as that is. What it computes itself has its own guard.</summary>
+    void Wide(Action operand)
+    {
+        if (!_isWide)
+        {
+            operand();
+            return;
+        }
+        _isWide = false;
+        Raw("(");
+        operand();
+        Raw(")::numeric");
+        _isWide = true;
+    }
+
     /// <summary>The operand belongs to the chain of the operation around it. An instant does not: it has bounds of its own.</summary>
-    static bool Continues(CheckedNode node) => IsArithmetic(node) && node.Type.Kind is CelKind.Int or CelKind.Decimal or CelKind.Duration;
+    bool Continues(CheckedNode node) =>
+        _dialect.ChainsIntegers && IsArithmetic(node) && node.Type.Kind is CelKind.Int or CelKind.Decimal or CelKind.Duration;
 
     void Bare(CallNode call)
     {
         CheckedNode a = call.Arguments[0];
+        if (call.Type.Kind == CelKind.Double && _dialect.FiniteFunction(call.Function) is { } function)
+        {
+            Raw(function).Raw("(");
+            Part(a);
+            Raw(", ");
+            Part(call.Arguments[1]);
+            Raw(")");
+            return;
+        }
         switch (call.Function)
         {
             case CelFunction.Negate:
@@ -73,7 +109,8 @@ sealed partial class ExpressionLowering
     void Part(CheckedNode node)
     {
         if (Continues(node) || (IsArithmetic(node) && node.Type.Kind == CelKind.Double)) Bare((CallNode)node);
-        else Value(node);
+        else if (node.Type.Kind == CelKind.Double) Value(node);
+        else Wide(() => Value(node));
     }
 
     /// <summary>A sum at the left of a sum needs no parentheses; a long one would nest too deeply with them.</summary>
@@ -95,11 +132,12 @@ sealed partial class ExpressionLowering
 
     void Quotient(CallNode call)
     {
-        Raw("(");
+        // Numbers without a bound have a quotient with a fraction, unless they are asked for a whole one.
+        Raw(_isWide ? "div(" : "(");
         Part(call.Arguments[0]);
-        Raw(" / nullif(");
+        Raw(_isWide ? ", nullif(" : " / nullif(");
         // Guarded on its own: by an infinite divisor every quotient would be a finite zero.
-        Value(call.Arguments[1]);
+        Wide(() => Value(call.Arguments[1]));
         Raw(", 0))");
     }
 
@@ -110,9 +148,9 @@ sealed partial class ExpressionLowering
         if (!IntegerRange.Of(a).Contains(long.MinValue) || !IntegerRange.Of(b).Contains(-1))
         {
             Raw("(");
-            Value(a);
+            Wide(() => Value(a));
             Raw(" % nullif(");
-            Value(b);
+            Wide(() => Value(b));
             Raw(", 0))");
             return;
         }
@@ -125,9 +163,9 @@ sealed partial class ExpressionLowering
             Raw(" <> ");
             _sql.Constant(Schema.Value.From(long.MinValue));
             Raw(" then ");
-            v[0]();
+            Wide(v[0]);
             Raw(" % nullif(");
-            v[1]();
+            Wide(v[1]);
             Raw(", 0) end");
         });
     }
@@ -199,12 +237,12 @@ sealed partial class ExpressionLowering
             Raw("case when ");
             v[0]();
             Raw(" < 0 then - ");
-            v[0]();
+            Wide(v[0]);
             Raw(" else ");
-            v[0]();
+            Wide(v[0]);
             Raw(" end");
         });
-        if (isInteger && IntegerRange.Of(of).Contains(long.MinValue)) _dialect.WriteInteger(_sql, Write, long.MinValue, long.MaxValue);
+        if (isInteger && IntegerRange.Of(of).Contains(long.MinValue)) Guarded(Write, long.MinValue, long.MaxValue);
         else Write();
     }
 }

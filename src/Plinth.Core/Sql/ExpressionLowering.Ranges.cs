@@ -75,7 +75,7 @@ sealed partial class ExpressionLowering
             Raw(between);
             _sql.Column(alias, other.Column);
             Raw(" = ");
-            Column(from, holder, own);
+            Column(from, holder, own, asStored: true);
             between = " and ";
         }
         // To follow a reference is to read it: one that its holder does not show leads nowhere.

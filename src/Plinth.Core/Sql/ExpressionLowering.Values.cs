@@ -13,8 +13,8 @@ sealed partial class ExpressionLowering
             case LiteralNode literal: Literal(literal); break;
             case SlotNode { Type.Kind: CelKind.Uint }: throw No("unsigned numbers are compared in memory only");
             case SlotNode { Type.Kind: CelKind.Dyn }: throw No("a claim without a type is compared in memory only");
-            case SlotNode slot: _sql.Slot(_slotBase + slot.Slot); break;
-            case FieldNode field: Field(field); break;
+            case SlotNode slot: Inner(slot.Type, () => Stored(slot)); break;
+            case FieldNode field: Field(field, asStored: false); break;
             case MemberNode or IndexNode: JsonValue(node); break;
             case VariableNode variable: Variable(variable); break;
             case BindNode { Type.Kind: not CelKind.Bool } bind: Value(Unbound(bind)); break;
@@ -34,25 +34,73 @@ sealed partial class ExpressionLowering
     {
         switch (literal.Value.Kind)
         {
-            case ValueKind.Null: Raw("null"); break;
+            case ValueKind.Null: Raw(_dialect.InnerNull(KindOf(literal.Type))); break;
             case ValueKind.Boolean: Raw(literal.Value.Boolean ? "true" : "false"); break;
             case ValueKind.Uint when literal.Value.Uint <= long.MaxValue: _sql.Constant(Schema.Value.From((long)literal.Value.Uint)); break;
             case ValueKind.Uint: throw No("unsigned numbers beyond 63 bits are compared in memory only");
             case ValueKind.List or ValueKind.Map or ValueKind.Other: throw No("a list is made in memory only");
-            default: _sql.Constant(literal.Value); break;
+            default: Inner(literal.Value); break;
         }
     }
 
-    void Field(FieldNode node)
+    /// <summary>A value whose number is known is written as that number.</summary>
+    void Inner(in Value value)
+    {
+        switch (value.Kind)
+        {
+            case ValueKind.Decimal: _sql.Constant(Schema.Value.From(value.DecimalUnits)); break;
+            case ValueKind.DateTime or ValueKind.Date or ValueKind.Time or ValueKind.Duration:
+                _sql.Constant(Schema.Value.From(value.Ticks));
+                break;
+            default: _sql.Constant(value); break;
+        }
+    }
+
+    void Inner(CelType type, Action stored) => _dialect.WriteInner(_sql, KindOf(type), (type as DecimalCelType)?.Scale ?? 0, stored);
+
+    static ValueKind KindOf(CelType type) => type.Kind switch
+    {
+        CelKind.Bool => ValueKind.Boolean,
+        CelKind.Int => ValueKind.Int,
+        CelKind.Double => ValueKind.Double,
+        CelKind.Decimal => ValueKind.Decimal,
+        CelKind.String => ValueKind.String,
+        CelKind.Bytes => ValueKind.Bytes,
+        CelKind.Timestamp => ValueKind.DateTime,
+        CelKind.Duration => ValueKind.Duration,
+        CelKind.Date => ValueKind.Date,
+        CelKind.Time => ValueKind.Time,
+        CelKind.Uuid => ValueKind.Uuid,
+        _ => ValueKind.Null,
+    };
+
+    /// <summary>It is a column or a parameter, and can be written as what is stored.</summary>
+    static bool IsStored(CheckedNode node) => node is FieldNode or LiteralNode or SlotNode { Type.Kind: not (CelKind.Uint or CelKind.Dyn) };
+
+    void Stored(CheckedNode node)
+    {
+        switch (node)
+        {
+            case SlotNode slot: _sql.Slot(_slotBase + slot.Slot, KindOf(slot.Type)); break;
+            case LiteralNode { Value.Kind: > ValueKind.Boolean and not (ValueKind.Uint or >= ValueKind.List) } literal:
+                _sql.Constant(literal.Value);
+                break;
+            case LiteralNode { Value.Kind: ValueKind.Null }: Raw("null"); break;
+            case FieldNode field: Field(field, asStored: true); break;
+            default: Value(node); break;
+        }
+    }
+
+    void Field(FieldNode node, bool asStored)
     {
         switch (node.Record)
         {
-            case RowNode or BeforeNode or VariableNode: Column(RowOf(node.Record), node.Record, node.Field); break;
+            case RowNode or BeforeNode or VariableNode: Column(RowOf(node.Record), node.Record, node.Field, asStored); break;
             case HopNode hop:
                 Raw("(select ");
                 // The columns of the far end are named once its alias is known: the from part is written behind a name taken before.
                 HopChain chain = Chain(hop);
-                Column(new TableRow(chain.LastAlias), node.Record, node.Field);
+                Column(new TableRow(chain.LastAlias), node.Record, node.Field, asStored);
                 From(chain);
                 Raw(")");
                 break;
@@ -60,33 +108,39 @@ sealed partial class ExpressionLowering
         }
     }
 
-    void Column(RowSource row, CheckedNode record, Field field) => Column(row, (record.Type as RecordType)?.Model, field);
+    void Column(RowSource row, CheckedNode record, Field field, bool asStored) =>
+        Column(row, (record.Type as RecordType)?.Model, field, asStored);
 
     /// <summary>The field as the writer of the expression may know it: null in a record that does not show it to them.</summary>
-    void Column(RowSource row, Model? model, Field field)
+    void Column(RowSource row, Model? model, Field field, bool asStored)
     {
         if (row is not TableRow table || model is null || _fieldPredicate?.Invoke(model, field) is not { } shown)
         {
-            Column(row, field);
+            Column(row, field, asStored);
             return;
         }
         Raw("case when ");
         Condition(shown, table.Alias);
         Raw(" then ");
-        Column(row, field);
+        Column(row, field, asStored);
         Raw(" end");
     }
 
-    void Column(RowSource row, Field field)
+    void Column(RowSource row, Field field, bool asStored)
     {
-        if (row is TableRow table) _sql.Column(table.Alias, field.Column);
-        else if (row is ValuesRow { Values: { } values }) Constant(values[field.Ordinal]);
-    }
-
-    void Constant(in Value value)
-    {
-        if (value.IsNull) Raw("null");
-        else _sql.Constant(value);
+        if (row is TableRow table)
+        {
+            void Write() => _sql.Column(table.Alias, field.Column);
+            if (asStored) Write();
+            else _dialect.WriteInner(_sql, field.StoredKind, field.Scale, Write);
+        }
+        else if (row is ValuesRow { Values: { } values })
+        {
+            Value value = values[field.Ordinal];
+            if (value.IsNull) Raw("null");
+            else if (asStored) _sql.Constant(value);
+            else Inner(value);
+        }
     }
 
     RowSource RowOf(CheckedNode record) => record switch
@@ -171,6 +225,9 @@ sealed partial class ExpressionLowering
         Raw("(select ");
         body(named);
         Raw(" from (select ");
+        // Computed apart from what is made of it.
+        bool around = _isWide;
+        _isWide = false;
         for (int i = 0; i < computed.Count; i++)
         {
             if (i > 0) Raw(", ");
@@ -178,6 +235,7 @@ sealed partial class ExpressionLowering
             Raw(" as ");
             _sql.Name(computed[i].Name);
         }
+        _isWide = around;
         Raw(") ").Raw(alias).Raw(")");
     }
 }

@@ -22,6 +22,9 @@ sealed partial class ExpressionLowering
     readonly Value[]? _before;
     readonly int _start;
 
+    // The innermost integer computation is over numbers without a bound: its operands are widened.
+    bool _isWide;
+
     // What a hop that the request wrote must satisfy; none inside of such a condition, nor in rules.
     Func<Relation, HopCondition?>? _hopPredicate;
     Func<Model, Field, HopCondition?>? _fieldPredicate;
@@ -50,6 +53,14 @@ sealed partial class ExpressionLowering
     {
         ExpressionLowering lowering = new(sql, scope);
         lowering.Value(node);
+        lowering.Finish();
+    }
+
+    /// <summary>The same of a field, own or at the end of a path, as its column holds it.</summary>
+    public static void WriteStored(SqlWriter sql, CheckedNode node, LoweringScope scope)
+    {
+        ExpressionLowering lowering = new(sql, scope);
+        lowering.Stored(node);
         lowering.Finish();
     }
 
@@ -228,6 +239,7 @@ sealed partial class ExpressionLowering
         Raw("(");
         // What JSON holds may be its own null, which extracts as SQL's.
         if (operand.Type.Kind == CelKind.Bool) Exact(operand);
+        else if (IsStored(operand)) Stored(operand);
         else Value(operand);
         Raw(isNegated ? " is not null)" : " is null)");
     }
@@ -243,7 +255,7 @@ sealed partial class ExpressionLowering
         for (int i = 0; i < hop.Relation.Fields.Length; i++)
         {
             if (i > 0) Raw(isNegated ? " and " : " or ");
-            Column(RowOf(hop.From), holder, FieldOf(holder, hop.Relation.Fields[i]));
+            Column(RowOf(hop.From), holder, FieldOf(holder, hop.Relation.Fields[i]), asStored: true);
             Raw(isNegated ? " is not null" : " is null");
         }
         Raw(")");
@@ -269,18 +281,23 @@ sealed partial class ExpressionLowering
         if (left.Type.Kind is CelKind.List or CelKind.Map
             or CelKind.Struct) throw No($"a whole {left.Type.Name} is compared in memory only");
         bool asText = left.Type.Kind == CelKind.Uuid && (IsJson(left) || IsJson(right));
+        // Both as they are stored: an index on the column serves that comparison.
+        bool asStored = IsStored(left) && IsStored(right);
         Raw("(");
-        Operand(left, asText);
+        Operand(left, asText, asStored);
         Raw(symbol);
-        Operand(right, asText);
+        Operand(right, asText, asStored);
         Raw(")");
     }
 
+    /// <param name="node">What is compared.</param>
     /// <param name="asText">A uuid in JSON is text and in a column bytes: where the two meet, both are written as hexadecimal
     /// digits.</param>
-    void Operand(CheckedNode node, bool asText)
+    /// <param name="asStored">In the form of columns and parameters.</param>
+    void Operand(CheckedNode node, bool asText, bool asStored = false)
     {
         if (asText) UuidText(node);
+        else if (asStored && node.Type.Kind != CelKind.Bool) Stored(node);
         else if (node.Type.Kind == CelKind.Bool) Exact(node);
         else Value(node);
     }
@@ -300,13 +317,14 @@ sealed partial class ExpressionLowering
         if (item.Type.Kind is CelKind.List or CelKind.Map
             or CelKind.Struct) throw No($"a whole {item.Type.Name} is compared in memory only");
         bool asText = item.Type.Kind == CelKind.Uuid && (IsJson(item) || list.Items.Any(IsJson));
+        bool asStored = IsStored(item) && list.Items.All(IsStored);
         Raw("(");
-        Operand(item, asText);
+        Operand(item, asText, asStored);
         Raw(" in (");
         for (int i = 0; i < list.Items.Length; i++)
         {
             if (i > 0) Raw(", ");
-            Operand(list.Items[i], asText);
+            Operand(list.Items[i], asText, asStored);
         }
         Raw("))");
     }

@@ -1,11 +1,13 @@
 using System.Collections.Immutable;
+using Plinth.Schema;
 
 namespace Plinth.Sql;
 
 /// <param name="IsNullable">The expression may be null in some record; null is smaller than every value.</param>
 /// <param name="IsNull">The boundary's own value is null.</param>
 /// <param name="Slot">Where the boundary's value is, when it is not null.</param>
-readonly record struct KeysetTerm(bool Descending, bool IsNullable, bool IsNull, int Slot);
+/// <param name="Kind">Of the boundary's value.</param>
+readonly record struct KeysetTerm(bool Descending, bool IsNullable, bool IsNull, int Slot, ValueKind Kind);
 
 /// <summary>
 /// The condition "behind this place in the order": <c>k &gt;= $1 and (k &gt; $1 or (k = $1 and …))</c>. The outer bound on each term is
@@ -71,11 +73,11 @@ sealed class Keyset(ImmutableArray<KeysetTerm> terms, Action<SqlWriter, int> wri
         sql.Raw(")");
     }
 
-    static void Equal(SqlWriter sql, KeysetTerm term) => sql.Raw(" = ").Slot(term.Slot);
+    static void Equal(SqlWriter sql, KeysetTerm term) => sql.Raw(" = ").Slot(term.Slot, term.Kind);
 
     void Compare(SqlWriter sql, int i, string op)
     {
         write(sql, i);
-        sql.Raw(op).Slot(terms[i].Slot);
+        sql.Raw(op).Slot(terms[i].Slot, terms[i].Kind);
     }
 }

@@ -33,8 +33,8 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         if (Shape.Start is PageStart.After or PageStart.Before) WriteBoundary(where, row);
         if (Shape.Kind == ReadKind.Get) return sql.Build();
         WriteOrder(sql.Raw(" order by "), root, row, reversed: Shape.Start == PageStart.Before);
-        sql.Raw(" limit ").Slot(Slots.Limit);
-        if (Slots.Offset >= 0) sql.Raw(" offset ").Slot(Slots.Offset);
+        sql.Raw(" limit ").Slot(Slots.Limit, ValueKind.Int);
+        if (Slots.Offset >= 0) sql.Raw(" offset ").Slot(Slots.Offset, ValueKind.Int);
         return sql.Build();
     }
 
@@ -81,7 +81,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         WriteFields(
             sql.Raw(" order by "), aggregate.GroupBy, shown,
             (to, field) => to.Dialect.WriteOrder(to, descending: false, field.IsNullable || IsMasked(field)));
-        sql.Raw(" limit ").Slot(Slots.Limit);
+        sql.Raw(" limit ").Slot(Slots.Limit, ValueKind.Int);
         return sql.Build();
     }
 
@@ -110,7 +110,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
             default: throw new InvalidOperationException($"no such aggregate: {asked.Function}");
         }
         if (asked.Field.StoredKind == ValueKind.Double) sql.Raw("sum(").Column(row, column).Raw(")");
-        else sql.Dialect.WriteExactSum(sql, row, column);
+        else sql.Dialect.WriteExactSum(sql, row, asked.Field);
         if (asked.Function == AggregateFunction.Average) sql.Raw(", count(").Column(row, column).Raw(")");
     }
 
@@ -122,13 +122,14 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
         SqlWriter sql = new(dialect);
         string keys = sql.NextAlias(), row = sql.NextAlias();
-        WriteKeyRows(sql, keys, include.TargetFields.Length, keyRows);
+        WriteKeyRows(sql, keys, include.TargetFields, keyRows);
         sql.Raw(" select ").Raw(keys).Raw(".n, ");
         LevelShape level = include.Level;
         WriteColumns(sql, columns, level, row);
-        sql.Raw(" from ").Raw(keys).Raw(" cross join ").Name(level.Model.Table).Raw(" ").Raw(row);
+        sql.Raw(" from ").Raw(keys).Raw(" cross join ");
         if (include.Single)
         {
+            sql.Name(level.Model.Table).Raw(" ").Raw(row);
             Conjuncts where = new(sql);
             WriteKeyMatch(where, include, keys, row);
             WriteWhere(where, level, row, include.Number + 1);
@@ -138,13 +139,15 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         // Only the first few of each parent are visited, along the index on the foreign key, whatever the parent has.
         string inner = sql.NextAlias();
         string identity = TableShape.RowColumnOf(level.Model);
-        sql.Raw(" where ").Column(row, identity).Raw(" in (select ").Column(inner, identity);
+        if (dialect.HasLateral) sql.Raw("lateral (select ").Raw(inner).Raw(".*");
+        else sql.Name(level.Model.Table).Raw(" ").Raw(row).Raw(" where ").Column(row, identity).Raw(" in (select ").Column(inner, identity);
         sql.Raw(" from ").Name(level.Model.Table).Raw(" ").Raw(inner);
         Conjuncts limited = new(sql);
         WriteKeyMatch(limited, include, keys, inner);
         WriteWhere(limited, level, inner, include.Number + 1);
         WriteOrder(sql.Raw(" order by "), level, inner, reversed: false);
-        sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number).Raw(")");
+        sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number, ValueKind.Int).Raw(")");
+        if (dialect.HasLateral) sql.Raw(" ").Raw(row);
         WriteOrder(sql.Raw(" order by ").Raw(keys).Raw(".n, "), level, row, reversed: false);
         return sql.Build();
     }
@@ -162,10 +165,10 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         sql.Raw(" from ").Name(level.Model.Table).Raw(" ").Raw(row);
         Conjuncts where = new(sql);
         for (int i = 0; i < include.TargetFields.Length; i++)
-            where.Next().Column(row, include.TargetFields[i].Column).Raw(" = ").Slot(Slots.Count + i);
+            where.Next().Column(row, include.TargetFields[i].Column).Raw(" = ").Slot(Slots.Count + i, include.TargetFields[i]);
         WriteWhere(where, level, row, include.Number + 1, ruled: false);
         WriteOrder(sql.Raw(" order by "), level, row, reversed: false);
-        return sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number).Build();
+        return sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number, ValueKind.Int).Build();
     }
 
     /// <summary>One live record as it is answered by default, by its key (slots from 0), whoever asks: no rule is in it.</summary>
@@ -178,20 +181,21 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         sql.Column(row, TableShape.VersionColumn).Raw(" from ").Name(model.Table).Raw(" ").Raw(row);
         Conjuncts where = new(sql);
         int slot = 0;
-        foreach (Field field in model.KeyFields) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++);
+        foreach (Field field in model.KeyFields) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++, field);
         WriteLiveness(where, model, TrashMode.Without, row);
         return sql.Build();
     }
 
-    void WriteKeyRows(SqlWriter sql, string name, int parts, int rows)
+    void WriteKeyRows(SqlWriter sql, string name, ImmutableArray<Field> fields, int rows)
     {
+        int parts = fields.Length;
         sql.Raw("with ").Raw(name).Raw("(n");
         for (int part = 0; part < parts; part++) sql.Raw(", k").Number(part);
         sql.Raw(") as (values ");
         for (int i = 0; i < rows; i++)
         {
             sql.Raw(i == 0 ? "(" : ", (").Number(i);
-            for (int part = 0; part < parts; part++) sql.Raw(", ").FreshSlot(Slots.Count + i * parts + part);
+            for (int part = 0; part < parts; part++) sql.Raw(", ").FreshSlot(Slots.Count + i * parts + part, fields[part].StoredKind);
             sql.Raw(")");
         }
         sql.Raw(")");
@@ -211,7 +215,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     void WriteKey(Conjuncts where, Model model, string row)
     {
         int slot = Slots.Key;
-        foreach (Field field in model.KeyFields) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++);
+        foreach (Field field in model.KeyFields) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++, field);
     }
 
     /// <summary>Liveness, the caller's rules, what the request asks, and its search.</summary>
@@ -291,7 +295,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         Keyset keyset = new(
             [.. sort.Select((term, i) => new KeysetTerm(
                 term.Descending != (Shape.Start == PageStart.Before), IsNullable(term.Path, Shape.Root.Model), plan.NullBoundary[i],
-                Slots.Boundary + i))],
+                Slots.Boundary + i, term.Path.Field.StoredKind))],
             (sql, i) => WritePath(sql, sort[i].Path, Shape.Root.Model, row));
         keyset.Write(where.Next());
     }
@@ -342,7 +346,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
             sql.Column(row, path.Field.Column);
             return;
         }
-        ExpressionLowering.WriteThreeValued(sql, ShortTerms.Read(schema, model, path), Scope(model, row, slotBase: 0, isOfRequest: true));
+        ExpressionLowering.WriteStored(sql, ShortTerms.Read(schema, model, path), Scope(model, row, slotBase: 0, isOfRequest: true));
     }
 
     void WriteCondition(SqlWriter sql, CheckedNode condition, Model model, string row, int slotBase, bool isOfRequest) =>

@@ -21,7 +21,9 @@ sealed record ConstantParameter(Value Value) : SqlParameter;
 /// <summary>
 /// The request's value number <paramref name="Slot"/>: planners number the values that vary between requests of one shape.
 /// </summary>
-sealed record SlotParameter(int Slot) : SqlParameter;
+/// <param name="Slot">Its number.</param>
+/// <param name="Kind">Of the value, for databases that want to know; Null where the statement around it says it.</param>
+sealed record SlotParameter(int Slot, ValueKind Kind = ValueKind.Null) : SqlParameter;
 
 /// <summary>
 /// Builds the text of one statement. There is no way to put a value into the text: values become parameters, names are quoted,
@@ -85,19 +87,29 @@ sealed class SqlWriter(Dialect dialect, bool forDefinitions = false)
             index = _parameters.Count;
             _parameters.Add(parameter);
         }
-        dialect.Placeholder(_text, index + 1);
+        dialect.Placeholder(_text, index + 1, KindOf(parameter));
         return this;
     }
 
+    static ValueKind KindOf(SqlParameter parameter) => parameter switch
+    {
+        ConstantParameter { Value.Kind: var kind } => kind,
+        SlotParameter { Kind: var kind } => kind,
+        _ => ValueKind.Null,
+    };
+
     public SqlWriter Constant(Value value) => Value(new ConstantParameter(value));
 
-    public SqlWriter Slot(int slot) => Value(new SlotParameter(slot));
+    public SqlWriter Slot(int slot, ValueKind kind = ValueKind.Null) => Value(new SlotParameter(slot, kind));
+
+    /// <summary>A slot that holds a value of a field.</summary>
+    public SqlWriter Slot(int slot, Field field) => Slot(slot, field.StoredKind);
 
     /// <summary>A slot that the statement did not name before: long lists of them need no search each.</summary>
-    public SqlWriter FreshSlot(int slot)
+    public SqlWriter FreshSlot(int slot, ValueKind kind)
     {
-        _parameters.Add(new SlotParameter(slot));
-        dialect.Placeholder(_text, _parameters.Count);
+        _parameters.Add(new SlotParameter(slot, kind));
+        dialect.Placeholder(_text, _parameters.Count, kind);
         return this;
     }
 

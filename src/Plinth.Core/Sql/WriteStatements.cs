@@ -33,15 +33,16 @@ sealed class WriteStatements
         IsFollowed = Dependents.Any(r => r.References.Any(name => !model.Key.Contains(name, StringComparer.Ordinal)));
         RowSlot = model.Fields.Length;
         Insert = WriteInsert();
-        SelectByRow = Select(sql => sql.Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0));
-        SelectByKey = SelectBy(model.StoredKey);
-        Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0).Build();
+        SelectByRow = Select(sql => sql.Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0, ValueKind.Int), locks: true);
+        SelectByKey = SelectBy(model.StoredKey, locks: true);
+        Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(TableShape.RowColumnOf(model))
+            .Raw(" = ").Slot(0, ValueKind.Int).Build();
         InsertTerms = model.FullText.IsEmpty ? null : WriteInsertTerms();
         DeleteTerms = model.FullText.IsEmpty ? null
-            : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0).Build();
+            : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0, ValueKind.Int).Build();
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
-        _referring = Parents.ToFrozenDictionary(r => r.Name, r => SelectBy([.. schema.Joins(r).Select(static join => join.Own)]),
-            StringComparer.Ordinal);
+        _referring = Parents.ToFrozenDictionary(
+            r => r.Name, r => SelectBy([.. schema.Joins(r).Select(static join => join.Own)], locks: true), StringComparer.Ordinal);
         _held = model.Uniques.Where(u => u.Where is not null)
             // Not null: above.
             .ToFrozenDictionary(u => u.Name, u => CompiledExpression.Compile(ConditionOf(u.Where!)), StringComparer.Ordinal);
@@ -99,10 +100,17 @@ sealed class WriteStatements
     public SqlText Referring(Relation relation) => _referring[relation.Name];
 
     /// <summary>Identity, version and fields of the rows with these values in slots 0, 1, …</summary>
-    public SqlText SelectBy(ImmutableArray<Field> fields) => Select(sql =>
-    {
-        for (int i = 0; i < fields.Length; i++) sql.Raw(i == 0 ? " where " : " and ").Name(fields[i].Column).Raw(" = ").Slot(i);
-    });
+    /// <param name="fields">Whose values.</param>
+    /// <param name="locks">What is decided on them must hold until the end of the transaction.</param>
+    public SqlText SelectBy(ImmutableArray<Field> fields, bool locks) => Select(
+        sql =>
+        {
+            for (int i = 0; i < fields.Length; i++)
+            {
+                sql.Raw(i == 0 ? " where " : " and ").Name(fields[i].Column).Raw(" = ").Slot(i, fields[i]);
+            }
+        },
+        locks);
 
     /// <summary>Sets the changed columns of the row in the row slot, if its version is still the one in the version slot.</summary>
     public SqlText Update(ReadOnlySpan<bool> changed)
@@ -137,12 +145,15 @@ sealed class WriteStatements
 
     SqlWriter New() => new(_dialect);
 
-    SqlText Select(Action<SqlWriter> where)
+    SqlText Select(Action<SqlWriter> where, bool locks)
     {
         SqlWriter sql = New().Raw("select ").Name(TableShape.RowColumnOf(Model)).Raw(", ").Name(TableShape.VersionColumn);
         foreach (Field field in Model.Fields) sql.Raw(", ").Name(field.Column);
         sql.Raw(" from ").Name(Model.Table);
         where(sql);
+
+        // In one order, so that two that lock the same rows do not wait for one another.
+        if (locks && _dialect.LocksRows) sql.Raw(" order by ").Name(TableShape.RowColumnOf(Model)).Raw(" for update");
         return sql.Build();
     }
 
@@ -151,21 +162,23 @@ sealed class WriteStatements
         SqlWriter sql = New().Raw("insert into ").Name(Model.Table).Raw(" (");
         foreach (Field field in Model.Fields) sql.Name(field.Column).Raw(", ");
         sql.Name(TableShape.VersionColumn).Raw(") select ");
-        foreach (Field field in Model.Fields) sql.Slot(field.Ordinal).Raw(", ");
+        foreach (Field field in Model.Fields) sql.Slot(field.Ordinal, field).Raw(", ");
         sql.Raw("1 where 1 = 1");
         foreach (Relation relation in Parents)
         {
             sql.Raw(" and (");
             foreach (string field in relation.Fields)
             {
-                if (FieldOf(field).IsNullable) sql.Slot(FieldOf(field).Ordinal).Raw(" is null or ");
+                if (FieldOf(field).IsNullable) sql.Slot(FieldOf(field).Ordinal, FieldOf(field)).Raw(" is null or ");
             }
             if (IsSelf(relation)) WriteOwnKey(sql, relation);
             sql.Raw("exists (");
             WriteParent(sql, relation);
             sql.Raw("))");
         }
-        return sql.Raw(" on conflict do nothing").Build();
+        sql.Raw(" on conflict do nothing");
+        if (_dialect.ReturnsRows) sql.Raw(" returning ").Name(TableShape.RowColumnOf(Model));
+        return sql.Build();
     }
 
     /// <summary>A record may refer to itself: it is not there yet when the guard looks.</summary>
@@ -173,8 +186,8 @@ sealed class WriteStatements
     {
         for (int i = 0; i < relation.Fields.Length; i++)
         {
-            sql.Raw(i == 0 ? "(" : " and ").Slot(FieldOf(relation.Fields[i]).Ordinal);
-            sql.Raw(" = ").Slot(FieldOf(relation.References[i]).Ordinal);
+            sql.Raw(i == 0 ? "(" : " and ").Slot(FieldOf(relation.Fields[i]).Ordinal, FieldOf(relation.Fields[i]));
+            sql.Raw(" = ").Slot(FieldOf(relation.References[i]).Ordinal, FieldOf(relation.References[i]));
         }
         sql.Raw(") or ");
     }
@@ -193,19 +206,25 @@ sealed class WriteStatements
         string between = " where ";
         foreach (var (own, other) in _schema.Joins(relation))
         {
-            sql.Raw(between).Name(other.Column).Raw(" = ").Slot(own.Ordinal);
+            sql.Raw(between).Name(other.Column).Raw(" = ").Slot(own.Ordinal, own);
             between = " and ";
         }
         if (target.IsSoftDelete) sql.Raw(" and ").Name(FieldOf(target, Model.DeletedAt).Column).Raw(" is null");
+
+        // It must not go while the row that refers to it is on its way.
+        if (_dialect.LocksRows) sql.Raw(" for key share");
     }
 
     SqlText WriteHolder(UniqueKey unique)
     {
         string alias = "t";
         SqlWriter sql = New().Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where (")
-            .Slot(RowSlot).Raw(" is null or ").Column(alias, TableShape.RowColumnOf(Model)).Raw(" <> ").Slot(RowSlot).Raw(")");
-        foreach (Field field in Model.Within([.. unique.Fields.Select(FieldOf)])) sql.Raw(" and ").Column(alias, field.Column).Raw(
-            " = ").Slot(field.Ordinal);
+            .Slot(RowSlot, ValueKind.Int).Raw(" is null or ").Column(alias, TableShape.RowColumnOf(Model))
+            .Raw(" <> ").Slot(RowSlot, ValueKind.Int).Raw(")");
+        foreach (Field field in Model.Within([.. unique.Fields.Select(FieldOf)]))
+        {
+            sql.Raw(" and ").Column(alias, field.Column).Raw(" = ").Slot(field.Ordinal, field);
+        }
         if (Model.IsSoftDelete) sql.Raw(" and ").Column(alias, FieldOf(Model.DeletedAt).Column).Raw(" is null");
         if (unique.Where is { } where)
         {
@@ -216,11 +235,10 @@ sealed class WriteStatements
 
     SqlText WriteInsertTerms()
     {
-        SqlWriter sql = New().Raw("insert into ").Name(Ddl.FullTextTable(Model.Table)).Raw(" (rowid");
-        foreach (string field in Model.FullText) sql.Raw(", ").Name(Ddl.FullTextColumn(FieldOf(field)));
-        sql.Raw(") values (").Slot(0);
-        for (int i = 0; i < Model.FullText.Length; i++) sql.Raw(", ").Slot(i + 1);
-        return sql.Raw(")").Build();
+        SqlWriter sql = New();
+        _dialect.WriteInsertTerms(
+            sql, Ddl.FullTextTable(Model.Table), [.. Model.FullText.Select(field => Ddl.FullTextColumn(FieldOf(field)))]);
+        return sql.Build();
     }
 
     SqlText WriteUpdate(ReadOnlySpan<bool> changed)
@@ -229,10 +247,10 @@ sealed class WriteStatements
         sql.Raw(" set ").Name(TableShape.VersionColumn).Raw(" = ").Name(TableShape.VersionColumn).Raw(" + 1");
         foreach (Field field in Model.Fields)
         {
-            if (changed[field.Ordinal]) sql.Raw(", ").Name(field.Column).Raw(" = ").Slot(field.Ordinal);
+            if (changed[field.Ordinal]) sql.Raw(", ").Name(field.Column).Raw(" = ").Slot(field.Ordinal, field);
         }
-        return sql.Raw(" where ").Name(TableShape.RowColumnOf(Model)).Raw(" = ").Slot(RowSlot)
-            .Raw(" and ").Name(TableShape.VersionColumn).Raw(" = ").Slot(VersionSlot).Build();
+        return sql.Raw(" where ").Name(TableShape.RowColumnOf(Model)).Raw(" = ").Slot(RowSlot, ValueKind.Int)
+            .Raw(" and ").Name(TableShape.VersionColumn).Raw(" = ").Slot(VersionSlot, ValueKind.Int).Build();
     }
 
     SqlText WriteCheck(CheckedExpression condition, Value[]? before)
@@ -240,7 +258,7 @@ sealed class WriteStatements
         SqlWriter sql = New();
         string alias = sql.NextAlias();
         sql.Raw("select 1 from ").Name(Model.Table).Raw(" ").Raw(alias).Raw(" where ")
-            .Column(alias, TableShape.RowColumnOf(Model)).Raw(" = ").Slot(0).Raw(" and ");
+            .Column(alias, TableShape.RowColumnOf(Model)).Raw(" = ").Slot(0, ValueKind.Int).Raw(" and ");
         ExpressionLowering.WriteTruth(sql, condition.Root, Scope(alias, slotBase: 1, before));
         return sql.Build();
     }

@@ -12,6 +12,9 @@ namespace Plinth.Log;
 /// A command that fails is undone to its savepoint and costs its neighbours nothing; one that takes too long is stopped, and its
 /// neighbours run again without it, so a command may run twice before it is committed once. A failure of the group as a whole (a full
 /// disk) fails every command in it, and nothing of it is there. The order within a group is the order of arrival.
+/// Where the database cannot undo a failed statement by itself, a group runs without savepoints first, and again with them when one of
+/// its statements has failed. Where others write to the database too, a group that they came before is run again, and a commit whose
+/// answer was lost is looked up by its transaction's id: never repeated blindly, never called lost while it may be there.
 /// </remarks>
 sealed class Committer : IDisposable
 {
@@ -25,6 +28,7 @@ sealed class Committer : IDisposable
     readonly WriteTransaction _transaction;
     bool _isClosing;
     bool _isSleeping;
+    bool _isCareful;
 
     /// <summary>Made by <see cref="EventStore"/>, which reads the head of the log first.</summary>
     public Committer(Database database, EventLog log, TimeProvider clock, Limits limits)
@@ -133,11 +137,15 @@ sealed class Committer : IDisposable
         return _group.Count > 0;
     }
 
+    /// <summary>Times that a group is run again because others changed what it was about to change.</summary>
+    const int AgainMax = 8;
+
     void RunGroup()
     {
         LogEvent[] events = [];
         bool isSettled = false;
-        while (!isSettled)
+        _isCareful = false;
+        for (int again = 0; !isSettled;)
         {
             try
             {
@@ -149,6 +157,15 @@ sealed class Committer : IDisposable
             catch (StoppedException)
             {
                 // The unit that was stopped has its fault and took the transaction with it; the others run again without it.
+            }
+            catch (CarefulException)
+            {
+                _database.Writer.Rollback();
+                _isCareful = true;
+            }
+            catch (StoreException e) when (e.Failure == StoreFailure.Conflict && again++ < AgainMax)
+            {
+                _database.Writer.Rollback();
             }
             catch (Exception e)
             {
@@ -204,12 +221,24 @@ sealed class Committer : IDisposable
         if (events.Length > 0) Announce?.Invoke(events);
         try
         {
-            connection.Commit();
+            Commit(connection, events);
             _log.Advance(head);
         }
         finally
         {
             Settle?.Invoke(_log.Head);
+        }
+    }
+
+    void Commit(Connection connection, LogEvent[] events)
+    {
+        try
+        {
+            connection.Commit();
+        }
+        catch (StoreException e) when (connection.IsShared && events.Length > 0 && e.Failure == StoreFailure.Unavailable)
+        {
+            if (!_database.IsCommitted(reader => EventLog.Holds(reader, events[0].TransactionId))) throw;
         }
     }
 
@@ -223,7 +252,7 @@ sealed class Committer : IDisposable
             return false;
         }
 
-        bool savepoint = unit.NeedsSavepoint && !unit.IsExclusive;
+        bool savepoint = (unit.NeedsSavepoint || _isCareful) && !unit.IsExclusive;
         long changedBefore = connection.RowsChanged;
         unit.FirstEvent = _transaction.Events.Count;
         if (savepoint) connection.Savepoint();
@@ -237,6 +266,14 @@ sealed class Committer : IDisposable
             // Stopping a statement that changes rows ends the transaction: the database does not know how to undo half a statement alone.
             unit.Fail(Faults.Timeout.Says("The command ran past its time in the writer's turn, and was stopped."));
             throw new StoppedException();
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Conflict)
+        {
+            throw;
+        }
+        catch (StoreException) when (connection is { InTransaction: true, UndoesStatements: false } && !savepoint && !unit.IsExclusive)
+        {
+            throw new CarefulException();
         }
         catch (StoreException e) when (connection.InTransaction && e is { Failure: StoreFailure.Constraint, Constraint: { } constraint })
         {
@@ -318,4 +355,7 @@ sealed class Committer : IDisposable
 
     /// <summary>A unit was stopped and the transaction of its group is gone.</summary>
     sealed class StoppedException : Exception;
+
+    /// <summary>A statement failed where no savepoint had been set, and the transaction is of no more use.</summary>
+    sealed class CarefulException : Exception;
 }

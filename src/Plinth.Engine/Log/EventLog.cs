@@ -45,6 +45,8 @@ sealed class EventLog
 
     const string RemovePayload = $"update {LogTables.Events} set data = null where model = ?1 and record_id = ?2";
 
+    const string SelectCommit = $"select 1 from {LogTables.Commits} where tx_id = ?1";
+
     const string SelectCommits = $"select first_position, count, tx_id, at, hash from {LogTables.Commits} order by first_position";
 
     LogHead _head;
@@ -64,6 +66,8 @@ sealed class EventLog
     public static LogHead Append(Connection connection, LogHead last, LogEvent[] events, long now)
     {
         if (events.Length == 0) return last;
+        // Other processes append as well: whose turn it is, the row of the head decides, from here to the end of the transaction.
+        if (connection.IsShared) last = LockHead(connection);
         Guid transactionId = Guid.CreateVersion7();
         long at = Math.Max(last.At, now), position = last.Position;
         using (Statement insert = connection.Prepare(InsertEvent))
@@ -73,7 +77,7 @@ sealed class EventLog
                 LogEvent happened = events[i];
                 (happened.Position, happened.Ordinal, happened.TransactionId, happened.At) = (++position, i, transactionId, at);
                 Bind(insert, happened);
-                insert.Run();
+                insert.RunLater();
             }
         }
 
@@ -85,18 +89,30 @@ sealed class EventLog
             BindGuid(commit, 3, transactionId);
             commit.BindInt64(4, at);
             commit.BindBytes(5, head.Hash);
-            commit.Run();
+            commit.RunLater();
         }
 
         Move(connection, from: last.Position, head);
         return head;
     }
 
+    /// <summary>Whether a transaction is in the log.</summary>
+    public static bool Holds(Connection connection, Guid transactionId)
+    {
+        using Statement select = connection.Prepare(SelectCommit);
+        BindGuid(select, 1, transactionId);
+        return select.Step();
+    }
+
     public void Advance(LogHead head) => Volatile.Write(ref _head, head);
 
-    public static LogHead ReadHead(Connection connection)
+    public static LogHead ReadHead(Connection connection) => ReadHead(connection, SelectHead);
+
+    static LogHead LockHead(Connection connection) => ReadHead(connection, SelectHead + " for update");
+
+    static LogHead ReadHead(Connection connection, string sql)
     {
-        using Statement select = connection.Prepare(SelectHead);
+        using Statement select = connection.Prepare(sql);
         return select.Step()
             ? new LogHead(select.ColumnInt64(0), select.ColumnInt64(1), select.ColumnBytes(2).ToArray())
             : throw new StoreException(StoreFailure.Corrupt, "The log has no head.");
@@ -145,7 +161,7 @@ sealed class EventLog
     {
         byte[] hash = new byte[32];
         long position = 0, commits = 0;
-        using Statement select = connection.Prepare(SelectCommits);
+        using Statement select = connection.PrepareScan(SelectCommits);
         while (select.Step())
         {
             cancel.ThrowIfCancellationRequested();
@@ -199,6 +215,12 @@ sealed class EventLog
         move.BindInt64(2, to.At);
         move.BindBytes(3, to.Hash);
         move.BindInt64(4, from);
+        if (connection.IsShared)
+        {
+            move.RunLater();
+            return;
+        }
+
         move.Run();
         if (connection.RowsConcerned != 1)
         {

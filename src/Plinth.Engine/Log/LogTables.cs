@@ -23,6 +23,7 @@ static class LogTables
         connection.BeginWrite();
         try
         {
+            connection.LockDefinitions();
             connection.Execute($"""
                 create table if not exists {Events} (
                   position {integer} not null primary key, ordinal {integer} not null, tx_id {bytes} not null, event_id {bytes} not null,

@@ -37,14 +37,21 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
 
     protected override Result<MigrationReport> Execute(WriteTransaction transaction)
     {
+        transaction.Connection.LockDefinitions();
         List<Fault> broken =
             [.. _plan.Steps.OfType<DataPrecondition>().Where(step => Breaks(transaction, step)).Select(static step => step.Refusal)];
         if (broken.Count > 0) return Migrator.Refused(broken);
+        ReferenceSteps? references =
+            _store.Database.Dialect.KeepsReferencesApart ? new(transaction.Connection, _ddl, _schema, _plan) : null;
+        references?.DropHindering();
         foreach (EvolutionStep step in _plan.Steps)
         {
             _constrained = step.Description;
             Run(transaction, step);
         }
+
+        _constrained = "check the references between tables";
+        references?.AddMissing();
 
         if (_plan.RebuildsTables && transaction.Connection.BrokenForeignKeys() is { Count: > 0 } lost)
         {
@@ -117,13 +124,14 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
 
         connection.Execute(_ddl.DropTable(table.Name));
         connection.Execute(_ddl.RenameTable(temporary, table.Name));
+        if (!table.HasRowKey && _ddl.RowCounter(table.Name) is { } counter) connection.Execute(counter);
     }
 
     void CopyRows(WriteTransaction transaction, RebuildTable rebuild, string to, string rowColumn, List<string> kept)
     {
         Model model = rebuild.Table.Model;
         RowFiller filler = new(model, rebuild.Fills, transaction.Now, _schema, _ids);
-        using Statement select = transaction.Prepare(_ddl.SelectRows(model.Table, rowColumn, kept));
+        using Statement select = transaction.Connection.PrepareScan(_ddl.SelectRows(model.Table, rowColumn, kept));
         using Statement insert =
             transaction.Prepare(_ddl.InsertRow(to, [.. kept, .. rebuild.Fills.Select(static fill => fill.Field.Column)]));
         while (select.Step())
@@ -150,7 +158,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         RowFiller filler = new(model, step.Fills, transaction.Now, _schema, _ids);
         string rowColumn = TableShape.RowColumnOf(model);
         List<string> read = [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn, rowColumn];
-        using Statement select = transaction.Prepare(_ddl.SelectRows(model.Table, rowColumn, read));
+        using Statement select = transaction.Connection.PrepareScan(_ddl.SelectRows(model.Table, rowColumn, read));
         using Statement update = transaction.Prepare(
             _ddl.UpdateRow(model.Table, rowColumn, [.. step.Fills.Select(static fill => fill.Field.Column), TableShape.VersionColumn]));
         while (select.Step())
@@ -187,10 +195,9 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         ImmutableArray<Field> fields = TableShape.FullTextOf(model);
         connection.Execute(_ddl.CreateFullText(model, fields));
         string rowColumn = TableShape.RowColumnOf(model);
-        using Statement select = connection.Prepare(
+        using Statement select = connection.PrepareScan(
             _ddl.SelectRows(model.Table, rowColumn, [rowColumn, .. fields.Select(static field => field.Column)]));
-        using Statement insert = connection.Prepare(
-            _ddl.InsertRow(Ddl.FullTextTable(model.Table), [Ddl.FullTextRow, .. fields.Select(Ddl.FullTextColumn)]));
+        using Statement insert = connection.Prepare(_ddl.InsertTerms(model, fields));
         while (select.Step())
         {
             insert.BindInt64(1, select.ColumnInt64(0));

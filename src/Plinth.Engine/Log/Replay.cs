@@ -72,7 +72,7 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
     {
         HashSet<string> seen = new(rows.Count, StringComparer.Ordinal);
         string rowColumn = TableShape.RowColumnOf(model);
-        using Statement select = reader.Prepare(
+        using Statement select = reader.PrepareScan(
             ddl.SelectRows(model.Table, rowColumn, [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn]));
         Value[] stored = new Value[model.Fields.Length];
         while (differences.Count < DifferencesMax && select.Step())

@@ -31,6 +31,9 @@ static class Conflicts
     {
         Model? model = schema.Models.FirstOrDefault(m => string.Equals(m.Table, constraint.Table, StringComparison.Ordinal));
         if (model is null) return Faults.Conflict.Says("a constraint of the database refused the change");
+        UniqueKey? unique = model.Uniques.FirstOrDefault(u => string.Equals(u.Name, constraint.Name, StringComparison.Ordinal));
+        if (unique is not null) return Of(unique.Fields, unique.Code);
+        if (constraint is { Kind: ConstraintKind.Unique or ConstraintKind.PrimaryKey, Columns.Count: 0 }) return Key(model);
         ImmutableArray<string> fields =
             [.. model.Fields.Where(f => constraint.Columns.Contains(f.Column, StringComparer.Ordinal)).Select(f => f.Name)];
         return Of(fields, model.Uniques.FirstOrDefault(

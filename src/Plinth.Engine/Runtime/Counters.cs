@@ -15,10 +15,10 @@ static class Counters
     public const string Table = "plinth_counters";
 
     const string Take = $"insert into {Table} (model, field, last) values (?1, ?2, 1) "
-        + "on conflict (model, field) do update set last = last + 1 returning last";
+        + $"on conflict (model, field) do update set last = {Table}.last + 1 returning last";
 
     const string Raise = $"insert into {Table} (model, field, last) values (?1, ?2, ?3) "
-        + "on conflict (model, field) do update set last = excluded.last where excluded.last > last";
+        + $"on conflict (model, field) do update set last = excluded.last where excluded.last > {Table}.last";
 
     public static void Create(Connection connection, Dialect dialect)
     {

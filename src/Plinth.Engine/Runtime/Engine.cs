@@ -26,7 +26,8 @@ sealed partial class Engine : IAsyncDisposable
     {
         (_options, Store, _current) = (options, store, first);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
-        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head);
+        // Others may change a record without our noticing before we answer it.
+        _cache = new RecordCache(store.Database.IsShared ? 0 : options.Limits.CacheBytes, store.Log.Head);
         store.Committer.Announce = events => _cache.Announce(Current.Schema, events);
         store.Committer.Settle = _cache.Settle;
     }

@@ -80,7 +80,7 @@ static class FilteredWrites
             }
         }
         var fields = read.Plan.Shape.Root.Fields;
-        SqlText byKey = table.Statements.SelectBy(plan.Model.Within(fields));
+        SqlText byKey = table.Statements.SelectBy(plan.Model.Within(fields), locks: true);
         List<StoredRow> rows = [];
         foreach (Value[] key in keys)
         {

@@ -11,6 +11,7 @@ namespace Plinth.Runtime;
 /// </summary>
 sealed class RecordTable
 {
+    readonly bool _returnsRows;
     readonly Field[] _searched;
     readonly ValueKind[] _kinds;
     readonly int[] _scales;
@@ -18,6 +19,7 @@ sealed class RecordTable
     public RecordTable(AppSchema schema, Model model, Dialect dialect)
     {
         Statements = new WriteStatements(schema, model, dialect);
+        _returnsRows = dialect.ReturnsRows;
         _searched = [.. model.FullText.Select(model.Field).OfType<Field>()];
         _kinds = [.. model.Fields.Select(KindOf)];
         _scales = [.. model.Fields.Select(f => f.Type is ScalarFieldType { Scalar: DecimalType type } ? type.Scale : 0)];
@@ -60,12 +62,23 @@ sealed class RecordTable
         using (Statement insert = transaction.Prepare(Statements.Insert))
         {
             insert.Bind(Statements.Insert, row);
-            insert.Run();
-            identity = transaction.Connection.LastRow;
-            if (transaction.Connection.RowsConcerned == 0) return false;
+            if (!TryRun(transaction, insert, out identity)) return false;
         }
         WriteTerms(transaction, identity, row);
         return true;
+    }
+
+    bool TryRun(WriteTransaction transaction, Statement insert, out long identity)
+    {
+        if (_returnsRows)
+        {
+            bool isThere = insert.Step();
+            identity = isThere ? insert.ColumnInt64(0) : 0;
+            return isThere;
+        }
+        insert.Run();
+        identity = transaction.Connection.LastRow;
+        return transaction.Connection.RowsConcerned > 0;
     }
 
     /// <summary>Writes the fields that differ; the version goes up by one.</summary>

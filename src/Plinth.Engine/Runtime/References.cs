@@ -155,7 +155,8 @@ static class References
         if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
         var joins = scope.Schema.Schema.Joins(relation);
         Value[] key = [.. joins.Select(join => row[join.Own.Ordinal])];
-        StoredRow? parent = scope.Live(parents, parents.Statements.SelectBy([.. joins.Select(static join => join.Other)]), key);
+        StoredRow? parent = scope.Live(
+            parents, parents.Statements.SelectBy([.. joins.Select(static join => join.Other)], locks: false), key);
         return parent is not null && new RuleCheck(scope, parents, rules).Sees(parent);
     }
 

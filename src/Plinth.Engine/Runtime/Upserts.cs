@@ -18,7 +18,9 @@ static class Upserts
         if (Named(plan, input) is { } differs) return differs;
         input = WithKey(plan, input);
         StoredRow? stored = scope.Live(
-            table, table.Statements.SelectBy(plan.Model.Within(plan.KeyFields)), plan.LookupValues(plan.KeyFields, plan.KeyValues));
+            table,
+            table.Statements.SelectBy(plan.Model.Within(plan.KeyFields), locks: true),
+            plan.LookupValues(plan.KeyFields, plan.KeyValues));
         RuleCheck reads = new(scope, table, plan.Read);
         // A record whose key the caller does not see under the name that they gave is not found by it.
         bool isSeen = stored is not null && reads.Sees(stored) && new FieldCheck(scope, table, plan.Fields).Shows(plan.KeyFields, stored);

@@ -22,14 +22,33 @@ abstract class Connection : IDisposable
 
     public abstract bool InTransaction { get; }
 
+    /// <summary>Other processes may write to the database at the same time.</summary>
+    public virtual bool IsShared => false;
+
+    /// <summary>
+    /// A statement that fails undoes itself and leaves its transaction as it was; otherwise only a savepoint brings the transaction back.
+    /// </summary>
+    public virtual bool UndoesStatements => true;
+
     /// <summary>Prepares a statement, or takes it from the connection's cache, keyed by its text.</summary>
     /// <exception cref="StoreException"><see cref="StoreFailure.Bug"/> when the text is not good SQL.</exception>
     public abstract Statement Prepare(string sql);
 
     public Statement Prepare(SqlText sql) => Prepare(sql.Text);
 
+    /// <summary>
+    /// Prepares a statement that is stepped through while others run, over more rows than memory should hold. It belongs to the
+    /// transaction, and begins one where there is none.
+    /// </summary>
+    public virtual Statement PrepareScan(string sql) => Prepare(sql);
+
     /// <summary>Starts a transaction that reads one snapshot of the database, taken at its first read.</summary>
     public abstract void BeginRead();
+
+    /// <summary>Keeps other processes from making or changing tables, until the transaction ends.</summary>
+    public virtual void LockDefinitions()
+    {
+    }
 
     /// <summary>Starts a transaction that may write; only the writer's connection can.</summary>
     public abstract void BeginWrite();
@@ -60,6 +79,9 @@ abstract class Connection : IDisposable
 
     /// <summary>The tables that are there, by name, each with the names of its columns.</summary>
     public abstract IReadOnlyDictionary<string, IReadOnlyList<string>> Tables();
+
+    /// <summary>The references between tables, where they are constraints apart.</summary>
+    public virtual IReadOnlyList<StoredReference> References() => [];
 
     /// <summary>Rows that refer to rows that are not there, each as a sentence; at most 100.</summary>
     public abstract IReadOnlyList<string> BrokenForeignKeys();

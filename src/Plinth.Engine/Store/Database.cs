@@ -12,6 +12,9 @@ abstract class Database : IDisposable
     /// <summary>The library and its version, for <c>/version</c>.</summary>
     public abstract string Version { get; }
 
+    /// <summary>Other processes may write to it at the same time.</summary>
+    public virtual bool IsShared => false;
+
     /// <summary>How it spells SQL.</summary>
     public abstract Dialect Dialect { get; }
 
@@ -35,6 +38,13 @@ abstract class Database : IDisposable
 
     /// <summary>The same for a request: a remote database lends without holding the thread.</summary>
     public virtual ValueTask<ReadLease> ReadAsync(CancellationToken cancel) => new(Read(cancel));
+
+    /// <summary>
+    /// Finds out what became of the writer's last commit, whose answer was lost: waits until its session has ended, so that nothing of it
+    /// can come later, and asks.
+    /// </summary>
+    /// <exception cref="StoreException">It could not be found out.</exception>
+    public virtual bool IsCommitted(Func<Connection, bool> isThere) => throw new InvalidOperationException("an embedded database answers");
 
     /// <summary>A reading connection of its own, outside the pool and its time bound: for replay, checks and exports.</summary>
     public abstract Connection OpenReader();

@@ -38,6 +38,11 @@ abstract class Statement : IDisposable
     /// <exception cref="StoreException">The database refused or failed.</exception>
     public virtual ValueTask OpenAsync(CancellationToken cancel) => ValueTask.CompletedTask;
 
+    /// <summary>
+    /// Runs it, and looks at nothing of its result: at once, or in front of the next statement of its connection that is waited for.
+    /// </summary>
+    public virtual void RunLater() => Run();
+
     /// <summary>Runs to the next row; false when there is none.</summary>
     /// <exception cref="StoreException">The database refused or failed.</exception>
     public abstract bool Step();
@@ -58,8 +63,12 @@ abstract class Statement : IDisposable
 
     public abstract void Dispose();
 
+    /// <summary>Binds whole numbers, texts or bytes as one array, where the dialect takes them.</summary>
+    public virtual void BindArray(int parameter, Array values) =>
+        throw new InvalidOperationException("an embedded database takes rows one by one");
+
     /// <summary>Binds a value in the form in which its type is stored; Decimals must already have their field's scale.</summary>
-    public void Bind(int parameter, in Value value)
+    public virtual void Bind(int parameter, in Value value)
     {
         switch (value.Kind)
         {
@@ -132,7 +141,7 @@ abstract class Statement : IDisposable
     };
 
     /// <summary>Binds what a column of another statement holds, as it is stored.</summary>
-    public void BindColumn(int parameter, Statement from, int column)
+    public virtual void BindColumn(int parameter, Statement from, int column)
     {
         switch (from.ColumnType(column))
         {

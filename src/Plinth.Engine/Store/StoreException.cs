@@ -17,6 +17,9 @@ enum StoreFailure
     /// <summary>Another connection or process holds what the statement needs.</summary>
     Busy,
 
+    /// <summary>Another transaction came first: the same statements may succeed when they are run again.</summary>
+    Conflict,
+
     /// <summary>The file is damaged, or is not a database.</summary>
     Corrupt,
 
@@ -31,6 +34,9 @@ enum StoreFailure
 
     /// <summary>The file cannot be opened, or belongs to a running process.</summary>
     Unavailable,
+
+    /// <summary>The answer to a commit was lost, and what became of it could not be found out.</summary>
+    Unknown,
 
     /// <summary>Wrong SQL, wrong use of the driver: a bug of ours.</summary>
     Bug,
@@ -75,6 +81,10 @@ sealed class StoreException(StoreFailure failure, string message, StoreConstrain
         StoreFailure.ReadOnly => Faults.StorageUnavailable.Says("The storage cannot be written. Nothing was written."),
         StoreFailure.InputOutput => Faults.StorageUnavailable.Says("The storage failed to read or write. Nothing was written."),
         StoreFailure.Unavailable => Faults.StorageUnavailable.Says("The storage is not available. Nothing was written."),
+        StoreFailure.Unknown => Faults.StorageUnavailable.Says(
+            "The connection to the storage was lost while the change was committed, and whether it was written is not known.",
+            "Repeat the request with the same Idempotency-Key, or read the record first."),
+        StoreFailure.Conflict => Faults.Overloaded.Says("Others change the same records.") with { RetryAfterSeconds = 1 },
         StoreFailure.Busy => Faults.Overloaded.Says("The database is busy.") with { RetryAfterSeconds = 1 },
         StoreFailure.TimedOut => Faults.Timeout.Says("A statement ran past its time and was stopped."),
         StoreFailure.TooLarge => Faults.LimitExceeded.Says("A value is larger than the database holds."),

@@ -66,7 +66,7 @@ public class ExpressionLoweringTests
             ((select t0."role" from "users" t0 where t0."id" = t."owner_id" and t0."deleted_at" is null and (t0."name" = ?1)) = ?2)
             """;
         Assert.Equal(Expected, text.Text);
-        Assert.Equal<SqlParameter>([new SlotParameter(5), new SlotParameter(2)], text.Parameters);
+        Assert.Equal<SqlParameter>([new SlotParameter(5, ValueKind.String), new SlotParameter(2, ValueKind.String)], text.Parameters);
     }
 
     [Fact]

@@ -12,7 +12,6 @@ using Plinth.Rest;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 using Xunit.Sdk;
 
@@ -47,7 +46,7 @@ sealed class CaseHost : IAsyncDisposable
             EngineOptions options = new()
             {
                 Store = new StoreOptions { Folder = host._folder, Durability = Durability.Normal },
-                OpenDatabase = SqliteDatabase.Open,
+                OpenDatabase = TestDatabase.Open,
                 Limits = CaseLimits.Read(file.Find("limits")),
                 Migrate = true,
                 Time = host._clock,
@@ -176,7 +175,8 @@ sealed class CaseHost : IAsyncDisposable
         using Statement statement = lease.Connection.Prepare(sql);
         List<string[]> rows = [];
         while (statement.Step())
-            rows.Add([.. Enumerable.Range(0, statement.ColumnCount).Select(c => statement.ColumnTextOrNull(c) ?? "null")]);
+            rows.Add([.. Enumerable.Range(0, statement.ColumnCount).Select(c => statement.ColumnType(c) == StoredKind.Integer
+                ? statement.ColumnInt64(c).ToString(CultureInfo.InvariantCulture) : statement.ColumnTextOrNull(c) ?? "null")]);
         return rows;
     }
 

@@ -3,7 +3,6 @@ using Plinth.Expressions;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 
 namespace Plinth.Cases;
 
@@ -11,6 +10,7 @@ namespace Plinth.Cases;
 /// <c>cases/expressions</c> once more, as SQL over real tables: each line must give what it gives in memory, both as a value and as a
 /// condition of a <c>where</c>.
 /// </summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class ExpressionSqlCases
 {
     public static TheoryData<string> Paths => Corpus.Of("expressions");
@@ -21,7 +21,7 @@ public class ExpressionSqlCases
     {
         ExpressionStory story = new(Corpus.Read(path));
         using TempFolder folder = new();
-        using SqliteDatabase database = SqliteDatabase.Open(new StoreOptions { Folder = folder.Path }, TimeProvider.System);
+        using Database database = TestDatabase.Open(new StoreOptions { Folder = folder.Path }, TimeProvider.System);
         Fill(database, story);
         Value claims = CaseRows.Claims(story.Schema, story.Caller);
         List<string> wrong = [];
@@ -47,7 +47,7 @@ public class ExpressionSqlCases
 
     static LoweringScope Scope(ExpressionStory story) => new() { Schema = story.Schema, Row = story.Model, Alias = "r" };
 
-    static long? Run(SqliteDatabase database, ExpressionStory story, Action<SqlWriter> write)
+    static long? Run(Database database, ExpressionStory story, Action<SqlWriter> write)
     {
         SqlWriter sql = new SqlWriter(database.Dialect).Raw("select ");
         write(sql);
@@ -58,7 +58,7 @@ public class ExpressionSqlCases
         return statement.IsNull(0) ? null : statement.ColumnInt64(0);
     }
 
-    static void Fill(SqliteDatabase database, ExpressionStory story)
+    static void Fill(Database database, ExpressionStory story)
     {
         CaseRows rows = new(story.Schema, story.File);
         Ddl ddl = new(database.Dialect, story.Schema);
@@ -70,7 +70,7 @@ public class ExpressionSqlCases
         }
     }
 
-    static void Insert(SqliteDatabase database, Model model, Value[] row)
+    static void Insert(Database database, Model model, Value[] row)
     {
         SqlWriter sql = new SqlWriter(database.Dialect).Raw("insert into ").Name(model.Table).Raw(" (");
         for (int i = 0; i < row.Length; i++) sql.Raw(i == 0 ? "" : ", ").Name(model.Fields[i].Column);

@@ -1,9 +1,12 @@
+using Plinth.Store;
+
 namespace Plinth.Cases;
 
 /// <summary>
 /// <c>cases/rest</c>, <c>policy</c>, <c>plan</c> and <c>evolution</c>: whole stories over HTTP, against the real server on a loopback
 /// port and a database of its own.
 /// </summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class RestCases
 {
     /// <summary>The folders whose cases are stories.</summary>

@@ -204,6 +204,7 @@ sealed class RestStory(CaseFile file, CaseHost host)
     /// <summary>First line: a statement; the others: the rows it must give, columns joined by |.</summary>
     void Stored(CaseSection section)
     {
+        if (!IsOfThisDatabase(section)) return;
         string[] lines = section.Content.Split('\n');
         string rows;
         try
@@ -217,10 +218,18 @@ sealed class RestStory(CaseFile file, CaseHost host)
         if (rows != string.Join('\n', lines[1..])) Fail(section, $"the rows are:\n{rows}");
     }
 
+    /// <summary>What is said of one database holds for that one alone.</summary>
+    bool IsOfThisDatabase(CaseSection section)
+    {
+        if (section.Arguments is not ("" or "sqlite" or "postgres"))
+            throw new FormatException($"{file.Path}:{section.Line}: no such dialect: {section.Arguments}");
+        return section.Arguments.Length == 0 || section.Arguments == TestDatabase.Dialect.Name;
+    }
+
     /// <summary>The statements of the last request's plan.</summary>
     void Sql(CaseSection section)
     {
-        if (section.Arguments != "sqlite") throw new FormatException($"{file.Path}:{section.Line}: no such dialect: {section.Arguments}");
+        if (!IsOfThisDatabase(section)) return;
         string statements = string.Join('\n', host.Statements(HttpText.Request(_request), _caller));
         file = Golden.Holds(file, section, statements);
     }

@@ -2,9 +2,7 @@ using System.Globalization;
 using System.Text;
 using Plinth.Schema;
 using Plinth.Sql;
-using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Expressions;
@@ -13,6 +11,7 @@ namespace Plinth.Expressions;
 /// One checked tree, two executions: random expressions over random rows, evaluated in memory and asked of the database in each of
 /// the forms that SQL is written in. They agree on every row, or the seed and the text are shown.
 /// </summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class Memory_and_database_agree
 {
     const int RowsPerTable = 20;
@@ -29,10 +28,10 @@ public class Memory_and_database_agree
         int seed = Counts.Seed();
         Random random = new(seed);
         RandomExpression texts = new(random);
-        SqliteLibrary.Use(null);
         using TempFolder folder = new();
-        using SqliteConnection connection = SqliteConnection.OpenWriter(
+        using Database database = TestDatabase.Open(
             new StoreOptions { Folder = folder.Path, Durability = Durability.Off }, TimeProvider.System);
+        Connection connection = database.Writer;
         CreateTables(connection);
         int done = 0, refused = 0;
         while (done < cases)
@@ -63,7 +62,7 @@ public class Memory_and_database_agree
         return expression;
     }
 
-    int Compare(SqliteConnection connection, RandomRows rows, CheckedExpression expression, string text, int seed)
+    int Compare(Connection connection, RandomRows rows, CheckedExpression expression, string text, int seed)
     {
         CompiledExpression compiled = CompiledExpression.Compile(expression);
         var (shape, literals) = LiteralLifter.Lift(PartialEvaluator.Fold(expression, new EvaluationContext()));
@@ -96,7 +95,7 @@ public class Memory_and_database_agree
     /// <summary>Null where one of the forms is refused (nested too deeply for the database).</summary>
     SqlText? Write(CheckedNode root, CheckedNode shape, bool isBool)
     {
-        SqlWriter sql = new(SqliteDialect.It);
+        SqlWriter sql = new(TestDatabase.Dialect);
         string alias = sql.NextAlias();
         LoweringScope scope = new() { Schema = _schema, Row = _schema.Model("Row"), Alias = alias };
         try
@@ -142,22 +141,22 @@ public class Memory_and_database_agree
         };
     }
 
-    void CreateTables(SqliteConnection connection)
+    void CreateTables(Connection connection)
     {
         foreach (Model model in _schema.Models)
         {
-            string columns = string.Join(", ", model.Fields.Select(f => $"\"{f.Column}\" {SqliteDialect.It.ColumnType(f)}"));
+            string columns = string.Join(", ", model.Fields.Select(f => $"\"{f.Column}\" {TestDatabase.Dialect.ColumnType(f)}"));
             connection.Execute($"create table \"{model.Table}\" ({columns})");
         }
     }
 
-    void Fill(SqliteConnection connection, RandomRows rows)
+    void Fill(Connection connection, RandomRows rows)
     {
         foreach (Model model in _schema.Models)
         {
             connection.Execute($"delete from \"{model.Table}\"");
             using Statement insert = connection.Prepare(
-                $"insert into \"{model.Table}\" values ({string.Join(", ", Enumerable.Repeat("?", model.Fields.Length))})");
+                $"insert into \"{model.Table}\" values ({string.Join(", ", model.Fields.Select((_, i) => $"?{i + 1}"))})");
             foreach (Value[] row in rows.Of(model.Name))
             {
                 for (int i = 0; i < row.Length; i++) insert.Bind(i + 1, row[i]);

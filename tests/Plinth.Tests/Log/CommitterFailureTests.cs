@@ -1,11 +1,11 @@
 using Plinth.Schema;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Log;
 
 /// <summary>What the committer does when the database itself fails: by a database that fails when told to.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class CommitterFailureTests
 {
     [Theory]
@@ -95,7 +95,7 @@ public sealed class CommitterFailureTests
         Assert.Equal(Faults.Timeout.Code, (await slow).Fault?.Code);
         Assert.True((await other).IsOk);
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-        Assert.Equal("two", lease.Connection.ScalarText("select group_concat(title) from notes"));
+        Assert.Equal("two", lease.Connection.ScalarText(TestDatabase.Sql("select group_concat(title) from notes")));
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class CommitterFailureTests
         {
             using Statement insert = tx.Prepare(
                 "insert into notes (id, title, tags) select i, 'n' || i, '[]' from "
-                + "(with recursive n(i) as (select 100 union all select i + 1 from n) select i from n)");
+                + "(with recursive n(i) as (select 100 union all select i + 1 from n) select i from n) m");
             insert.Run();
             return Done.It;
         }), CancellationToken.None);
@@ -124,10 +124,11 @@ public sealed class CommitterFailureTests
         Assert.True((await before).IsOk);
         Assert.True((await after).IsOk);
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-        Assert.Equal("one,two", lease.Connection.ScalarText("select group_concat(title) from notes"));
+        Assert.Equal("one,two", lease.Connection.ScalarText(TestDatabase.Sql("select group_concat(title) from notes")));
         Assert.Equal(2, EventLog.ReadHead(lease.Connection).Position);
     }
 
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     [Fact]
     public async Task A_unit_that_suspends_references_and_breaks_one_is_undone_and_they_are_held_again()
     {
@@ -148,6 +149,7 @@ public sealed class CommitterFailureTests
         Assert.Equal(Faults.Conflict.Code, held.Fault?.Code);
     }
 
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     [Fact]
     public async Task Another_writer_of_the_log_is_noticed_before_anything_is_written_over()
     {
@@ -157,7 +159,7 @@ public sealed class CommitterFailureTests
         StoreException noticed = await Assert.ThrowsAsync<StoreException>(async () => await fixture.CreateAsync(2, "two"));
         Assert.Contains("Something else wrote to the log", noticed.Message, StringComparison.Ordinal);
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-        Assert.Equal("one", lease.Connection.ScalarText("select group_concat(title) from notes"));
+        Assert.Equal("one", lease.Connection.ScalarText(TestDatabase.Sql("select group_concat(title) from notes")));
     }
 
     [Fact]
@@ -227,7 +229,7 @@ public sealed class CommitterFailureTests
 
         public FailingStore()
         {
-            Database = new FailingDatabase(SqliteDatabase.Open(new StoreOptions { Folder = _folder.Path }, TimeProvider.System));
+            Database = new FailingDatabase(TestDatabase.Open(new StoreOptions { Folder = _folder.Path }, TimeProvider.System));
             Store = EventStore.Open(Database, TimeProvider.System, Limits.Default);
             Database.Writer.Execute(LogFixture.NotesTable);
         }
@@ -242,7 +244,7 @@ public sealed class CommitterFailureTests
         public string? Titles()
         {
             using ReadLease lease = Store.Database.Read(CancellationToken.None);
-            return lease.Connection.ScalarText("select group_concat(title) from notes");
+            return lease.Connection.ScalarText(TestDatabase.Sql("select group_concat(title) from notes"));
         }
 
         public void Dispose()

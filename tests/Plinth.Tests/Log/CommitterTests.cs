@@ -3,6 +3,7 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class CommitterTests
 {
     [Fact]
@@ -40,7 +41,7 @@ public sealed class CommitterTests
         Assert.Equal(2, fixture.Store.Committer.Groups);
 
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-        Assert.Equal("1,5", lease.Connection.ScalarText("select group_concat(id) from (select id from notes order by id)"));
+        Assert.Equal("1,5", lease.Connection.ScalarText(TestDatabase.Sql("select group_concat(id) from notes")));
         Assert.Equal([1L, 2L], EventLog.Read(lease.Connection, 0, 10).Select(happened => happened.Position));
     }
 
@@ -152,9 +153,10 @@ public sealed class CommitterTests
             await fixture.Store.Committer.RunAsync(new Liar(), CancellationToken.None));
         await fixture.CreatedAsync(1, "one");
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-        Assert.Equal("one", lease.Connection.ScalarText("select group_concat(title) from notes"));
+        Assert.Equal("one", lease.Connection.ScalarText(TestDatabase.Sql("select group_concat(title) from notes")));
     }
 
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     [Fact]
     public async Task A_full_disk_fails_the_group_as_a_whole_and_writing_resumes_when_there_is_room()
     {

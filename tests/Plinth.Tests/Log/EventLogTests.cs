@@ -5,6 +5,7 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class EventLogTests
 {
     [Fact]
@@ -48,7 +49,7 @@ public sealed class EventLogTests
     {
         using LogFixture fixture = new();
         for (int i = 1; i <= 8; i++) await fixture.CreatedAsync(i, $"note {i}");
-        fixture.Store.Database.Writer.Execute(tampering);
+        fixture.Store.Database.Writer.Execute(TestDatabase.Sql(tampering));
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
         string? wrong = EventLog.Verify(lease.Connection, CancellationToken.None).Wrong;
         Assert.Contains(expected, wrong, StringComparison.Ordinal);

@@ -30,6 +30,10 @@ sealed class FailingDatabase : Database
 
     public override Connection Writer { get; }
 
+    public override bool IsShared => _real.IsShared;
+
+    public override bool IsCommitted(Func<Connection, bool> isThere) => _real.IsCommitted(isThere);
+
     public override long StatementsRun => _real.StatementsRun;
 
     public override ReadLease Read(CancellationToken cancel) => _real.Read(cancel);
@@ -62,7 +66,17 @@ sealed class FailingDatabase : Database
 
         public override bool InTransaction => real.InTransaction;
 
+        public override bool IsShared => real.IsShared;
+
+        public override bool UndoesStatements => real.UndoesStatements;
+
         public override Statement Prepare(string sql) => real.Prepare(sql);
+
+        public override Statement PrepareScan(string sql) => real.PrepareScan(sql);
+
+        public override void LockDefinitions() => real.LockDefinitions();
+
+        public override IReadOnlyList<StoredReference> References() => real.References();
 
         public override void BeginRead() => real.BeginRead();
 

@@ -1,7 +1,6 @@
 using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Log;
@@ -32,7 +31,12 @@ sealed class LogFixture : IDisposable
 
     public static readonly EventOrigin Origin = new("u1", "test", 1);
 
-    public const string NotesTable = """
+    public static string NotesTable => TestDatabase.IsPostgres
+        ? """
+        create table if not exists notes (id integer primary key, title text collate "C" not null unique, tags json not null, secret text,
+          at timestamptz, price numeric(12, 2), extra json, _version bigint not null default 1, check (length(title) < 1000))
+        """
+        : """
         create table if not exists notes (id integer primary key, title text not null unique, tags text not null, secret text, at integer,
           price integer, extra text, _version integer not null default 1, check (length(title) < 1000))
         """;
@@ -84,7 +88,7 @@ sealed class LogFixture : IDisposable
         _folder.Dispose();
     }
 
-    EventStore Open() => EventStore.Open(SqliteDatabase.Open(Options, TimeProvider.System), TimeProvider.System, Limits);
+    EventStore Open() => EventStore.Open(TestDatabase.Open(Options, TimeProvider.System), TimeProvider.System, Limits);
 
     static Field Field(int ordinal, string name, ScalarType type) =>
         new() { Name = name, Column = name, Ordinal = ordinal, Type = new ScalarFieldType(type) };

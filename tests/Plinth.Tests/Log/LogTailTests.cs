@@ -2,6 +2,7 @@ using Plinth.Store;
 
 namespace Plinth.Log;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class LogTailTests
 {
     [Fact]

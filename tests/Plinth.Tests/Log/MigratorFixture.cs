@@ -4,7 +4,6 @@ using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Log;
@@ -17,7 +16,7 @@ sealed class MigratorFixture : IDisposable
     public MigratorFixture()
     {
         Store = EventStore.Open(
-            SqliteDatabase.Open(new StoreOptions { Folder = _folder.Path }, TimeProvider.System), TimeProvider.System, Limits.Default);
+            TestDatabase.Open(new StoreOptions { Folder = _folder.Path }, TimeProvider.System), TimeProvider.System, Limits.Default);
         byte next = 0;
         IdSource ids = new(bytes =>
         {
@@ -83,6 +82,7 @@ sealed class MigratorFixture : IDisposable
             rows.Add(string.Join(',', Enumerable.Range(0, select.ColumnCount).Select(i => select.ColumnType(i) switch
             {
                 StoredKind.Null => "null",
+                StoredKind.Integer => select.ColumnInt64(i).ToString(System.Globalization.CultureInfo.InvariantCulture),
                 StoredKind.Bytes => Convert.ToHexString(select.ColumnBytes(i)),
                 _ => select.ColumnText(i),
             })));
@@ -104,6 +104,45 @@ sealed class MigratorFixture : IDisposable
         _folder.Dispose();
     }
 
-    byte[] Dump() => Encoding.UTF8.GetBytes(
-        Query("select type, name, tbl_name, sql from sqlite_schema order by name") + Query("select position, hash from plinth_log_head"));
+    /// <summary>The columns of a table, in order.</summary>
+    public string Columns(string table)
+    {
+        using ReadLease lease = Store.Database.Read(CancellationToken.None);
+        return string.Join(',', lease.Connection.Tables()[table]);
+    }
+
+    /// <summary>What a table refers to: table, column, column there, and what the database does by itself.</summary>
+    public string References(string table) => Query(TestDatabase.IsPostgres
+        ? $"""
+          select f.relname::text, a.attname::text, b.attname::text,
+              case confdeltype when 'a' then 'NO ACTION' end, case confupdtype when 'a' then 'NO ACTION' end
+            from pg_constraint c join pg_class r on r.oid = c.conrelid join pg_class f on f.oid = c.confrelid
+              join pg_attribute a on a.attrelid = r.oid and a.attnum = c.conkey[1]
+              join pg_attribute b on b.attrelid = f.oid and b.attnum = c.confkey[1]
+            where c.contype = 'f' and r.relname = '{table}' and r.relnamespace = current_schema()::regnamespace
+          """
+        : $"select \"table\", \"from\", \"to\", on_delete, on_update from pragma_foreign_key_list('{table}')");
+
+    /// <summary>The indexes of a table beside the one that numbers its rows, unique ones with a mark.</summary>
+    public string Indexes(string table) => Query(TestDatabase.IsPostgres
+        ? $"""
+          select c.relname::text || case when i.indisunique then '!' else '' end from pg_index i join pg_class c on c.oid = i.indexrelid
+            where i.indrelid = '{table}'::regclass and not i.indisprimary
+          """
+        : $"select name || case when \"unique\" = 1 then '!' else '' end from pragma_index_list('{table}')");
+
+    /// <summary>Rows of a full-text table that hold both words, the first of them in whole.</summary>
+    public string Search(string table, string word, string prefix) => Query(TestDatabase.IsPostgres
+        ? $"select rowid from {table} where terms @@ '{word} & {prefix}:*'"
+        : $"select rowid from {table} where {table} match '\"{word}\" AND \"{prefix}\" *'");
+
+    public bool HoldsReferences() => TestDatabase.IsPostgres || Query("pragma foreign_keys") == "1";
+
+    byte[] Dump()
+    {
+        using ReadLease lease = Store.Database.Read(CancellationToken.None);
+        string[] tables = [.. lease.Connection.Tables().OrderBy(t => t.Key, StringComparer.Ordinal)
+            .Select(t => $"{t.Key}: {string.Join(',', t.Value)} {References(t.Key)} {Indexes(t.Key)}")];
+        return Encoding.UTF8.GetBytes(string.Join('\n', tables) + Query("select position, hash from plinth_log_head"));
+    }
 }

@@ -6,6 +6,7 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class ReplayTests
 {
     [Fact]
@@ -50,7 +51,7 @@ public sealed class ReplayTests
         using LogFixture fixture = new();
         for (int i = 1; i <= 5; i++) await fixture.CreatedAsync(i, $"note {i}", "secret");
         Assert.Empty(fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences);
-        fixture.Store.Database.Writer.Execute(behind);
+        fixture.Store.Database.Writer.Execute(TestDatabase.Sql(behind));
         string difference = Assert.Single(fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences);
         Assert.Contains(expected, difference, StringComparison.Ordinal);
         Assert.DoesNotContain("behind the log", difference, StringComparison.Ordinal);
@@ -117,7 +118,7 @@ public sealed class ReplayTests
 
             await MigrateAsync();
             if (_fields[0].Contains("@renamedFrom", StringComparison.Ordinal)) _fields[0] = $"{_titleName} String";
-            foreach (string line in Fixture.Query("select hex(id), _version from docs").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            foreach (string line in Fixture.Query("select id, _version from docs").Split(' ', StringSplitOptions.RemoveEmptyEntries))
             {
                 string[] parts = line.Split(',');
                 _versions[new Guid(Convert.FromHexString(parts[0]), bigEndian: true)] =

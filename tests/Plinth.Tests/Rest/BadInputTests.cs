@@ -1,10 +1,12 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using Plinth.Store;
 
 namespace Plinth.Rest;
 
 /// <summary>Whatever is thrown at a route: a 4xx problem that names the place, nothing written, and the process lives.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class BadInputTests
 {
     static readonly (string Method, string Path)[] s_bodies =

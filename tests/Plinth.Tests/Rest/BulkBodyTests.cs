@@ -1,10 +1,12 @@
 using System.Net;
 using System.Text;
 using Plinth.Http;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Rest;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class BulkBodyTests
 {
     static readonly Limits s_limits = Limits.Default with { BodyBytes = 10, RecordBytes = 200, BulkBytes = 100_000, JsonDepth = 4 };

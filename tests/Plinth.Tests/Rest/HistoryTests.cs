@@ -1,8 +1,10 @@
 using System.Text.Json;
+using Plinth.Store;
 
 namespace Plinth.Rest;
 
 /// <summary>The past of a record, as its reader may know it.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class HistoryTests
 {
     [Fact]

@@ -1,9 +1,11 @@
 using System.Formats.Cbor;
 using System.Text;
 using System.Text.Json;
+using Plinth.Store;
 
 namespace Plinth.Rest;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class RestTests
 {
     [Fact]

@@ -7,7 +7,6 @@ using Plinth.Language;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Rest;
@@ -67,7 +66,7 @@ sealed class RunningServer : IAsyncDisposable
         EngineOptions options = new()
         {
             Store = new StoreOptions { Folder = folder.Path, Durability = Durability.Off },
-            OpenDatabase = static (o, time) => SqliteDatabase.Open(o, time),
+            OpenDatabase = TestDatabase.Open,
             Migrate = true,
             Limits = limits ?? Limits.Default,
         };

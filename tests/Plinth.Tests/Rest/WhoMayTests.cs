@@ -1,6 +1,9 @@
+using Plinth.Store;
+
 namespace Plinth.Rest;
 
 /// <summary>Every route, asked by nobody, by someone who may not, and by someone who may.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class WhoMayTests
 {
     public static TheoryData<string, string, string?, string> Routes => new()

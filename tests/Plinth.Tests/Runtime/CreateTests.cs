@@ -1,8 +1,10 @@
 using Plinth.Plan;
 using Plinth.Policy;
+using Plinth.Store;
 
 namespace Plinth.Runtime;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class CreateTests : IDisposable
 {
     const string Schema = """

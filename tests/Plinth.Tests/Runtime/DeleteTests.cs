@@ -1,9 +1,11 @@
 using Plinth.Plan;
 using Plinth.Policy;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class DeleteTests : IDisposable
 {
     const string Schema = """

@@ -1,8 +1,10 @@
 using Plinth.Plan;
+using Plinth.Store;
 
 namespace Plinth.Runtime;
 
 /// <summary>Relations over keys other than the id: what refers follows, is cleared, or forbids.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class KeyChangeTests
 {
     const string Schema = """

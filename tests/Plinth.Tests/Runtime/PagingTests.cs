@@ -2,12 +2,14 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Plinth.Plan;
+using Plinth.Store;
 
 namespace Plinth.Runtime;
 
 /// <summary>
 /// Pages against an oracle: whatever the sort, the nulls and the page size, walking the pages is walking the sorted list.
 /// </summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class PagingTests
 {
     const string Schema = """

@@ -11,6 +11,7 @@ namespace Plinth.Runtime;
 /// Random commands against a naive memory of what they mean: every answer and every table must agree, and the log replayed must give the
 /// tables again. The seed is in the message of every failure, and reruns it.
 /// </summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class RandomHistoryTests
 {
     const string Schema = """

@@ -8,7 +8,6 @@ using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -41,7 +40,7 @@ sealed class ReadsFixture : IAsyncDisposable
             new EngineOptions
             {
                 Store = new StoreOptions { Folder = fixture._folder.Path },
-                OpenDatabase = SqliteDatabase.Open,
+                OpenDatabase = TestDatabase.Open,
                 Limits = limits ?? Limits.Default,
                 Migrate = true,
             },
@@ -135,7 +134,7 @@ sealed class ReadsFixture : IAsyncDisposable
     Result<ReadReply> Run(ReadRequest request, Caller? caller)
     {
         Task<Result<ReadReply>> read = Engine.ReadAsync(caller ?? Caller.System, request, CancellationToken.None).AsTask();
-        Assert.True(read.IsCompleted, "reads run inline");
+        Assert.True(TestDatabase.IsPostgres || read.IsCompleted, "reads of an embedded database run inline");
         return read.GetAwaiter().GetResult();
     }
 

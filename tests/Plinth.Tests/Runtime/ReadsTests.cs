@@ -3,10 +3,12 @@ using System.Text.Json;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class ReadsTests
 {
     const string Books = """

@@ -1,9 +1,11 @@
 using Plinth.Log;
 using Plinth.Plan;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public class SchemaSwapTests
 {
     static string Schema(string field, string was) =>

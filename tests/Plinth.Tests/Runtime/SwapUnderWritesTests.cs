@@ -1,7 +1,9 @@
 using Plinth.Plan;
+using Plinth.Store;
 
 namespace Plinth.Runtime;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class SwapUnderWritesTests
 {
     [Fact]

@@ -1,8 +1,10 @@
 using Plinth.Plan;
+using Plinth.Store;
 using Plinth.Policy;
 
 namespace Plinth.Runtime;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class UpdateTests : IDisposable
 {
     const string Schema = """
@@ -53,7 +55,9 @@ public sealed class UpdateTests : IDisposable
             "was":{"title":"a","shout":"a!","address":null,
             """.Trim(), told, StringComparison.Ordinal);
         Assert.Equal(2, (await _fixture.Stored("Task"))[0].Version);
-        Assert.Equal(1, _fixture.Scalar("select count(*) from tasks_fts where tasks_fts match '\"" + Text.SearchTerms.Encode("B") + "\"'"));
+        string term = Text.SearchTerms.Encode("B");
+        string found = TestDatabase.IsPostgres ? $"terms @@ '{term}'" : $"tasks_fts match '\"{term}\"'";
+        Assert.Equal(1, _fixture.Scalar("select count(*) from tasks_fts where " + found));
     }
 
     [Fact]

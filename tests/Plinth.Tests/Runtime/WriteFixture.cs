@@ -5,7 +5,6 @@ using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -21,7 +20,7 @@ sealed class WriteFixture : IDisposable
         EngineOptions options = new()
         {
             Store = new StoreOptions { Folder = _folder.Path, Durability = Durability.Off },
-            OpenDatabase = SqliteDatabase.Open,
+            OpenDatabase = TestDatabase.Open,
             Limits = Limits,
             Migrate = true,
             Time = Clock,
@@ -94,9 +93,9 @@ sealed class WriteFixture : IDisposable
     {
         RecordTable table = Engine.Current.Writes.Table(model);
         var rows = await Store.Committer.RunAsync(
-            new WriteAction<List<StoredRow>>(tx => table.FindAll(tx, table.Statements.SelectBy([]), [], int.MaxValue)),
+            new WriteAction<List<StoredRow>>(tx => table.FindAll(tx, table.Statements.SelectBy([], locks: false), [], int.MaxValue)),
                 CancellationToken.None);
-        return rows.Value;
+        return [.. rows.Value.OrderBy(row => row.Row)];
     }
 
     /// <summary>Every row of a table as JSON, in the order of insertion, trashed ones marked.</summary>

@@ -82,13 +82,11 @@ sealed partial class SqliteDialect
     /// <summary>The function that every connection of ours registers.</summary>
     public const string MatchesFunction = "plinth_matches";
 
-    public override void WriteMatches(SqlWriter sql, Action text, Action pattern)
+    public override void WriteMatches(SqlWriter sql, Action text, CheckedNode pattern)
     {
         sql.Raw(MatchesFunction).Raw("(");
         text();
-        sql.Raw(", ");
-        pattern();
-        sql.Raw(")");
+        sql.Raw(", ").Constant(((LiteralNode)pattern).Value).Raw(")"); // A pattern is checked when it is read, so it is never lifted.
     }
 
     public override void WriteDatePart(SqlWriter sql, CelFunction part, Action secondsSince1970)
@@ -116,7 +114,10 @@ sealed partial class SqliteDialect
         sql.Raw("), '')");
     }
 
-    public override void WriteJsonExtract(SqlWriter sql, Action json, string path) => JsonFunction(sql, "json_extract(", json, path);
+    public override void WriteJsonExtract(SqlWriter sql, Action json, string path, CelKind kind) =>
+        JsonFunction(sql, "json_extract(", json, path);
+
+    public override void WriteJsonItem(SqlWriter sql, string alias, CelKind kind) => sql.Column(alias, "value");
 
     public override void WriteJsonType(SqlWriter sql, Action json, string path) => JsonFunction(sql, "json_type(", json, path);
 

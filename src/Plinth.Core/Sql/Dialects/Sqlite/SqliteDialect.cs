@@ -14,7 +14,8 @@ sealed partial class SqliteDialect : Dialect
 
     public override string Name => "sqlite";
 
-    public override void Placeholder(StringBuilder to, int number) => to.Append('?').Append(number.ToString(CultureInfo.InvariantCulture));
+    public override void Placeholder(StringBuilder to, int number, ValueKind kind) =>
+        to.Append('?').Append(number.ToString(CultureInfo.InvariantCulture));
 
     protected override bool IsNullSmallest => true;
 
@@ -22,7 +23,7 @@ sealed partial class SqliteDialect : Dialect
     {
         string index = Ddl.FullTextTable(model.Table);
         sql.Column(row, TableShape.RowColumnOf(model)).Raw(" in (select rowid from ").Name(index);
-        sql.Raw(" where ").Name(index).Raw(" match ").Slot(slot).Raw(")");
+        sql.Raw(" where ").Name(index).Raw(" match ").Slot(slot, ValueKind.String).Raw(")");
     }
 
     public override void WriteSearch(SqlWriter sql, Model model, string row, int slot, ImmutableArray<Field> fields)
@@ -31,7 +32,7 @@ sealed partial class SqliteDialect : Dialect
         sql.Column(row, TableShape.RowColumnOf(model)).Raw(" in (select rowid from ").Name(index).Raw(" where ").Name(index);
         // Names of columns are ours, and quoted inside of the query as they are outside of it.
         string columns = string.Join(' ', fields.Select(f => $"\"{Ddl.FullTextColumn(f)}\""));
-        sql.Raw(" match '{").Raw(columns.Replace("'", "''", StringComparison.Ordinal)).Raw("} : (' || ").Slot(slot).Raw(" || ')')");
+        sql.Raw(" match '{").Raw(columns.Replace("'", "''", StringComparison.Ordinal)).Raw("} : (' || ").Slot(slot, ValueKind.String).Raw(" || ')')");
     }
 
     public override Value? SearchValue(string text)

@@ -1,0 +1,351 @@
+using System.Data;
+using System.Globalization;
+using Npgsql;
+
+namespace Plinth.Store.Postgres;
+
+/// <summary>
+/// One session of the server, opened when the first statement needs it. What nobody waits for (begin, savepoints, the statements of the
+/// log) is held back and sent in front of the next statement that somebody waits for: one round trip for all of it.
+/// </summary>
+/// <param name="database">Where sessions come from, and who counts.</param>
+/// <param name="source">The pool to take it from.</param>
+/// <param name="statementSeconds">Bound of each statement; 0 for none.</param>
+sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource source, double statementSeconds) : Connection
+{
+    const string SavepointText = "savepoint command";
+
+    readonly List<NpgsqlBatchCommand> _later = [];
+    readonly double _usual = statementSeconds;
+    NpgsqlConnection? _link;
+    CancellationToken _cancel;
+    double _wanted = statementSeconds;
+    double _actual = statementSeconds;
+    bool _isFailed;
+    int _cursors;
+    long _statementsRun;
+    long _rowsChanged;
+
+    public override long StatementsRun => Volatile.Read(ref _statementsRun);
+
+    public override long RowsChanged => _rowsChanged;
+
+    public override long RowsConcerned => _concerned;
+
+    public override long LastRow => throw new InvalidOperationException("inserts return their rows here");
+
+    public override bool InTransaction => _inTransaction;
+
+    public override bool IsShared => true;
+
+    /// <summary>The session is there, as far as we know.</summary>
+    public bool IsOpen => _link is { FullState: ConnectionState.Open };
+
+    public override bool UndoesStatements => false;
+
+    /// <summary>The session on the server, for finding out whether it has ended.</summary>
+    public int SessionId { get; private set; }
+
+    long _concerned;
+    bool _inTransaction;
+
+    public override Statement Prepare(string sql) => new PostgresStatement(this, PostgresText.Of(sql), isScan: false);
+
+    public override Statement PrepareScan(string sql) => new PostgresStatement(this, PostgresText.Of(sql), isScan: true);
+
+    public override void Execute(string sql)
+    {
+        foreach (string part in Parts(sql)) Run(new NpgsqlBatchCommand(part), rows: null);
+    }
+
+    public override void BeginRead() => Begin("begin isolation level repeatable read read only");
+
+    public override void BeginWrite()
+    {
+        _wanted = 0;
+        Begin("begin");
+    }
+
+    public override void Commit()
+    {
+        if (_isFailed) throw new StoreException(StoreFailure.Bug, "a failed transaction cannot be committed");
+        try
+        {
+            Run(new NpgsqlBatchCommand("commit"), rows: null);
+        }
+        finally
+        {
+            _inTransaction = false;
+        }
+    }
+
+    public override void Rollback()
+    {
+        bool wasBegun =
+            _inTransaction && !_later.Exists(static command => command.CommandText.StartsWith("begin", StringComparison.Ordinal));
+        _later.Clear();
+        if (!_inTransaction) return;
+        (_inTransaction, _isFailed, _actual) = (false, false, -1);
+        if (!wasBegun || _link is not { FullState: ConnectionState.Open }) return;
+        Run(new NpgsqlBatchCommand("rollback"), rows: null);
+    }
+
+    public override void Savepoint() => Later(new NpgsqlBatchCommand(SavepointText));
+
+    public override void ReleaseSavepoint() => Later(new NpgsqlBatchCommand("release savepoint command"));
+
+    public override void RollbackToSavepoint()
+    {
+        // What was not sent yet never happened.
+        int unsent = _later.FindLastIndex(static command => command.CommandText is SavepointText);
+        if (unsent >= 0)
+        {
+            _later.RemoveRange(unsent, _later.Count - unsent);
+            return;
+        }
+
+        _later.Clear();
+        Later(new NpgsqlBatchCommand("rollback to savepoint command"));
+        Later(new NpgsqlBatchCommand("release savepoint command"));
+        (_isFailed, _actual) = (false, -1);
+    }
+
+    public override void DeferForeignKeys(bool deferred)
+    {
+        Later(new NpgsqlBatchCommand(deferred ? "set constraints all deferred" : "set constraints all immediate"));
+    }
+
+    public override void LockDefinitions() =>
+        Later(new NpgsqlBatchCommand("do $$begin perform pg_advisory_xact_lock(7310579628130496); end$$"));
+
+    // References are constraints of their own here, dropped and added by the migration that needs it.
+    public override void SuspendForeignKeys()
+    {
+    }
+
+    public override void ResumeForeignKeys()
+    {
+    }
+
+    public override IReadOnlyList<string> BrokenForeignKeys() => [];
+
+    public override IReadOnlyList<StoredReference> References()
+    {
+        List<StoredReference> references = [];
+        using Statement select = Prepare("""
+            select r.relname::text, c.conname::text, array_to_string(array(select a.attname from unnest(c.conkey) with ordinality k(n, o)
+                join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.n order by k.o), ',')
+              from pg_constraint c join pg_class r on r.oid = c.conrelid
+              where c.contype = 'f' and c.connamespace = current_schema()::regnamespace
+            """);
+        while (select.Step()) references.Add(new StoredReference(select.ColumnText(0), select.ColumnText(1), select.ColumnText(2)));
+        return references;
+    }
+
+    public override IReadOnlyDictionary<string, IReadOnlyList<string>> Tables()
+    {
+        Dictionary<string, IReadOnlyList<string>> tables = new(StringComparer.Ordinal);
+        using Statement select = Prepare("select table_name::text, column_name::text from information_schema.columns "
+            + "where table_schema = current_schema() order by table_name, ordinal_position");
+        while (select.Step())
+        {
+            string table = select.ColumnText(0);
+            if (!tables.TryGetValue(table, out IReadOnlyList<string>? columns)) tables.Add(table, columns = new List<string>());
+            ((List<string>)columns).Add(select.ColumnText(1));
+        }
+
+        return tables;
+    }
+
+    public override void SetLimits(TimeSpan? time, CancellationToken cancel)
+    {
+        _wanted = time?.TotalSeconds ?? 0;
+        _cancel = cancel;
+    }
+
+    public override void ClearLimits() => _cancel = CancellationToken.None;
+
+    public override void Dispose()
+    {
+        _later.Clear();
+        _link?.Dispose();
+        _link = null;
+        (_inTransaction, _isFailed) = (false, false);
+    }
+
+    /// <summary>Ends what is open and gives the session back, without holding whoever is done with it.</summary>
+    public void Release()
+    {
+        NpgsqlConnection? link = _link;
+        _later.Clear();
+        (_link, _inTransaction, _isFailed) = (null, false, false);
+        if (link is not null) _ = ReleaseAsync(link);
+    }
+
+    /// <summary>Sent with the next statement that is waited for.</summary>
+    public void Later(NpgsqlBatchCommand command) => _later.Add(command);
+
+    public void RequireTransaction()
+    {
+        if (!_inTransaction) BeginRead();
+    }
+
+    public string NextCursor() => string.Create(CultureInfo.InvariantCulture, $"plinth_scan_{_cursors++}");
+
+    /// <summary>Sends what waits and a statement, and takes its rows. Answers how many rows it concerned.</summary>
+    public long Run(NpgsqlBatchCommand command, PostgresRows? rows)
+    {
+        try
+        {
+            NpgsqlConnection link = Link();
+            using NpgsqlBatch batch = Batch(link, command);
+            using (_cancel.CanBeCanceled ? _cancel.UnsafeRegister(static b => ((NpgsqlBatch)b!).Cancel(), batch) : default)
+            {
+                using NpgsqlDataReader reader = batch.ExecuteReader();
+                if (rows is not null && reader.FieldCount > 0)
+                {
+                    rows.Describe(reader);
+                    while (reader.Read()) rows.Add(reader);
+                }
+            }
+
+            return Ran(command);
+        }
+        catch (Exception e) when (PostgresErrors.IsFromServer(e))
+        {
+            throw Failed(e, _cancel);
+        }
+    }
+
+    public async ValueTask<long> RunAsync(NpgsqlBatchCommand command, PostgresRows rows, CancellationToken cancel)
+    {
+        try
+        {
+            NpgsqlConnection link = _link ??= await source.OpenConnectionAsync(cancel);
+            await using NpgsqlBatch batch = Batch(link, command);
+            await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancel);
+            if (reader.FieldCount > 0)
+            {
+                rows.Describe(reader);
+                while (await reader.ReadAsync(cancel)) rows.Add(reader);
+            }
+
+            return Ran(command);
+        }
+        catch (Exception e) when (PostgresErrors.IsFromServer(e))
+        {
+            throw Failed(e, cancel);
+        }
+    }
+
+    NpgsqlConnection Link()
+    {
+        if (_link is { FullState: ConnectionState.Broken or ConnectionState.Closed })
+        {
+            _link.Dispose();
+            _link = null;
+        }
+
+        if (_link is not null) return _link;
+        _link = source.OpenConnection();
+        SessionId = _link.ProcessID;
+        _actual = _usual;
+        return _link;
+    }
+
+    NpgsqlBatch Batch(NpgsqlConnection link, NpgsqlBatchCommand command)
+    {
+        NpgsqlBatch batch = link.CreateBatch();
+        batch.Timeout = 0;
+        if (_wanted != _actual && IsBounded(command))
+        {
+            _actual = _wanted;
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(
+                string.Create(CultureInfo.InvariantCulture, $"set statement_timeout = {(long)(_wanted * 1000)}")));
+        }
+
+        foreach (NpgsqlBatchCommand before in _later) batch.BatchCommands.Add(before);
+        _later.Clear();
+        batch.BatchCommands.Add(command);
+        return batch;
+    }
+
+    // The end of a transaction is not what a bound is for; and a failed one takes no other statement.
+    bool IsBounded(NpgsqlBatchCommand command) => !_isFailed && command.CommandText is not ("commit" or "rollback")
+        && !_later.Exists(static before => before.CommandText.StartsWith("rollback", StringComparison.Ordinal));
+
+    long Ran(NpgsqlBatchCommand command)
+    {
+        Interlocked.Increment(ref _statementsRun);
+        database.Count();
+        _concerned = Math.Max(0, (long)command.RecordsAffected);
+        _rowsChanged += _concerned;
+        return _concerned;
+    }
+
+    Exception Failed(Exception e, CancellationToken cancel)
+    {
+        StoreException failure = PostgresErrors.Of(e);
+        _isFailed = _inTransaction;
+        _actual = -1;
+        if (_link is { FullState: not ConnectionState.Open })
+        {
+            _link.Dispose();
+            (_link, _inTransaction, _isFailed) = (null, false, false);
+        }
+
+        return failure.Failure == StoreFailure.TimedOut && cancel.IsCancellationRequested
+            ? new OperationCanceledException("The caller left while its statement ran.", e, cancel)
+            : failure;
+    }
+
+    void Begin(string begin)
+    {
+        if (_inTransaction) throw new StoreException(StoreFailure.Bug, "a transaction within a transaction");
+        (_inTransaction, _isFailed) = (true, false);
+        Later(new NpgsqlBatchCommand(begin));
+    }
+
+    static async Task ReleaseAsync(NpgsqlConnection link)
+    {
+        try
+        {
+            await link.DisposeAsync();
+        }
+        catch (Exception e) when (PostgresErrors.IsFromServer(e))
+        {
+            // It is gone, and the pool knows.
+        }
+    }
+
+    /// <summary>
+    /// Statements of our own that stand behind one another: the extended protocol takes one at a time. Bodies of functions are between $$.
+    /// </summary>
+    static IEnumerable<string> Parts(string sql)
+    {
+        bool isBody = false;
+        int start = 0;
+        for (int i = 0; i < sql.Length; i++)
+        {
+            if (sql[i] == '$' && i + 1 < sql.Length && sql[i + 1] == '$')
+            {
+                isBody = !isBody;
+                i++;
+            }
+            else if (sql[i] == ';' && !isBody && !IsQuoted(sql, start, i))
+            {
+                yield return sql[start..i];
+                start = i + 1;
+            }
+        }
+
+        if (!string.IsNullOrWhiteSpace(sql[start..])) yield return sql[start..];
+    }
+
+    static bool IsQuoted(string sql, int start, int at)
+    {
+        bool quoted = false;
+        for (int i = start; i < at; i++) quoted ^= sql[i] == '\'';
+        return quoted;
+    }
+}

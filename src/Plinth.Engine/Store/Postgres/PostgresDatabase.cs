@@ -1,0 +1,184 @@
+using System.Globalization;
+using Npgsql;
+using Plinth.Sql;
+using Plinth.Sql.Dialects.Postgres;
+
+namespace Plinth.Store.Postgres;
+
+/// <summary>A database of a PostgreSQL server, shared by any number of processes.</summary>
+sealed class PostgresDatabase : Database
+{
+    const int OldestVersion = 15;
+
+    /// <summary>How long it is looked for what became of a lost commit.</summary>
+    static readonly TimeSpan s_lostTime = TimeSpan.FromSeconds(20);
+
+    static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
+
+    readonly ManualResetEvent _pause = new(false);
+
+    readonly NpgsqlDataSource _readers;
+    readonly NpgsqlDataSource _writers;
+    readonly PostgresConnection _writer;
+    long _statementsRun;
+
+    PostgresDatabase(StoreOptions options, PostgresServer server)
+    {
+        Options = options;
+        _readers = server.Readers(options);
+        _writers = server.Writers(options);
+        _writer = new PostgresConnection(this, _writers, 0);
+    }
+
+    public override Dialect Dialect => PostgresDialect.It;
+
+    public override StoreOptions Options { get; }
+
+    public override string Version => _version;
+
+    public override Connection Writer => _writer;
+
+    public override bool IsShared => true;
+
+    public override bool IsInProcess => false;
+
+    public override long StatementsRun => Volatile.Read(ref _statementsRun);
+
+    string _version = "PostgreSQL";
+
+    /// <summary>Reaches the server and makes the functions that statements are written with.</summary>
+    /// <exception cref="StoreException">It cannot be reached, is too old, or its database has another encoding than UTF-8.</exception>
+    public static PostgresDatabase Open(StoreOptions options, PostgresServer server)
+    {
+        Directory.CreateDirectory(options.Folder);
+        PostgresDatabase database = new(options, server);
+        try
+        {
+            database.Introduce();
+            return database;
+        }
+        catch
+        {
+            database.Dispose();
+            throw;
+        }
+    }
+
+    public override ReadLease Read(CancellationToken cancel)
+    {
+        PostgresConnection connection = NewReader();
+        connection.SetLimits(Options.ReadTimeMax, cancel);
+        return new ReadLease(this, connection);
+    }
+
+    public override ValueTask<ReadLease> ReadAsync(CancellationToken cancel) => new(Read(cancel));
+
+    public override Connection OpenReader()
+    {
+        PostgresConnection reader = NewReader();
+        reader.SetLimits(null, CancellationToken.None);
+        return reader;
+    }
+
+    public override bool IsCommitted(Func<Connection, bool> isThere)
+    {
+        // The session is there, so the server has refused, and not fallen silent.
+        if (_writer.IsOpen) return false;
+        long end = Environment.TickCount64 + (long)s_lostTime.TotalMilliseconds;
+        while (true)
+        {
+            try
+            {
+                using Connection reader = OpenReader();
+                if (!HasSession(reader, _writer.SessionId)) return isThere(reader);
+            }
+            catch (StoreException e) when (e.Failure == StoreFailure.Unavailable && Environment.TickCount64 < end)
+            {
+                // The server may be on its way back.
+            }
+
+            if (Environment.TickCount64 >= end)
+            {
+                throw new StoreException(StoreFailure.Unknown, "The connection was lost while a group was committed.");
+            }
+
+            _pause.WaitOne(s_pause);
+        }
+    }
+
+    /// <summary>Whether the session is still at work on the server, which may take its time to notice that we are gone.</summary>
+    static bool HasSession(Connection reader, int session)
+    {
+        using Statement select = reader.Prepare("select 1 from pg_stat_activity where pid = ?1::int");
+        select.BindInt64(1, session);
+        return select.Step();
+    }
+
+    // The server looks after its own log.
+    public override void Tend(bool idle)
+    {
+    }
+
+    public override void Backup(string path, Action<double>? progress, CancellationToken cancel) =>
+        throw new StoreException(StoreFailure.Unavailable, "A server's database is backed up by the server's own tools, such as pg_dump.");
+
+    public override IReadOnlyList<string> CheckIntegrity()
+    {
+        using Connection reader = OpenReader();
+        List<string> wrong = [];
+        using Statement select = reader.Prepare("""
+            select 'The index ' || c.relname || ' is not valid.' from pg_index i join pg_class c on c.oid = i.indexrelid
+              where not i.indisvalid and c.relnamespace = current_schema()::regnamespace
+            union all
+            select 'The reference ' || conname || ' was never checked.' from pg_constraint
+              where not convalidated and connamespace = current_schema()::regnamespace
+            """);
+        while (select.Step()) wrong.Add(select.ColumnText(0));
+        return wrong;
+    }
+
+    public override void Dispose()
+    {
+        _pause.Set();
+        _writer.Dispose();
+        _pause.Dispose();
+        _readers.Dispose();
+        _writers.Dispose();
+    }
+
+    internal override void Return(Connection reader) => ((PostgresConnection)reader).Release();
+
+    internal void Count() => Interlocked.Increment(ref _statementsRun);
+
+    PostgresConnection NewReader() => new(this, _readers, Options.ReadTimeMax.TotalSeconds);
+
+    void Introduce()
+    {
+        long version = _writer.ScalarInt64("select current_setting('server_version_num')::bigint") ?? 0;
+        _version = string.Create(CultureInfo.InvariantCulture, $"PostgreSQL {version / 10000}.{version % 10000}");
+        if (version < OldestVersion * 10000)
+        {
+            throw new StoreException(StoreFailure.Unavailable, $"{_version} is too old: {OldestVersion} or later is needed.");
+        }
+
+        string? encoding = _writer.ScalarText("select current_setting('server_encoding')::text");
+        if (!string.Equals(encoding, "UTF8", StringComparison.Ordinal))
+        {
+            throw new StoreException(
+                StoreFailure.Unavailable, $"The database is encoded in {encoding}; make one with encoding 'UTF8' and template template0.");
+        }
+
+        if (Options.ReadOnly) return;
+        _writer.BeginWrite();
+        try
+        {
+            _writer.LockDefinitions();
+            _writer.Execute(PostgresFunctions.Create);
+            _writer.Commit();
+        }
+        finally
+        {
+            _writer.Rollback();
+        }
+    }
+}

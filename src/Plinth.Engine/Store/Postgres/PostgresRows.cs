@@ -1,0 +1,141 @@
+using System.Buffers.Binary;
+using Npgsql;
+
+namespace Plinth.Store.Postgres;
+
+/// <summary>
+/// What one statement answered, as the server sent it: the cells' binary forms behind one another, read in place. No object per cell, and
+/// the connection is free again before the first row is looked at.
+/// </summary>
+sealed class PostgresRows
+{
+    // Types by their numbers in the catalogue, which are part of the protocol.
+    public const uint Bool = 16, Bytea = 17, Int8 = 20, Int2 = 21, Int4 = 23, Text = 25, Json = 114, Float4 = 700, Float8 = 701,
+        Varchar = 1043, Date = 1082, Time = 1083, Timestamp = 1114, TimestampTz = 1184, Numeric = 1700, Uuid = 2950;
+
+    public const long MicrosecondsTo2000 = 946_684_800_000_000;
+    public const int DaysTo2000 = 10_957;
+
+    byte[] _bytes = [];
+    int _used;
+
+    // Start and length of each cell; a length of -1 is null.
+    int[] _cells = [];
+    int _cellCount;
+    uint[] _types = [];
+    string[] _names = [];
+
+    public int Count { get; private set; }
+
+    public int Columns => _types.Length;
+
+    public void Describe(NpgsqlDataReader reader)
+    {
+        int columns = reader.FieldCount;
+        (_types, _names) = (new uint[columns], new string[columns]);
+        for (int i = 0; i < columns; i++) (_types[i], _names[i]) = (reader.GetPostgresType(i).OID, reader.GetName(i));
+    }
+
+    /// <summary>Takes the row that the reader stands on.</summary>
+    public void Add(NpgsqlDataReader reader)
+    {
+        int columns = _types.Length;
+        if (_cells.Length < _cellCount + (columns * 2)) Array.Resize(ref _cells, Math.Max(columns * 8, _cells.Length * 2));
+        for (int i = 0; i < columns; i++)
+        {
+            int length = -1;
+            if (!reader.IsDBNull(i))
+            {
+                length = (int)reader.GetBytes(i, 0, null, 0, 0);
+                if (_bytes.Length < _used + length) Array.Resize(ref _bytes, Math.Max(Math.Max(256, _used + length), _bytes.Length * 2));
+                if (length > 0) reader.GetBytes(i, 0, _bytes, _used, length);
+            }
+
+            _cells[_cellCount++] = _used;
+            _cells[_cellCount++] = length;
+            _used += Math.Max(0, length);
+        }
+
+        Count++;
+    }
+
+    /// <summary>Forgets the rows, and keeps the memory and the description.</summary>
+    public void Clear() => (_used, _cellCount, Count) = (0, 0, 0);
+
+    public string Name(int column) => _names[column];
+
+    public uint Type(int column) => _types[column];
+
+    public bool IsNull(int row, int column) => _cells[Cell(row, column) + 1] < 0;
+
+    public ReadOnlySpan<byte> Bytes(int row, int column)
+    {
+        int cell = Cell(row, column);
+        return _bytes.AsSpan(_cells[cell], Math.Max(0, _cells[cell + 1]));
+    }
+
+    /// <summary>
+    /// A whole number, truth or time in the form in which the engine computes: microseconds since 1970 or midnight, days since 1970, the
+    /// units of a decimal. 0 for null.
+    /// </summary>
+    public long Int64(int row, int column)
+    {
+        ReadOnlySpan<byte> bytes = Bytes(row, column);
+        if (bytes.IsEmpty) return 0;
+        return _types[column] switch
+        {
+            Int8 or Time => BinaryPrimitives.ReadInt64BigEndian(bytes),
+            Int4 => BinaryPrimitives.ReadInt32BigEndian(bytes),
+            Int2 => BinaryPrimitives.ReadInt16BigEndian(bytes),
+            Bool => bytes[0],
+            TimestampTz or Timestamp => BinaryPrimitives.ReadInt64BigEndian(bytes) + MicrosecondsTo2000,
+            Date => BinaryPrimitives.ReadInt32BigEndian(bytes) + DaysTo2000,
+            Numeric => Units(bytes),
+            var type => throw new InvalidOperationException($"column {_names[column]} of type {type} is no whole number"),
+        };
+    }
+
+    public double Double(int row, int column)
+    {
+        ReadOnlySpan<byte> bytes = Bytes(row, column);
+        if (bytes.IsEmpty) return 0;
+        return _types[column] switch
+        {
+            Float8 => BinaryPrimitives.ReadDoubleBigEndian(bytes),
+            Float4 => BinaryPrimitives.ReadSingleBigEndian(bytes),
+            _ => Int64(row, column),
+        };
+    }
+
+    public StoredKind Kind(int row, int column)
+    {
+        if (IsNull(row, column)) return StoredKind.Null;
+        return _types[column] switch
+        {
+            Float8 or Float4 => StoredKind.Real,
+            Bytea or Uuid => StoredKind.Bytes,
+            Text or Varchar or Json => StoredKind.Text,
+            _ => StoredKind.Integer,
+        };
+    }
+
+    int Cell(int row, int column) => ((row * _types.Length) + column) * 2;
+
+    /// <summary>A numeric: groups of four digits, the weight of the first, the sign, and the digits after the point.</summary>
+    static long Units(ReadOnlySpan<byte> bytes)
+    {
+        int groups = BinaryPrimitives.ReadInt16BigEndian(bytes);
+        int weight = BinaryPrimitives.ReadInt16BigEndian(bytes[2..]);
+        bool isNegative = BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]) == 0x4000;
+        int scale = BinaryPrimitives.ReadInt16BigEndian(bytes[6..]);
+        Int128 units = 0;
+        int written = 0;
+        for (; written < groups; written++) units = (units * 10_000) + BinaryPrimitives.ReadInt16BigEndian(bytes[(8 + (written * 2))..]);
+
+        // The groups stand for units of 10000^(weight + 1 - groups); what is asked for is units of 10^-scale.
+        int shift = ((weight + 1 - groups) * 4) + scale;
+        for (; shift > 0; shift--) units *= 10;
+        for (; shift < 0; shift++) units /= 10;
+        return checked((long)(isNegative ? -units : units));
+    }
+}

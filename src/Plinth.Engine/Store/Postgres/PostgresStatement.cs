@@ -1,0 +1,132 @@
+using Npgsql;
+using Plinth.Schema;
+
+namespace Plinth.Store.Postgres;
+
+/// <summary>A statement of one connection: bound here, sent with what waits before it, answered into memory.</summary>
+sealed class PostgresStatement(PostgresConnection connection, PostgresText text, bool isScan) : Statement
+{
+    const int ScannedRows = 1000;
+
+    readonly PostgresBinding[] _bindings = new PostgresBinding[text.Parameters];
+    PostgresRows? _rows;
+    string? _cursor;
+    int _row;
+
+    public override int ColumnCount => _rows?.Columns ?? 0;
+
+    public override int ParameterCount => text.Parameters;
+
+    /// <summary>Rows that the statement itself inserted, updated or deleted; what it selected, for a select.</summary>
+    public long RowsConcerned { get; private set; }
+
+    public override void BindNull(int parameter) => _bindings[parameter - 1] = PostgresBinding.Null;
+
+    public override void BindInt64(int parameter, long value) => _bindings[parameter - 1] = PostgresBinding.Of(value);
+
+    public override void BindDouble(int parameter, double value) => _bindings[parameter - 1] = PostgresBinding.Of(value);
+
+    public override void BindText(int parameter, ReadOnlySpan<byte> utf8) =>
+        _bindings[parameter - 1] = PostgresBinding.OfText(utf8.ToArray());
+
+    public override void BindText(int parameter, string text) => _bindings[parameter - 1] = PostgresBinding.OfText(text);
+
+    public override void BindBytes(int parameter, ReadOnlySpan<byte> bytes) =>
+        _bindings[parameter - 1] = PostgresBinding.OfBytes(bytes.ToArray());
+
+    public override void BindArray(int parameter, Array values) => _bindings[parameter - 1] = PostgresBinding.OfArray(values);
+
+    public override void Bind(int parameter, in Value value) => _bindings[parameter - 1] = PostgresBinding.Of(value);
+
+    public override void BindColumn(int parameter, Statement from, int column)
+    {
+        if (from is PostgresStatement { _rows: { } rows } answered)
+        {
+            _bindings[parameter - 1] = PostgresBinding.Of(rows, answered._row, column);
+            return;
+        }
+
+        base.BindColumn(parameter, from, column);
+    }
+
+    public override async ValueTask OpenAsync(CancellationToken cancel)
+    {
+        if (_rows is not null) return;
+        PostgresRows rows = new();
+        RowsConcerned = await connection.RunAsync(Command(text.Sql), rows, cancel);
+        Answer(rows);
+    }
+
+    public override bool Step()
+    {
+        if (isScan) return StepScan();
+        if (_rows is null)
+        {
+            PostgresRows rows = new();
+            RowsConcerned = connection.Run(Command(text.Sql), rows);
+            Answer(rows);
+        }
+
+        if (_row + 1 >= _rows!.Count) return false; // Set above.
+        _row++;
+        return true;
+    }
+
+    public override void RunLater() => connection.Later(Command(text.Sql));
+
+    public override void Reset()
+    {
+        if (_cursor is not null) connection.Later(new NpgsqlBatchCommand("close " + _cursor));
+        (_rows, _cursor, _row) = (null, null, -1);
+    }
+
+    public override StoredKind ColumnType(int column) => Rows.Kind(_row, column);
+
+    public override long ColumnInt64(int column) => Rows.Int64(_row, column);
+
+    public override double ColumnDouble(int column) => Rows.Double(_row, column);
+
+    public override ReadOnlySpan<byte> ColumnBytes(int column) => Rows.Bytes(_row, column);
+
+    public override string ColumnName(int column) => Rows.Name(column);
+
+    public override void Dispose() => Reset();
+
+    PostgresRows Rows => _rows ?? throw new InvalidOperationException("a statement that was not run has no columns");
+
+    void Answer(PostgresRows rows) => (_rows, _row) = (rows, -1);
+
+    /// <summary>Many rows, while other statements run: a cursor gives them in parts. It lives in a transaction.</summary>
+    bool StepScan()
+    {
+        if (_rows is null)
+        {
+            connection.RequireTransaction();
+            _cursor = connection.NextCursor();
+            connection.Later(Command($"declare {_cursor} no scroll cursor for {text.Sql}"));
+            Answer(new PostgresRows());
+            Fetch(_rows!); // Set by the line before.
+        }
+
+        if (_row + 1 >= _rows!.Count)
+        {
+            if (_rows.Count < ScannedRows) return false;
+            _rows.Clear();
+            _row = -1;
+            Fetch(_rows);
+            if (_rows.Count == 0) return false;
+        }
+
+        _row++;
+        return true;
+    }
+
+    void Fetch(PostgresRows rows) => connection.Run(new NpgsqlBatchCommand($"fetch forward {ScannedRows} from {_cursor}"), rows);
+
+    NpgsqlBatchCommand Command(string sql)
+    {
+        NpgsqlBatchCommand command = new(sql);
+        foreach (ref readonly PostgresBinding binding in _bindings.AsSpan()) command.Parameters.Add(binding.Parameter());
+        return command;
+    }
+}

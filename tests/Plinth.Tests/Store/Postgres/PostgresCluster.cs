@@ -1,0 +1,138 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace Plinth.Store.Postgres;
+
+/// <summary>
+/// A PostgreSQL server of the test run's own: made in a temporary folder from the machine's binaries (installed where there are none), on a
+/// socket of that folder, stopped with the process. What a run that was killed has left behind, the next one stops and removes.
+/// </summary>
+sealed class PostgresCluster : IDisposable
+{
+    const string Prefix = "plinth-postgres-";
+    const string User = "plinth";
+
+    static readonly Lazy<PostgresCluster> s_shared = new(static () => Start("fsync=off"));
+
+    readonly string _folder;
+    readonly string _settings;
+
+    PostgresCluster(string folder, string settings) => (_folder, _settings) = (folder, settings);
+
+    /// <summary>The one of this run, without flushing: what it holds is thrown away.</summary>
+    public static PostgresCluster Shared => s_shared.Value;
+
+    public static PostgresCluster Start(string settings)
+    {
+        RemoveAbandoned();
+        string folder = Path.Combine(
+            Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():n}")[..44]);
+        Directory.CreateDirectory(folder);
+        if (IsRoot) Run("chown", [Account(), folder]);
+        PostgresCluster cluster = new(folder, settings);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => cluster.Dispose();
+        AsAccount("initdb", ["-D", cluster.Data, "-U", User, "-A", "trust", "--locale=C", "-E", "UTF8", "--no-sync", "--no-instructions"]);
+        cluster.Begin();
+        return cluster;
+    }
+
+    string Data => Path.Combine(_folder, "data");
+
+    /// <summary>The URL of a database, with further options.</summary>
+    public string Url(string database = "postgres", string options = "") =>
+        $"postgres://{User}@localhost/{database}?host={Uri.EscapeDataString(_folder)}{options}";
+
+    public void Begin() => AsAccount(
+        "pg_ctl",
+        ["-D", Data, "-w", "-s", "-l", Path.Combine(_folder, "log"), "-o",
+            $"-k {_folder} -c listen_addresses='' -c max_connections=300 -c shared_buffers=64MB -c {_settings}", "start"]);
+
+    /// <param name="mode"><c>fast</c> ends sessions, <c>immediate</c> leaves recovery to the next start, as a crash does.</param>
+    public void Stop(string mode) => AsAccount("pg_ctl", ["-D", Data, "-m", mode, "-w", "-s", "stop"]);
+
+    public void Dispose()
+    {
+        if (!Directory.Exists(_folder)) return;
+        if (File.Exists(Path.Combine(Data, "postmaster.pid"))) Stop("immediate");
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>Clusters whose test process is gone.</summary>
+    static void RemoveAbandoned()
+    {
+        foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), Prefix + "*"))
+        {
+            string owner = Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
+            if (int.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && IsRunning(id)) continue;
+            new PostgresCluster(folder, "").Dispose();
+        }
+    }
+
+    static bool IsRunning(int process)
+    {
+        try
+        {
+            using Process found = Process.GetProcessById(process);
+            return true;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
+    static bool IsRoot => Environment.UserName is "root";
+
+    /// <summary>The server refuses to run as root.</summary>
+    static string Account()
+    {
+        if (!File.ReadLines("/etc/passwd").Any(static line => line.StartsWith("postgres:", StringComparison.Ordinal)))
+            Run("useradd", ["--system", "--no-create-home", "postgres"]);
+        return "postgres";
+    }
+
+    static void AsAccount(string program, string[] arguments)
+    {
+        string path = Path.Combine(Binaries(), program);
+        if (IsRoot) Run("runuser", ["-u", Account(), "--", path, .. arguments]);
+        else Run(path, arguments);
+    }
+
+    static string Binaries() => Find() ?? Install();
+
+    static string? Find() => !Directory.Exists("/usr/lib/postgresql") ? null
+        : Directory.GetDirectories("/usr/lib/postgresql").Select(Version).Where(static v => v >= 15).Order()
+            .Select(static v => string.Create(CultureInfo.InvariantCulture, $"/usr/lib/postgresql/{v}/bin"))
+            .FirstOrDefault(static bin => File.Exists(bin + "/initdb"));
+
+    static int Version(string folder) =>
+        int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int version) ? version : 0;
+
+    static string Install()
+    {
+        string[] sudo = IsRoot ? [] : ["sudo", "-n"];
+        Run("env", [.. sudo, "apt-get", "update", "-qq"]);
+        Run("env", [.. sudo, "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "postgresql"]);
+        return Find() ?? throw new InvalidOperationException(
+            "the tests need PostgreSQL 15 or later under /usr/lib/postgresql, and apt-get has none");
+    }
+
+    static void Run(string program, string[] arguments)
+    {
+        ProcessStartInfo start = new(program, arguments)
+        {
+            // Not inherited: a server that holds the pipe of its starter's output would keep whoever reads it waiting.
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            WorkingDirectory = Path.GetTempPath(),
+        };
+        start.Environment["LC_ALL"] = "C";
+        using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start");
+        Task<string> output = process.StandardOutput.ReadToEndAsync();
+        Task<string> error = process.StandardError.ReadToEndAsync();
+        if (!process.WaitForExit(TimeSpan.FromMinutes(5))) throw new TimeoutException($"{program} {string.Join(' ', arguments)}");
+        if (process.ExitCode == 0) return;
+        string told = Task.WhenAll(output, error).Wait(TimeSpan.FromSeconds(5)) ? output.Result + error.Result : "";
+        throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {told}");
+    }
+}
