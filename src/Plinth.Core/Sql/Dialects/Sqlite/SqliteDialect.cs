@@ -32,7 +32,8 @@ sealed partial class SqliteDialect : Dialect
         sql.Column(row, TableShape.RowColumnOf(model)).Raw(" in (select rowid from ").Name(index).Raw(" where ").Name(index);
         // Names of columns are ours, and quoted inside of the query as they are outside of it.
         string columns = string.Join(' ', fields.Select(f => $"\"{Ddl.FullTextColumn(f)}\""));
-        sql.Raw(" match '{").Raw(columns.Replace("'", "''", StringComparison.Ordinal)).Raw("} : (' || ").Slot(slot, ValueKind.String).Raw(" || ')')");
+        sql.Raw(" match '{").Raw(columns.Replace("'", "''", StringComparison.Ordinal))
+            .Raw("} : (' || ").Slot(slot, ValueKind.String).Raw(" || ')')");
     }
 
     public override Value? SearchValue(string text)
