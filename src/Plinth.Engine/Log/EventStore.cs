@@ -40,6 +40,7 @@ sealed class EventStore : IDisposable
             bool mayWrite = !database.Options.ReadOnly;
             if (mayWrite) LogTables.Create(database);
             keys = LogKeys.Open(database.Options.Folder, mayCreate: mayWrite);
+            if (mayWrite && database.IsShared) KeyProof.Require(database, keys);
             return new EventStore(database, new EventLog(database.Writer), keys, clock, limits);
         }
         catch
