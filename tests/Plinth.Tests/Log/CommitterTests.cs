@@ -41,7 +41,8 @@ public sealed class CommitterTests
         Assert.Equal(2, fixture.Store.Committer.Groups);
 
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-        Assert.Equal("1,5", lease.Connection.ScalarText(TestDatabase.Sql("select group_concat(id) from (select id from notes order by id) n")));
+        const string Ids = "select group_concat(id) from (select id from notes order by id) n";
+        Assert.Equal("1,5", lease.Connection.ScalarText(TestDatabase.Sql(Ids)));
         Assert.Equal([1L, 2L], EventLog.Read(lease.Connection, 0, 10).Select(happened => happened.Position));
     }
 

@@ -6,7 +6,7 @@ using Plinth.Text;
 
 namespace Plinth.Store.Postgres;
 
-/// <summary>Engines that share one schema of one server, each with a data folder of its own and the same key, as nodes of a service.</summary>
+/// <summary>Engines that share one schema of one server, as nodes of a service: a data folder for each, and the same key.</summary>
 sealed class PostgresNodes : IAsyncDisposable
 {
     public const string Schema = """model Note { id Int @id  text String  @@allow("all", true) }""";
