@@ -7,7 +7,7 @@ namespace Plinth.Expressions;
 static partial class FunctionTable
 {
     /// <summary>Operators, under the names that cel-spec gives them.</summary>
-    static (string Signature, CelFunction Function, string Means)[] ComparisonRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_comparison =
     [
         ("_==_(A, A) -> bool", CelFunction.Equal, ""),
         ("_!=_(A, A) -> bool", CelFunction.NotEqual, ""),
@@ -45,7 +45,7 @@ static partial class FunctionTable
         ("_>=_(duration, duration) -> bool", CelFunction.GreaterOrEqual, ""),
     ];
 
-    static (string Signature, CelFunction Function, string Means)[] ArithmeticRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_arithmetic =
     [
         ("_+_(int, int) -> int", CelFunction.Add, ""),
         ("_+_(uint, uint) -> uint", CelFunction.Add, ""),
@@ -85,7 +85,7 @@ static partial class FunctionTable
     ];
 
     /// <summary>Text, and the size of anything.</summary>
-    static (string Signature, CelFunction Function, string Means)[] TextRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_text =
     [
         ("size(string) -> int", CelFunction.Size, "characters (code points) of a text"),
         ("size(bytes) -> int", CelFunction.Size, "bytes"),
@@ -122,7 +122,7 @@ static partial class FunctionTable
     ];
 
     /// <summary>math.greatest and math.least, which take any number of arguments, are the checker's own.</summary>
-    static (string Signature, CelFunction Function, string Means)[] NumbersRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_numbers =
     [
         ("math.abs(int) -> int", CelFunction.Abs, "without its sign"),
         ("math.abs(uint) -> uint", CelFunction.Abs, "without its sign"),
@@ -156,7 +156,7 @@ static partial class FunctionTable
     ];
 
     /// <summary>Parts of instants, days, times of day and lengths of time.</summary>
-    static (string Signature, CelFunction Function, string Means)[] TimeRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_time =
     [
         ("timestamp.getFullYear() -> int", CelFunction.GetFullYear, "the year in UTC"),
         ("timestamp.getFullYear(string) -> int", CelFunction.GetFullYear,
@@ -205,7 +205,7 @@ static partial class FunctionTable
     ];
 
     /// <summary>To another type, or an error.</summary>
-    static (string Signature, CelFunction Function, string Means)[] ConversionsRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_conversions =
     [
         ("int(int) -> int", CelFunction.ToInt, "the same number"),
         ("int(uint) -> int", CelFunction.ToInt, "the same number"),
@@ -257,7 +257,7 @@ static partial class FunctionTable
     ];
 
     /// <summary>Lists.</summary>
-    static (string Signature, CelFunction Function, string Means)[] ListsRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_lists =
     [
         ("list(A).distinct() -> list(A)", CelFunction.Distinct, "each value once, where it stands first"),
         ("list(list(A)).flatten() -> list(A)", CelFunction.Flatten, "the items of the lists in it, one level"),
@@ -272,7 +272,7 @@ static partial class FunctionTable
     ];
 
     /// <summary>Values that may not be there.</summary>
-    static (string Signature, CelFunction Function, string Means)[] OptionalsRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_optionals =
     [
         ("optional.of(A) -> optional_type(A)", CelFunction.OptionalOf, "a value that is there"),
         ("optional.ofNonZeroValue(A) -> optional_type(A)", CelFunction.OptionalOfNonZero, "there unless it is null, 0, false or empty"),
@@ -286,7 +286,7 @@ static partial class FunctionTable
     ];
 
     /// <summary>Bytes as text.</summary>
-    static (string Signature, CelFunction Function, string Means)[] EncodingsRows =>
+    static readonly (string Signature, CelFunction Function, string Means)[] s_encodings =
     [
         ("base64.encode(bytes) -> string", CelFunction.Base64Encode, "with padding"),
         ("base64.decode(string) -> bytes", CelFunction.Base64Decode, "with or without padding"),

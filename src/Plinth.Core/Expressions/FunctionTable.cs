@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 
@@ -17,32 +18,56 @@ sealed record FunctionEntry(string Signature, string Means, Overload Overload);
 
 static partial class FunctionTable
 {
-    static readonly Dictionary<string, Overload[]> s_byName =
-        Entries(ComparisonRows).Concat(Entries(ArithmeticRows)).Concat(Groups().SelectMany(g => g.Functions)).Select(e => e.Overload)
-            .GroupBy(o => Key(o.Name, o.IsMethod), StringComparer.Ordinal)
-            .ToDictionary(g => g.Key, g => g.ToArray(), StringComparer.Ordinal);
+    // Read when a name is first asked for: a schema calls a few, and reading all of them would cost each start some milliseconds.
+    static readonly ConcurrentDictionary<string, Overload[]> s_found = new(StringComparer.Ordinal);
 
     /// <summary>All that can be called by name, in the order of the guide.</summary>
     public static ImmutableArray<FunctionGroup> Groups() =>
     [
-        new("Text", [.. Entries(TextRows)]),
-        new("Numbers", [.. Entries(NumbersRows)]),
-        new("Time", [.. Entries(TimeRows)]),
-        new("Conversions", [.. Entries(ConversionsRows)]),
-        new("Lists", [.. Entries(ListsRows)]),
-        new("Optionals", [.. Entries(OptionalsRows)]),
-        new("Encodings", [.. Entries(EncodingsRows)]),
+        new("Text", [.. Entries(s_text)]),
+        new("Numbers", [.. Entries(s_numbers)]),
+        new("Time", [.. Entries(s_time)]),
+        new("Conversions", [.. Entries(s_conversions)]),
+        new("Lists", [.. Entries(s_lists)]),
+        new("Optionals", [.. Entries(s_optionals)]),
+        new("Encodings", [.. Entries(s_encodings)]),
     ];
 
     /// <summary>The signatures of a name; empty when there is none.</summary>
-    public static ImmutableArray<Overload> Find(string name, bool isMethod) =>
-        s_byName.TryGetValue(Key(name, isMethod), out Overload[]? found) ? ImmutableCollectionsMarshal.AsImmutableArray(found) : [];
+    public static ImmutableArray<Overload> Find(string name, bool isMethod)
+    {
+        string key = isMethod ? "." + name : name;
+        if (s_found.TryGetValue(key, out Overload[]? found)) return ImmutableCollectionsMarshal.AsImmutableArray(found);
+        List<Overload> overloads = [];
+        string called = name + "(";
+        Add(s_comparison);
+        Add(s_arithmetic);
+        Add(s_text);
+        Add(s_numbers);
+        Add(s_time);
+        Add(s_conversions);
+        Add(s_lists);
+        Add(s_optionals);
+        Add(s_encodings);
+        found = [.. overloads];
+        // Names that somebody made up are not kept: requests write expressions too.
+        if (found.Length > 0) s_found.TryAdd(key, found);
+        return ImmutableCollectionsMarshal.AsImmutableArray(found);
+
+        void Add((string Signature, CelFunction Function, string Means)[] rows)
+        {
+            foreach (var (signature, function, _) in rows)
+            {
+                if (!signature.Contains(called, StringComparison.Ordinal)) continue;
+                Overload overload = new SignatureReader(signature).Read(function);
+                if (overload.IsMethod == isMethod && string.Equals(overload.Name, name, StringComparison.Ordinal)) overloads.Add(overload);
+            }
+        }
+    }
 
     /// <summary>Names of methods, or of functions, for suggestions.</summary>
-    public static IEnumerable<string> Names(bool isMethod) => s_byName.Values.Select(o => o[0])
-        .Where(o => o.IsMethod == isMethod && !o.Name.Contains('_', StringComparison.Ordinal) && o.Name[0] != '@').Select(o => o.Name);
-
-    static string Key(string name, bool isMethod) => isMethod ? "." + name : name;
+    public static IEnumerable<string> Names(bool isMethod) => Groups().SelectMany(g => g.Functions).Select(f => f.Overload)
+        .Where(o => o.IsMethod == isMethod && o.Name[0] != '@').Select(o => o.Name).Distinct();
 
     static IEnumerable<FunctionEntry> Entries(IEnumerable<(string Signature, CelFunction Function, string Means)> rows) =>
         rows.Select(r => new FunctionEntry(r.Signature, r.Means, new SignatureReader(r.Signature).Read(r.Function)));
