@@ -76,7 +76,7 @@ sealed partial class Engine
                 if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
                 return page;
             }
-            RecordKeeper? keeper = records.Keeps() ? new RecordKeeper(records, _cache, position, snapshot.Version) : null;
+            RecordKeeper? keeper = records.Keeps(_cache) ? new RecordKeeper(records, _cache, position, snapshot.Version) : null;
             return await RunAsync(snapshot, program, read, keeper, start, plannedAt, cancel);
         }
         Model model = read.Plan.Shape.Root.Model;

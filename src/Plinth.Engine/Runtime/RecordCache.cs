@@ -27,6 +27,7 @@ sealed class RecordCache
     readonly Shard[] _shards;
     readonly List<Shard> _announced = [];
     bool _isWhole;
+    bool _isFull;
     long _position;
     long _hits, _misses, _refused;
 
@@ -40,6 +41,9 @@ sealed class RecordCache
     }
 
     public bool IsOn { get; }
+
+    /// <summary>Records had to go for others already.</summary>
+    public bool IsFull => Volatile.Read(ref _isFull);
 
     /// <summary>Everything committed up to here is seen by whoever reads from the cache now.</summary>
     public long Position => Volatile.Read(ref _position);
@@ -188,7 +192,11 @@ sealed class RecordCache
                     return;
                 }
                 if (Linked(key) is { } known) Remove(known);
-                while (_bytes + bytes > bytesMax && _ring.Count > 0) Evict();
+                while (_bytes + bytes > bytesMax && _ring.Count > 0)
+                {
+                    Evict();
+                    if (!cache.IsFull) Volatile.Write(ref cache._isFull, true);
+                }
                 // No group that changes it is on its way, so the position says at least when it became what it is.
                 record.Enter(key, cache.Position, _ring.Count);
                 _ring.Add(record);

@@ -18,15 +18,15 @@ sealed class RecordProgram
     /// </summary>
     const int MissesMax = 128;
 
-    /// <summary>Of the answers that keep finding few records, one in so many goes on keeping what it reads.</summary>
+    /// <summary>
+    /// Of the answers that find few records though the cache is full, one in so many goes on keeping what it reads: more records are in
+    /// use than the cache holds, and most would push out others in vain.
+    /// </summary>
     const int KeepsApart = 8;
-
-    /// <summary>After so many of them in a row, records do not stay: there are more in use than the cache holds.</summary>
-    const int ColdMax = 256;
 
     readonly SqlText? _keys;
     int _misses = 1024;
-    int _cold;
+    uint _cold;
 
     RecordProgram(RecordLevel root, SqlText? keys) => (Root, _keys) = (root, keys);
 
@@ -71,7 +71,7 @@ sealed class RecordProgram
     public bool IsWarm => Volatile.Read(ref _misses) <= MissesMax;
 
     /// <summary>Whether an answer that is read from the database shall keep its records for the next one.</summary>
-    public bool Keeps() => Interlocked.Increment(ref _cold) is var cold && (cold < ColdMax || cold % KeepsApart == 0);
+    public bool Keeps(RecordCache cache) => !cache.IsFull || Interlocked.Increment(ref _cold) % KeepsApart == 0;
 
     /// <summary>Learns how many records an answer found. Races between requests lose a lesson, which the next one repeats.</summary>
     public void Learn(int hits, int misses)
@@ -80,7 +80,6 @@ sealed class RecordProgram
         int known = Volatile.Read(ref _misses);
         known += (misses * 1024 / (hits + misses) - known) / 4;
         Volatile.Write(ref _misses, known);
-        if (known <= MissesMax) Volatile.Write(ref _cold, 0);
     }
 
     static RecordLevel? Level(ReadPlan plan, LevelShape level, ReadSql sql, Dialect dialect)

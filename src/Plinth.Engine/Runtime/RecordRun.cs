@@ -182,8 +182,8 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             keys.Add(RecordKey.Of(include.Level.Model, Value.Null, key));
         }
         asked.Cache.Fetch(keys.Span);
-        // Parents that share a record share what it includes: it stands here once.
-        Dictionary<CachedRecord, int> known = [];
+        // Parents that share a record share what it includes: then it stands here once.
+        Dictionary<CachedRecord, int>? known = include.Level.Includes.IsEmpty ? null : [];
         for (int i = 0; i < places.Length; i++)
         {
             if (places[i] < 0) continue;
@@ -192,10 +192,10 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             {
                 places[i] = -1;
             }
-            else if (!known.TryGetValue(record, out places[i]))
+            else if (known is null || !known.TryGetValue(record, out places[i]))
             {
                 places[i] = included.Count;
-                known.Add(record, included.Count);
+                known?.Add(record, included.Count);
                 included.Records.Add(record);
             }
         }

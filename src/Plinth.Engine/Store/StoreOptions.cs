@@ -36,8 +36,11 @@ sealed record StoreOptions
     /// <summary>Prepared statements kept per connection.</summary>
     public int StatementsKeptMax { get; init; } = 512;
 
-    /// <summary>Bytes of the file that readers map into memory.</summary>
-    public long MappedBytesMax { get; init; } = 256L << 20;
+    /// <summary>
+    /// Bytes of the file that readers map into memory; what lies beyond is read with a system call and a copy. The map takes addresses, not
+    /// memory: its pages are those of the system's own cache. The library itself stops at 2 GB.
+    /// </summary>
+    public long MappedBytesMax { get; init; } = 2L << 30;
 
     /// <summary>Bytes of pages that the writer keeps; each reader keeps an eighth of it.</summary>
     public int PageCacheBytes { get; init; } = 16 << 20;
