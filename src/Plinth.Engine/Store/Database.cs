@@ -50,7 +50,7 @@ abstract class Database : IDisposable
     public abstract Connection OpenReader();
 
     /// <summary>Work of the writer's thread between two groups: checkpoints the write-ahead log when it has grown enough.</summary>
-    /// <param name="idle">Nobody waits for the next group, so a smaller log is worth it.</param>
+    /// <param name="idle">Nobody has come for a while, so a smaller log is worth it.</param>
     public abstract void Tend(bool idle);
 
     /// <summary>Copies one snapshot of the database into a new file while readers and the writer go on.</summary>

@@ -46,7 +46,7 @@ sealed record StoreOptions
     public int PageCacheBytes { get; init; } = 16 << 20;
 
     /// <summary>Bytes of write-ahead log after which the writer checkpoints, between groups.</summary>
-    public int CheckpointBytes { get; init; } = 8 << 20;
+    public int CheckpointBytes { get; init; } = 16 << 20;
 
     /// <summary>Most pages that the file may have; null for the database's own bound. A smaller one makes a quota.</summary>
     public long? PagesMax { get; init; }

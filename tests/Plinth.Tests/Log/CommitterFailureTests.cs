@@ -37,6 +37,21 @@ public sealed class CommitterFailureTests
     }
 
     [Fact]
+    public async Task The_lane_is_idle_when_nobody_has_come_for_a_while_and_once()
+    {
+        using FailingStore failing = new();
+        System.Collections.Concurrent.ConcurrentQueue<bool> tended = [];
+        failing.Database.OnTend = tended.Enqueue;
+        for (int i = 1; i <= 20; i++) Assert.True((await failing.CreateAsync(i)).IsOk);
+        Assert.True(SpinWait.SpinUntil(() => tended.LastOrDefault(), millisecondsTimeout: 10_000), "it was never idle");
+        await Task.Delay(400);
+        // Each of the twenty was a group of its own, after which the queue was empty for a moment; that alone is not idleness.
+        Assert.Equal(20, tended.Count(static idle => !idle));
+        bool[] order = [.. tended];
+        Assert.DoesNotContain((true, true), order.Zip(order.Skip(1)));
+    }
+
+    [Fact]
     public async Task A_command_refused_before_the_group_failed_keeps_its_own_answer()
     {
         using FailingStore failing = new();
@@ -66,7 +81,7 @@ public sealed class CommitterFailureTests
         {
             if (rollbacks++ == 0) throw new StoreException(StoreFailure.InputOutput, "made to fail");
         };
-        failing.Database.OnTend = () =>
+        failing.Database.OnTend = _ =>
         {
             checkpoints++;
             throw new StoreException(StoreFailure.Full, "made to fail");

@@ -18,7 +18,7 @@ sealed class FailingDatabase : Database
 
     public Action? OnRollback { get; set; }
 
-    public Action? OnTend { get; set; }
+    public Action<bool>? OnTend { get; set; }
 
     public override string Version => _real.Version;
 
@@ -42,7 +42,7 @@ sealed class FailingDatabase : Database
 
     public override void Tend(bool idle)
     {
-        OnTend?.Invoke();
+        OnTend?.Invoke(idle);
         _real.Tend(idle);
     }
 
