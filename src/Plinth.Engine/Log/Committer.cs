@@ -19,7 +19,7 @@ namespace Plinth.Log;
 sealed class Committer : IDisposable
 {
     /// <summary>
-    /// Nobody came for so long: the lane is idle. A queue that is empty for a moment, because those who wait for it have just been answered,
+    /// Nobody came for so long: the lane is idle. A queue that is empty for a moment, because those who wait were just answered,
     /// is not; taking it for one cost a checkpoint for every few groups, and half of the time under load.
     /// </summary>
     const int IdleMs = 100;
