@@ -24,6 +24,9 @@ static class SchemaCommand
             shell.Out.WriteLine(Encoding.UTF8.GetString(SchemaJson.Write(reading.Schema)));
             return ExitCode.Done;
         });
-        return new("schema", "The schema in other forms") { print };
+        return new("schema", "The schema in other forms")
+        {
+            print, SchemaConvertCommand.Build(shell), SchemaImportCommand.Build(shell), SchemaDiagramCommand.Build(shell),
+        };
     }
 }

@@ -67,6 +67,13 @@ sealed class NativeText
         return this;
     }
 
+    /// <summary>A checked name where names are listed, which is no place for a keyword.</summary>
+    public NativeText Listed(string name)
+    {
+        _text.Append(name);
+        return this;
+    }
+
     /// <summary>A string literal: everything that could end it or deceive a reader is escaped.</summary>
     public NativeText Literal(string text)
     {

@@ -6,7 +6,8 @@ sealed class YamlCollectionReader(
 {
     static readonly string[] s_keys =
     [
-        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "model", "table", "route", "renamedFrom",
+        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "paged", "model", "table", "route",
+            "renamedFrom",
         "description",
     ];
 
@@ -23,6 +24,8 @@ sealed class YamlCollectionReader(
         // Fields first, whatever comes first in the file: attributes of the model stand behind them.
         foreach (YamlEntry part in parts) if (part.Name == "fields") Fields(part);
         foreach (YamlEntry part in parts) if (part.Name == "relations") Relations(part);
+        // Fields, a line of air, and what stands on the model as a whole.
+        text.Write("\n");
         if (collection.Table is { } table) Named(entry, "@@map(", table);
         if (collection.Route is { } route) Named(entry, "@@route(", route);
         foreach (YamlEntry part in parts) Part(part);
@@ -45,6 +48,9 @@ sealed class YamlCollectionReader(
                 break;
             case "softDelete":
                 if (file.Switch(part) == true) Line(part, "@@softDelete");
+                break;
+            case "paged":
+                if (file.Switch(part) == true) Line(part, "@@paged");
                 break;
             case "renamedFrom":
                 if (file.Text(part) is { } old) Named(part, "@@renamedFrom(", old);
@@ -101,7 +107,7 @@ sealed class YamlCollectionReader(
             if (file.Text(item) is not { } word || file.Name(word, YamlFile.Place(item), item.Path) is not { } name) continue;
             if (!isFirst) text.Write(", ");
             isFirst = false;
-            using (text.At(YamlFile.Place(item), item.Path)) text.Name(name);
+            using (text.At(YamlFile.Place(item), item.Path)) text.Listed(name);
         }
         if (isFirst) file.Error(Codes.BadArgument, YamlFile.Place(entry), entry.Path, "names of fields are expected");
     }
@@ -160,43 +166,8 @@ sealed class YamlCollectionReader(
 
     void Rule(YamlEntry item)
     {
-        if (item.Value is not YamlMapping mapping)
-        {
-            file.Error(Codes.BadArgument, YamlFile.Place(item), item.Path, "a rule of a list is a mapping",
-                "as in { allow: read, when: \"auth != null\" }");
-            return;
-        }
-        YamlEntry[] parts = [.. YamlFile.Entries(mapping, item.Path)];
-        YamlEntry[] effects = Array.FindAll(parts, p => p.Name is "allow" or "deny");
-        if (effects.Length != 1)
-            file.Error(Codes.MissingArgument, mapping.Span, item.Path, "a rule has either allow: or deny:, with its operations");
-        foreach (YamlEntry part in parts)
-            if (part.Name is not ("allow" or "deny" or "when" or "after" or "message"))
-                file.Unknown(part, ["allow", "deny", "when", "after", "message"]);
-        if (effects.Length != 1) return;
-        YamlEntry effect = effects[0];
-        List<string> operations = [];
-        foreach (YamlEntry operation in YamlFile.Items(effect)) if (file.Text(operation) is { } word) operations.Add(word);
-        using (text.At(YamlFile.Place(effect), effect.Path))
-        {
-            text.Write("  @@").Write(effect.Name).Write("(").Literal(string.Join(", ", operations));
-            foreach (YamlEntry part in parts) RulePart(part);
-            text.Write(")\n");
-        }
-    }
-
-    void RulePart(YamlEntry part)
-    {
-        if (part.Name == "message")
-        {
-            if (file.Text(part) is { } message) text.Write(", message: ").Literal(message);
-            return;
-        }
-        if (part.Name is not ("when" or "after")) return;
-        using (text.At(YamlFile.Place(part), part.Path))
-        {
-            text.Write(", ").Write(part.Name).Write(": ");
-            if (!_expression.Write(part)) text.Write("false");
-        }
+        text.Write("  ");
+        new YamlRuleReader(file, text, _expression).Write(item, "@@");
+        text.Write("\n");
     }
 }

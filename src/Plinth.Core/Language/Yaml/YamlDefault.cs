@@ -112,7 +112,7 @@ sealed partial class YamlDefault(YamlFile file, NativeText text, string type, bo
     }
 
     /// <summary>A node as JSON: its words and numbers where they are plain, else text.</summary>
-    static string Json(YamlNode node)
+    public static string Json(YamlNode node)
     {
         StringBuilder json = new();
         Json(node, json);

@@ -10,7 +10,7 @@ sealed class YamlFieldReader(
     [
         "type", "primary", "unique", "nullable", "index", "default", "references", "onDelete", "onUpdate", "internal", "minLength",
         "maxLength", "validate", "select", "relation", "list", "description", "column", "readonly", "immutable", "pii", "sensitive",
-        "version", "computed", "normalise", "renamedFrom", "deprecated",
+        "version", "computed", "normalise", "renamedFrom", "deprecated", "rules",
     ];
 
     const int RelationChainMax = 50;
@@ -221,7 +221,7 @@ sealed class YamlFieldReader(
         using (text.At(YamlFile.Place(to.At), to.At.Path))
         {
             text.Write("  ").Name(_relationName ?? NameOf(name, owner)).Write(" ").Name(target.Model).Write(_isNullable ? "?" : "");
-            text.Write(" @relation(fields: [").Name(name).Write("], references: [").Name(field).Write("], onDelete: ");
+            text.Write(" @relation(fields: [").Listed(name).Write("], references: [").Listed(field).Write("], onDelete: ");
             text.Write(_onDelete ?? "restrict").Write(")\n");
         }
     }
@@ -269,6 +269,9 @@ sealed class YamlFieldReader(
                 text.Write(" @computed(");
                 if (!_expression.Write(part)) text.Write("null");
                 text.Write(")");
+                break;
+            case "rules":
+                foreach (YamlEntry item in YamlFile.Items(part)) new YamlRuleReader(file, text, _expression).Write(item, " @");
                 break;
             case "normalise":
                 foreach (YamlEntry item in YamlFile.Items(part))

@@ -90,7 +90,7 @@ sealed class YamlIndexReader(YamlFile file, NativeText text, YamlExpression expr
             if (word is null || file.Name(word, place, item.Path) is not { } name) continue;
             if (!isFirst) text.Write(", ");
             isFirst = false;
-            using (text.At(place, item.Path)) text.Name(name).Write(isDescending ? "(desc)" : "");
+            using (text.At(place, item.Path)) text.Listed(name).Write(isDescending ? "(desc)" : "");
         }
         if (isFirst) file.Error(Codes.BadArgument, YamlFile.Place(fields), fields.Path, "names of fields are expected");
     }

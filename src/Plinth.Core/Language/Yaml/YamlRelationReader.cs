@@ -10,7 +10,7 @@ sealed class YamlRelationReader(
     static readonly string[] s_keys =
     [
         "to", "many", "one", "optional", "name", "fields", "references", "onDelete", "onUpdate", "description", "unique", "index",
-        "default", "readonly", "immutable", "column", "renamedFrom", "deprecated",
+        "default", "readonly", "immutable", "column", "renamedFrom", "deprecated", "rules",
     ];
 
     string? _doc, _pair, _onDelete, _onUpdate;
