@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Plinth.Expressions;
 using Plinth.Language.Yaml;
+using Plinth.Text;
 
 namespace Plinth.Language.Importing;
 

@@ -6,7 +6,7 @@ sealed class YamlCollectionReader(
 {
     static readonly string[] s_keys =
     [
-        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "paged", "model", "table", "route",
+        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "paged", "tenant", "model", "table", "route",
             "renamedFrom",
         "description",
     ];
@@ -49,6 +49,7 @@ sealed class YamlCollectionReader(
             case "softDelete":
                 if (file.Switch(part) == true) Line(part, "@@softDelete");
                 break;
+            case "tenant": Tenant(part); break;
             case "paged":
                 if (file.Switch(part) == true) Line(part, "@@paged");
                 break;
@@ -58,6 +59,13 @@ sealed class YamlCollectionReader(
             case "rules": Rules(part); break;
             default: file.Unknown(part, s_keys); break;
         }
+    }
+
+    /// <summary>The field that says whose a record is, or <c>none</c>.</summary>
+    void Tenant(YamlEntry part)
+    {
+        if (file.Text(part) is { } word && file.Name(word, YamlFile.Place(part), part.Path) is { } name)
+            using (text.At(YamlFile.Place(part), part.Path)) text.Write("  @@tenant(").Listed(name).Write(")\n");
     }
 
     void Fields(YamlEntry section)

@@ -115,8 +115,11 @@ sealed class YamlValidation(YamlFile file, NativeText text, YamlExpression expre
         {
             if (file.Text(item) is not { } value) continue;
             if (value.Length == 0) file.Error(Codes.BadArgument, YamlFile.Place(item), item.Path, "a value is not empty");
-            if (!seen.Add(value)) file.Error(Codes.DuplicateName, YamlFile.Place(item), item.Path,
-                $"'{YamlFile.Shown(value)}' stands twice");
+            if (!seen.Add(value))
+            {
+                file.Error(Codes.DuplicateName, YamlFile.Place(item), item.Path, $"'{YamlFile.Shown(value)}' stands twice");
+                continue;
+            }
             if (seen.Count > 1) text.Write(", ");
             using (text.At(YamlFile.Place(item), item.Path)) YamlDefault.WriteLiteral(text, (YamlScalar)item.Value, type);
         }

@@ -42,6 +42,7 @@ sealed partial class YamlWriter(AppSchema schema)
         if (schema.Doc is { } doc) app.Add("description", YamlText.Scalar(doc));
         if (schema.Defaults.PageSize != usual.PageSize) app.Add("pageSize", Number(schema.Defaults.PageSize));
         if (schema.Defaults.MaxPageSize != usual.MaxPageSize) app.Add("maxPageSize", Number(schema.Defaults.MaxPageSize));
+        if (schema.IsTenanted) app.Add("tenancy", "row");
         if (!app.IsEmpty) Line($"app: {app}");
     }
 
@@ -100,6 +101,8 @@ sealed partial class YamlWriter(AppSchema schema)
         if (name.Replace('-', '_') != model.Table) Line("    table: " + YamlText.Scalar(model.Table));
         if (name != model.Route) Line("    route: " + YamlText.Scalar(model.Route));
         if (model.RenamedFrom is { } old) Line("    renamedFrom: " + YamlText.Scalar(old));
+        bool isUsual = model.Tenant is { } tenant && model.Field(tenant) is { IsImplied: true };
+        if (schema.IsTenanted && !isUsual) Line("    tenant: " + (model.Tenant ?? "none"));
         if (model.IsPaged) Line("    paged: true");
         if (model.IsSoftDelete) Line("    softDelete: true");
         int uniques = InlineUniques(model), indexes = InlineIndexes(model);

@@ -82,6 +82,15 @@ public class YamlConversionTests
         RoundTrip(text, "doc");
     }
 
+    [Fact]
+    public void Tenants_are_carried() => RoundTrip("""
+        app shop { tenancy = row }
+        auth { id Uuid  tenantId Uuid }
+        model Usual { id Uuid @id  @@allow("read", true) }
+        model Named { id Uuid @id  orgId Uuid  @@tenant(orgId)  @@allow("read", true) }
+        model Shared { id Uuid @id  @@tenant(none)  @@allow("read", true) }
+        """, "tenants");
+
     static void RoundTrip(string native, string what)
     {
         AppSchema schema = Schemas.Load(native);
