@@ -46,6 +46,7 @@ static class PlinthProgram
         DbCommand.Build(shell),
         ReplayCommand.Build(shell),
         AuditCommand.Build(shell),
+        KeysCommand.Build(shell),
         DoctorCommand.Build(shell),
         ConfigCommand.Build(shell),
         CompletionsCommand.Build(shell),

@@ -21,6 +21,14 @@ static class Program
             case ["store-sync", var folder, var durability]:
                 await StoreProcess.WriteInTurnAsync(folder, Enum.Parse<Store.Durability>(durability));
                 return 0;
+            case ["store-replace", var folder, var from]:
+                StoreProcess.Replace(folder, from);
+                return 0;
+            case ["keys-rotate", var folder]:
+                LogKeys.Rotate(folder);
+                return 0;
+            case ["coverage", var folder]:
+                return await Tests.Docs.CoverageReport.RunAsync(folder);
             default:
                 Console.Error.WriteLine("started by tests only");
                 return 2;

@@ -13,7 +13,7 @@ static class AuditCommand
     {
         Argument<string?> folder = CommonOptions.Folder();
         Command verify = new("verify", "Check that no event was changed, removed or inserted") { folder, CommonOptions.Data };
-        verify.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
+        verify.SetAction((parsed, cancel) => EngineSession.LookAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
             using Connection reader = engine.Store.Database.OpenReader();
             LogVerification found = EventLog.Verify(reader, cancel);

@@ -3,9 +3,11 @@ using System.Globalization;
 using Plinth.Cli.Hosting;
 using Plinth.Cli.Projects;
 using Plinth.Cli.Transfer;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Runtime;
+using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Store.Sqlite;
 using Plinth.Text;
@@ -16,9 +18,6 @@ namespace Plinth.Cli.Commands;
 /// <summary><c>plinth db reset|seed|backup|restore</c></summary>
 static class DbCommand
 {
-    /// <summary>The files of the data folder that are the database; keys and lock are not among them.</summary>
-    static readonly string[] s_files = ["data.db", "data.db-wal", "data.db-shm"];
-
     public static Command Build(Shell shell) => new("db", "The database of a project")
     {
         BuildReset(shell), BuildSeed(shell), BuildBackup(shell), BuildRestore(shell),
@@ -54,9 +53,7 @@ static class DbCommand
                 return ExitCode.WrongUse;
             }
             if (await OfServerAsync(shell, opened, "reset", "dropdb and createdb") is { } other) return other;
-            if (RemoveFiles(shell, opened) is { } refused) return refused;
-            return await EngineSession.RunAsync(
-                shell, opened, schema, (project, engine) => SeedAndSayAsync(shell, engine, project.Project, cancel), cancel);
+            return await EngineSession.GuardAsync(shell, () => ResetAsync(shell, opened, schema, cancel));
         });
         return command;
     }
@@ -127,25 +124,13 @@ static class DbCommand
                 await shell.Error.WriteLineAsync($"plinth: no file '{parsed.GetValue(from)}'");
                 return ExitCode.WrongUse;
             }
-            if (Restoring.Refusal(path) is { } damage)
-            {
-                await shell.Error.WriteLineAsync($"plinth: '{parsed.GetValue(from)}' is not a sound backup: {damage}");
-                return ExitCode.Failed;
-            }
-            string database = Path.Combine(opened.DataFolder, s_files[0]);
-            if (File.Exists(database) && !parsed.GetValue(CommonOptions.Yes))
+            StoreOptions options = Composition.Engine(opened, shell.Time, migrate: false).Store;
+            if (File.Exists(options.File) && !parsed.GetValue(CommonOptions.Yes))
             {
                 await shell.Error.WriteLineAsync($"plinth: this replaces the database in {opened.DataFolder}; say --yes to do it");
                 return ExitCode.WrongUse;
             }
-            // Copied beside its place first: a disk that fills up on the way costs nothing.
-            Directory.CreateDirectory(opened.DataFolder);
-            string beside = database + ".restoring";
-            File.Copy(path, beside, overwrite: true);
-            if (RemoveFiles(shell, opened) is { } refused) return refused;
-            File.Move(beside, database);
-            await shell.Out.WriteLineAsync($"restored {opened.DataFolder} from {path}");
-            return ExitCode.Done;
+            return await EngineSession.GuardAsync(shell, () => RestoreAsync(shell, options, path));
         });
         return command;
     }
@@ -158,6 +143,36 @@ static class DbCommand
         return ExitCode.WrongUse;
     }
 
+    /// <summary>The new database is made, seeded and closed beside the old one, which stays until that one is whole.</summary>
+    static async Task<int> ResetAsync(Shell shell, OpenedProject opened, AppSchema schema, CancellationToken cancel)
+    {
+        EngineOptions options = Composition.Engine(opened, shell.Time, migrate: true);
+        using SqliteReplacement replacement = SqliteReplacement.Begin(options.Store);
+        LogKeys.Share(from: opened.DataFolder, to: replacement.Workplace);
+        EngineOptions beside = options with { Store = options.Store with { Folder = replacement.Workplace } };
+        int seeded = await EngineSession.RunAsync(shell, opened, schema, beside,
+            (project, engine) => SeedAndSayAsync(shell, engine, project.Project, cancel), cancel);
+        if (seeded == ExitCode.Done) replacement.Commit();
+        else await shell.Error.WriteLineAsync($"plinth: nothing was deleted; {opened.DataFolder} is as it was");
+        return seeded;
+    }
+
+    /// <summary>The backup is copied and looked at beside the database, which stays until the copy is known to be sound.</summary>
+    static async Task<int> RestoreAsync(Shell shell, StoreOptions options, string path)
+    {
+        using SqliteReplacement replacement = SqliteReplacement.Begin(options);
+        StoreOptions beside = options with { Folder = replacement.Workplace };
+        File.Copy(path, beside.File);
+        if (Restoring.Refusal(beside) is { } damage)
+        {
+            await shell.Error.WriteLineAsync($"plinth: {path} is not a sound backup: {damage}");
+            return ExitCode.Failed;
+        }
+        replacement.Commit();
+        await shell.Out.WriteLineAsync($"restored {options.Folder} from {path}");
+        return ExitCode.Done;
+    }
+
     static async Task<int> SeedAndSayAsync(Shell shell, Engine engine, Project project, CancellationToken cancel)
     {
         var seeded = await SeedAsync(engine, project, cancel);
@@ -168,22 +183,5 @@ static class DbCommand
         }
         await shell.Out.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"seeded {count} records"));
         return ExitCode.Done;
-    }
-
-    /// <summary>Removes the database's files under the folder's lock; an exit code when another process holds it.</summary>
-    static int? RemoveFiles(Shell shell, OpenedProject opened)
-    {
-        try
-        {
-            Directory.CreateDirectory(opened.DataFolder);
-            using FolderLock held = FolderLock.Take(opened.DataFolder);
-            foreach (string file in s_files) File.Delete(Path.Combine(opened.DataFolder, file));
-            return null;
-        }
-        catch (StoreException failure)
-        {
-            shell.Error.WriteLine($"plinth: {failure.Message}");
-            return ExitCode.Failed;
-        }
     }
 }

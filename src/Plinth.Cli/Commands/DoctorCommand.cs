@@ -36,10 +36,16 @@ static class DoctorCommand
         findings.Add(Disk(opened));
         findings.Add(Ignored(opened.Project, opened.Settings));
         if (schema is not null && (Composition.Server(opened.Settings) is not null || !Composition.IsNew(opened)))
-            await EngineSession.RunAsync(
+        {
+            findings.Add(Keys(opened));
+            int looked = await EngineSession.LookAsync(
                 shell, opened, schema, (_, engine) => Task.FromResult(Database(findings, engine, deep, cancel)), cancel);
+            if (looked != ExitCode.Done) findings.Add(new("database", false, "cannot be opened; the reason was said"));
+        }
         else
+        {
             findings.Add(new("database", true, "none yet"));
+        }
         foreach (Finding finding in findings)
         {
             await shell.Out.WriteLineAsync(parsed.GetValue(CommonOptions.Json)
@@ -70,6 +76,25 @@ static class DoctorCommand
                 "ignored", false, $"add {settings.Text(SettingKeys.DataFolder)}/ to .gitignore");
         }
         return new("ignored", true, "not under version control");
+    }
+
+    /// <summary>Whoever reads the key file reads the secrets of the log.</summary>
+    static Finding Keys(OpenedProject opened)
+    {
+        string path = LogKeys.FileOf(opened.DataFolder);
+        if (!File.Exists(path)) return new("keys", false, $"{path} is missing: secret values of the log cannot be opened without it");
+        const UnixFileMode others = UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.OtherRead | UnixFileMode.OtherWrite;
+        bool isOpen = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & others) != 0;
+        if (isOpen) return new("keys", false, $"others than its owner may read {path}: chmod 600");
+        try
+        {
+            using LogKeys keys = LogKeys.Open(opened.DataFolder, mayCreate: false);
+            return new("keys", true, $"{keys.CurrentId} seals");
+        }
+        catch (StoreException damaged)
+        {
+            return new("keys", false, damaged.Message);
+        }
     }
 
     static int Database(List<Finding> findings, Runtime.Engine engine, bool deep, CancellationToken cancel)

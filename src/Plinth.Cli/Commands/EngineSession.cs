@@ -22,9 +22,39 @@ static class EngineSession
 
     public static Task<int> RunAsync(
         Shell shell, OpenedProject opened, AppSchema schema, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel) =>
+        RunAsync(shell, opened, schema, Composition.Engine(opened, shell.Time, migrate: true), work, cancel);
+
+    /// <summary>For commands that only look: nothing is written or migrated, and a server may go on serving beside them.</summary>
+    public static async Task<int> LookAsync(
+        Shell shell, ParseResult parsed, string? folder, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel)
+    {
+        if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
+        if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
+        return await LookAsync(shell, opened, schema, work, cancel);
+    }
+
+    public static Task<int> LookAsync(
+        Shell shell, OpenedProject opened, AppSchema schema, Func<OpenedProject, Engine, Task<int>> work, CancellationToken cancel)
+    {
+        EngineOptions options = Composition.Engine(opened, shell.Time, migrate: false);
+        // A database server does not mind a second client; a file is opened for reading alone.
+        bool isServer = Composition.Server(opened.Settings) is not null;
+        options = options with { Store = options.Store with { ReadOnly = !isServer }, Limits = options.Limits with { CacheBytes = 0 } };
+        if (isServer || File.Exists(options.Store.File)) return RunAsync(shell, opened, schema, options, work, cancel);
+        shell.Error.WriteLine($"plinth: there is no database in {opened.DataFolder}");
+        return Task.FromResult(ExitCode.Failed);
+    }
+
+    public static Task<int> RunAsync(
+        Shell shell,
+        OpenedProject opened,
+        AppSchema schema,
+        EngineOptions options,
+        Func<OpenedProject, Engine, Task<int>> work,
+        CancellationToken cancel) =>
         GuardAsync(shell, async () =>
         {
-            var result = await Engine.OpenAsync(Composition.Engine(opened, shell.Time, migrate: true), schema, cancel);
+            var result = await Engine.OpenAsync(options, schema, cancel);
             if (result.Failed(out Fault? fault, out Engine? engine))
             {
                 SchemaLoading.Show(shell, fault);

@@ -20,7 +20,7 @@ static class ExportCommand
         Option<string?> format = new("--format") { Description = "json, ndjson or csv (default: by the file's extension, else ndjson)" };
         Command command = new("export", "Write every record of a model") { model, file, folder, format, TenantOption.It, CommonOptions.Data,
             CommonOptions.Set };
-        command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
+        command.SetAction((parsed, cancel) => EngineSession.LookAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
             if (ModelArgument.Find(shell, engine.Current.Schema, parsed.GetValue(model) ?? "") is not { } source) return ExitCode.WrongUse;
             string path = parsed.GetValue(file) ?? "-";

@@ -13,7 +13,7 @@ static class ReplayCommand
         Argument<string?> folder = CommonOptions.Folder();
         Command command = new("replay", "Rebuild every table from the log, beside the real ones, and compare") { folder,
             CommonOptions.Data };
-        command.SetAction((parsed, cancel) => EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
+        command.SetAction((parsed, cancel) => EngineSession.LookAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
             long started = shell.Time.GetTimestamp();
             ReplayReport report = await Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), "replaying", engine.Position,

@@ -71,15 +71,33 @@ static class SettingKeys
     public static readonly SettingKey DrainDelaySeconds = new("server.drainDelaySeconds", new IntegerForm(0, 600), "0",
         "Seconds for which `/readyz` fails after SIGTERM before the port closes, so that a load balancer looks away first.");
 
+    public static readonly SettingKey Connections = new("server.connections", new IntegerForm(1, 1_000_000), "20000",
+        "Connections at a time; more are closed at once.");
+    public static readonly SettingKey RequestLineBytes = new("server.requestLineBytes", new BytesForm(64, 1 << 20), "64KB",
+        "Bytes of a request line.");
+    public static readonly SettingKey Headers = new("server.headers", new IntegerForm(1, 10_000), "64", "Headers of a request.");
+    public static readonly SettingKey HeaderBytes = new("server.headerBytes", new BytesForm(256, 1 << 20), "32KB",
+        "Bytes of all headers of a request.");
+    public static readonly SettingKey HeaderSeconds = new("server.headerSeconds", new IntegerForm(1, 600), "15",
+        "Seconds that the request line and the headers may take to come.");
+    public static readonly SettingKey IdleSeconds = new("server.idleSeconds", new IntegerForm(1, 86_400), "120",
+        "Seconds that a connection may be idle between two requests.");
+    public static readonly SettingKey RateEntries = new("rate.entries", new IntegerForm(1, 100_000_000), "100000",
+        "Addresses and identities that are counted apart; those beyond share one budget.");
+    public static readonly SettingKey DevHosts = new("dev.allowedHosts", new ListForm(_ => null), "",
+        "Host names, beside localhost and addresses, that `dev` answers to.");
+    public static readonly SettingKey CorsCredentials = new("cors.credentials", s_switch, "off",
+        "Pages of the allowed origins may send cookies.");
+
     static readonly ImmutableArray<LimitKey> s_limits = LimitKeys.All;
 
     public static ImmutableArray<SettingKey> All { get; } =
     [
-        Host, Port, DrainSeconds, DrainDelaySeconds, DataFolder, DatabaseUrl, DatabaseTls, DatabaseConnections,
-            DatabasePrepared, DatabaseName, Synchronous, Library, CacheRecords, CacheBytes, LogFormat, LogLevel,
-            OtlpEndpoint, OpsPort,
-            OpsToken,
-        CorsOrigins, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, IdempotencyHours, .. s_limits.Select(l => l.Key),
+        Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
+        DataFolder, DatabaseUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library, CacheRecords,
+        CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
+        CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries, IdempotencyHours, DevHosts,
+        .. s_limits.Select(l => l.Key),
     ];
 
     static readonly FrozenDictionary<string, SettingKey> s_byName = All.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);

@@ -18,14 +18,13 @@ static class SettingsReference
             1. the default,
             2. `plinth.yaml` in the project folder,
             3. `plinth.<environment>.yaml`, where `PLINTH_ENV` names the environment: `local` (default), `staging` or `production`,
-            4. the environment,
-                with `.env` filling in what it does not set: `PLINTH_SECTION__KEY`; `PLINTH_SECTION__KEY_FILE` reads the value from a file,
+            4. the environment, with `.env` filling in what it does not set: `PLINTH_SECTION__KEY`; `PLINTH_SECTION__KEY_FILE` reads the
+               value from a file,
             5. flags: `--port`, `--host`, `--data`, and `--set section.key=value` for any.
 
-            `${NAME}` in a value is replaced by the environment's. An unknown setting,
-                a reference to what is not set and a value of the wrong
-            form are errors; all of them are reported at once,
-                each with its place. `plinth config print` shows every value and where it comes from.
+            `${NAME}` in a value is replaced by the environment's. An unknown setting, a reference to what is not set and a value of the wrong
+            form are errors; all of them are reported at once, each with its place. `plinth config print` shows every value and where it
+            comes from.
 
 
             """);

@@ -18,7 +18,7 @@ static class Importing
         await using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 64 << 10, useAsync: true);
         await using CountedStream counted = new(file, progress);
         RecordReader reader = new(model, format);
-        return await engine.BulkCreateAsync(caller, model.Name, reader.ReadAsync(counted, cancel), cancel);
+        return await engine.BulkCreateAsync(caller, model.Name, reader.ReadAsync(counted, cancel), key: null, cancel);
     }
 
     /// <summary>Counts what is read, for the progress bar.</summary>

@@ -87,7 +87,7 @@ static class OpenApiParts
         ["offset"] = Number("offset", "Records to skip; cursors are faster and do not drift."),
         ["select"] = Query("select", "Fields to answer, joined by commas; the key always comes."),
         ["include"] = Query("include", "Relations to answer along: `author,comments(limit:5,sort:-createdAt,select:id+text)`."),
-        ["count"] = Choice("count", "Adds `page.total`.", "exact", "estimated"),
+        ["count"] = Choice("count", "Adds `page.total`; `estimated` may approximate it where that is cheaper.", "exact", "estimated"),
         ["search"] = Query("search", "Words that all must occur in the full-text fields; the last may be a beginning."),
         ["trashed"] = Choice("trashed", "Also, or only, records in the trash.", "only", "with"),
         ["groupBy"] = Query("groupBy", "Fields joined by commas."),

@@ -164,8 +164,6 @@ static class Deciding
         {
             if (value.Kind != ValueKind.Map || !value.Map.TryGet(member, out value)) value = default;
         }
-        if (value.Kind == ValueKind.String && field.Type is ScalarFieldType { Scalar: var scalar } && scalar.Kind != ValueKind.String
-            && !scalar.TryParse(value.String, out value)) value = default;
         if (!value.IsNull || field.IsNullable) return true;
         string path = "auth." + string.Join('.', claim.Path);
         reader.Problems.Refuse(Faults.MissingClaim.Says(

@@ -60,13 +60,6 @@ sealed class FilterForms(AppSchema schema, Limits limits)
             return Faults.LimitExceeded.Says($"the filter is longer than {limits.FilterBytes} bytes (limits.filterBytes)");
         }
         if (FilterReader.Read(schema, model, text, limits).Failed(out Fault? fault, out CheckedExpression? whole)) return fault;
-        EnteredModels entered = new(schema);
-        entered.Visit(whole.Root);
-        if (entered.Deepest > limits.Hops)
-        {
-            return Faults.LimitExceeded.Says(
-                $"a path of the filter takes {entered.Deepest} relation hops, {limits.Hops} are allowed (limits.hops)");
-        }
         return new KnownText(whole, whole.ReadsCaller || whole.ReadsNow ? null : Form(model, whole));
     }
 
@@ -85,12 +78,7 @@ sealed class FilterForms(AppSchema schema, Limits limits)
 
     sealed class EnteredModels(AppSchema schema) : NodeVisitor
     {
-        // How many hops deep the records are that a variable stands for.
-        readonly Dictionary<int, int> _variableDepths = [];
-
         public List<Model> Models { get; } = [];
-
-        public int Deepest { get; private set; }
 
         public override void Visit(CheckedNode node)
         {
@@ -98,20 +86,8 @@ sealed class FilterForms(AppSchema schema, Limits limits)
             {
                 Model target = schema.TargetOf(hop.Relation);
                 if (!Models.Contains(target)) Models.Add(target);
-                Deepest = Math.Max(Deepest, Depth(hop));
             }
-            if (node is QuantifierNode quantifier) _variableDepths[quantifier.Variable.Id] = Depth(quantifier.Range);
-            if (node is BindNode bind) _variableDepths[bind.Variable.Id] = Depth(bind.Value);
-            if (node is TransformNode transform) _variableDepths[transform.Variable.Id] = Depth(transform.Range);
             base.Visit(node);
         }
-
-        int Depth(CheckedNode node) => node switch
-        {
-            HopNode hop => Depth(hop.From) + 1,
-            TransformNode transform => Depth(transform.Range),
-            VariableNode variable => _variableDepths.GetValueOrDefault(variable.Id),
-            _ => 0,
-        };
     }
 }

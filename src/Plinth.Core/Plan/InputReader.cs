@@ -20,7 +20,8 @@ static class InputReader
         Utf8JsonReader json = Over(utf8, limits);
         try
         {
-            if (!json.Read() || json.TokenType != JsonTokenType.StartObject) return NotThe("an object", shape);
+            json.Read();
+            if (json.TokenType != JsonTokenType.StartObject) return NotThe("an object", shape);
             Input input = ReadMembers(ref json, shape, mode, reader, tagged: false);
             if (json.Read()) throw new InvalidOperationException("a JSON reader gave a token after the document");
             return input;
@@ -40,9 +41,10 @@ static class InputReader
         Utf8JsonReader json = Over(utf8, limits);
         try
         {
-            if (!json.Read() || json.TokenType != JsonTokenType.StartArray) return NotThe("an array of objects", shape);
+            json.Read();
+            if (json.TokenType != JsonTokenType.StartArray) return NotThe("an array of objects", shape);
             int count = 0;
-            while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+            while (JsonNames.NextItem(ref json))
             {
                 reader.Problems.Enter(count++);
                 if (json.TokenType == JsonTokenType.StartObject)
@@ -73,7 +75,7 @@ static class InputReader
         HashSet<string>? unknown = null;
         bool sawTag = false;
         int next = 0;
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        while (JsonNames.NextMember(ref json))
         {
             if (shape.Find(ref json, ref next) is { } field && !field.Field.IsUnknown)
             {
@@ -107,7 +109,7 @@ static class InputReader
             problems.Add("duplicate", "is given twice");
             json.Skip();
         }
-        else if (field.Field.IsUnwritable && field.Field is { IsVersion: false })
+        else if (field.Field.IsUnwritable)
         {
             problems.Refuse(FieldWrites.Refused(field.Field, reader.Moment.Auth.IsNull));
             json.Skip();
@@ -181,26 +183,28 @@ static class InputReader
                 string.Create(CultureInfo.InvariantCulture, $"the body is nested deeper than {limits.JsonDepth} levels"),
                 "limits.jsonDepth sets the bound");
         }
-        return Faults.MalformedBody.Says(string.Create(CultureInfo.InvariantCulture,
-            $"the body is not well-formed JSON at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}"));
+        long line = e.LineNumber.GetValueOrDefault() + 1, at = e.BytePositionInLine.GetValueOrDefault() + 1;
+        return Faults.MalformedBody.Says(
+            string.Create(CultureInfo.InvariantCulture, $"the body is not well-formed JSON at line {line}, byte {at}"));
     }
 
     /// <summary>The reader's exception does not tell depth from form, so the way to it is walked again.</summary>
     static bool NestsBeyond(ReadOnlySpan<byte> utf8, int depth)
     {
         Utf8JsonReader json = new(utf8, new JsonReaderOptions { MaxDepth = int.MaxValue });
+        bool nests = false;
         try
         {
             while (json.Read())
             {
                 bool opens = json.TokenType is JsonTokenType.StartArray or JsonTokenType.StartObject;
-                if (opens && json.CurrentDepth >= depth) return true;
+                nests |= opens && json.CurrentDepth >= depth;
             }
         }
         catch (JsonException)
         {
-            // Not JSON, and not too deep before that.
+            // Not JSON: what counts is whether it was too deep before that.
         }
-        return false;
+        return nests;
     }
 }

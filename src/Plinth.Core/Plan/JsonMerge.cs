@@ -61,9 +61,9 @@ static class JsonMerge
         Dictionary<string, Range> members = new(StringComparer.Ordinal);
         Utf8JsonReader json = new(document, new JsonReaderOptions { MaxDepth = int.MaxValue });
         json.Read();
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        while (JsonNames.NextMember(ref json))
         {
-            string name = json.GetString() ?? "";
+            string name = json.GetString()!; // A name is never null.
             json.Read();
             int from = (int)json.TokenStartIndex;
             json.Skip();

@@ -9,11 +9,26 @@ static class JsonNames
 {
     public const string Unreadable = "\uFFFD";
 
+    /// <summary>Goes to the name of the next member; false at the end of the object.</summary>
+    public static bool NextMember(ref Utf8JsonReader json)
+    {
+        // What is cut short throws, so there is a token.
+        json.Read();
+        return json.TokenType == JsonTokenType.PropertyName;
+    }
+
+    /// <summary>Goes to the next item; false at the end of the array.</summary>
+    public static bool NextItem(ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.TokenType != JsonTokenType.EndArray;
+    }
+
     public static string Of(ref Utf8JsonReader json)
     {
         try
         {
-            return json.GetString() ?? "";
+            return json.GetString()!; // A name is never null.
         }
         catch (InvalidOperationException)
         {

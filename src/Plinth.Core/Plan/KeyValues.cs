@@ -13,7 +13,8 @@ static class KeyValues
         if (parts.Length != model.Key.Length) return NotFound(model);
         for (int i = 0; i < parts.Length; i++)
         {
-            if (model.Field(model.Key[i])?.Type is not ScalarFieldType { Scalar: var scalar })
+            // The binder admits only keys over fields that are there.
+            if (model.Field(model.Key[i])!.Type is not ScalarFieldType { Scalar: var scalar })
             {
                 // A key of an enum: any text is a value, one outside the set is of no record.
                 values[i] = Value.From(parts[i]);

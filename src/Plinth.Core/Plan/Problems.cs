@@ -80,7 +80,6 @@ sealed class Problems
 
     static string Join(string place, string field)
     {
-        if (place.Length == 0) return field;
         if (field.Length == 0) return place;
         return field[0] == '[' ? place + field : $"{place}.{field}";
     }

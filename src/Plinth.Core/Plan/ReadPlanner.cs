@@ -41,7 +41,7 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
             return Faults.UnknownModel.Says(
                 $"there is no model '{request.Model}'", Names.DidYouMean(request.Model, schema.Models.Select(static m => m.Name)));
         }
-        EvaluationContext context = Policies.Context(caller, now);
+        EvaluationContext context = Policies.Context(caller, now) with { Cost = limits.ExpressionCost };
         if (Forms(lens, model, request, context).Failed(out Fault? fault, out var forms)) return fault;
         if (Shape(lens, model, request, forms).Failed(out fault, out KnownShape? known)) return fault;
 

@@ -89,7 +89,7 @@ sealed class RecordShape
     public RecordShape(string name, ImmutableArray<FieldShape> fields, ImmutableArray<RowCheck> checks)
     {
         (Name, Fields, Checks) = (name, fields, checks);
-        Computed = InOrder(fields);
+        Computed = [.. fields.Where(f => f.Computed is not null)];
         Counted = [.. fields.Where(f => f.Field.Default is AutoincrementDefault)];
     }
 
@@ -100,7 +100,7 @@ sealed class RecordShape
 
     public ImmutableArray<FieldShape> Fields { get; }
 
-    /// <summary>Fields that are computed, each after those it reads.</summary>
+    /// <summary>Fields that are computed; none reads another, which the binder sees to.</summary>
     public ImmutableArray<FieldShape> Computed { get; }
 
     /// <summary>Fields of <c>autoincrement()</c>: the writer numbers them.</summary>
@@ -122,24 +122,6 @@ sealed class RecordShape
         }
         return null;
     }
-
-    /// <summary>
-    /// A computed field that reads another stands after it. The binder refuses circles; what would be left of one keeps its order.
-    /// </summary>
-    static ImmutableArray<FieldShape> InOrder(ImmutableArray<FieldShape> fields)
-    {
-        List<FieldShape> waiting = [.. fields.Where(f => f.Computed is not null)], ordered = [];
-        while (waiting.Count > 0)
-        {
-            FieldShape next = waiting.Find(f => !waiting.Exists(o => o != f && Mentions(f, o))) ?? waiting[0];
-            waiting.Remove(next);
-            ordered.Add(next);
-        }
-        return [.. ordered];
-    }
-
-    static bool Mentions(FieldShape field, FieldShape other) =>
-        field.Field.Computed?.Text.Contains(other.Name, StringComparison.Ordinal) == true;
 }
 
 /// <summary>The shapes of one schema.</summary>

@@ -24,7 +24,7 @@ sealed class ReadReply(ByteOutput body) : IDisposable
 }
 
 /// <summary>The outcome of a committed command.</summary>
-sealed class WriteReply : IDisposable
+sealed record WriteReply : IDisposable
 {
     public required WriteOutcome Outcome { get; init; }
 

@@ -23,8 +23,6 @@ static class ShortOperators
         ["null"] = ShortOperator.IsNull,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 
-    public static IEnumerable<string> Names => s_byName.Keys;
-
     /// <summary>The operator that the text names, or the fault that names the ones there are.</summary>
     public static Result<ShortOperator> Find(ShortFilter filter)
     {

@@ -10,8 +10,6 @@ namespace Plinth.Plan;
 /// </summary>
 sealed class ValueReader(RecordShapes shapes, Moment moment, Problems problems)
 {
-    public RecordShapes Shapes => shapes;
-
     public Moment Moment => moment;
 
     public Problems Problems => problems;
@@ -75,7 +73,7 @@ sealed class ValueReader(RecordShapes shapes, Moment moment, Problems problems)
         int before = problems.Count, count = 0;
         using ByteOutput output = new();
         output.Write((byte)'[');
-        while (json.Read() && json.TokenType != JsonTokenType.EndArray)
+        while (JsonNames.NextItem(ref json))
         {
             if (count > 0) output.Write((byte)',');
             problems.Enter(count++);
@@ -134,7 +132,7 @@ sealed class ValueReader(RecordShapes shapes, Moment moment, Problems problems)
     /// <summary>The text of the member <c>type</c> of the object that the reader (a copy) stands on.</summary>
     static string? FindTag(Utf8JsonReader json)
     {
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        while (JsonNames.NextMember(ref json))
         {
             bool isTag = JsonNames.Is(ref json, "type"u8);
             json.Read();

@@ -16,10 +16,6 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
     // A model of a view lives as long as the view, and belongs to one.
     readonly ConditionalWeakTable<Model, RecordShape> _seen = [];
 
-    public RecordShapes Shapes => shapes;
-
-    public Policies Policies => policies;
-
     public Result<WritePlan> Plan(Caller caller, Command command, Moment moment)
     {
         SchemaView view = policies.SeenBy(caller, moment.Now);
@@ -131,8 +127,9 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
     /// <summary>One patch for many records: it cannot presume the version of each.</summary>
     Result<Bodies> Every(ReadOnlySpan<byte> body, RecordShape shape, ValueReader reader)
     {
-        var patch = Single(body, shape, InputMode.Patch, reader);
-        if (patch.IsOk && shape.Model?.VersionField is { } version && patch.Value.Single?.Given[version.Ordinal] == Given.Value)
+        if (Single(body, shape, InputMode.Patch, reader).Failed(out Fault? fault, out Bodies? patch)) return fault;
+        // Both are there: the shape is a model's, and a patch has a body.
+        if (shape.Model!.VersionField is { } version && patch.Single!.Given[version.Ordinal] == Given.Value)
         {
             reader.Problems.Add(version.Name, "readonly", "is the version of one record, and the patch is for many");
         }

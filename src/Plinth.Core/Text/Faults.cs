@@ -7,6 +7,17 @@ namespace Plinth.Text;
 static class Faults
 {
     // Not readable: the bytes are not what the route takes.
+    public static readonly FaultCode MalformedRequest = New("malformed_request", FaultKind.NotReadable, "The request cannot be read",
+        "The request line or a header breaks the rules of HTTP/1.1. The message says which.");
+    public static readonly FaultCode TargetTooLong = New("target_too_long", FaultKind.NotReadable, "The request line is too long",
+        "The request line exceeds the server's bound. Long parameters can be sent as the body of QUERY, or of POST on …/query.");
+    public static readonly FaultCode HeadersTooLarge = New("headers_too_large", FaultKind.NotReadable, "The headers are too large",
+        "The request has too many headers, or too large ones. The hint names the settings.");
+    public static readonly FaultCode RequestTooSlow = New("request_too_slow", FaultKind.NotReadable, "The request came too slowly",
+        "The request line and the headers did not arrive within the time that the server allows.");
+    public static readonly FaultCode HttpVersionUnsupported = New(
+        "http_version_unsupported", FaultKind.NotReadable, "The version of HTTP is not spoken here",
+        "The server speaks HTTP/1.1; a proxy before it may speak others to its clients.");
     public static readonly FaultCode MalformedBody = New("malformed_body", FaultKind.NotReadable, "The body cannot be read",
         "The body is not well-formed JSON or CBOR, or its shape is not the one the route takes. The message names the place.");
     public static readonly FaultCode MalformedParameter = New("malformed_parameter", FaultKind.NotReadable, "A parameter cannot be read",
@@ -104,6 +115,7 @@ static class Faults
     /// <summary>Every code, for the error reference and the tests over it.</summary>
     public static ImmutableArray<FaultCode> All { get; } =
     [
+        MalformedRequest, TargetTooLong, HeadersTooLarge, RequestTooSlow, HttpVersionUnsupported,
         MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable,
             BodyTooLarge,
         BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField,

@@ -38,7 +38,7 @@ sealed class EventLog
     const string SelectAfter = $"select {Columns} from {LogTables.Events} where position > ?1 order by position limit ?2";
 
     const string SelectHistory = $"select {Columns} from {LogTables.Events} where model = ?1 and record_id = ?2 and position > ?3 "
-        + "order by position limit ?4";
+        + "and position <= ?5 order by position limit ?4";
 
     const string SelectMigrations = $"select {Columns} from {LogTables.Events} where record_id = '' and kind = '{EventKinds.Migrated}' "
         + "order by position";
@@ -127,14 +127,16 @@ sealed class EventLog
         return ReadAll(select);
     }
 
-    /// <summary>The events of one record after a position, in order, at most so many.</summary>
-    public static List<LogEvent> History(Connection connection, string model, string recordId, long after, int eventsMax)
+    /// <summary>The events of one record after a position, in order, at most so many, up to another position.</summary>
+    public static List<LogEvent> History(
+        Connection connection, string model, string recordId, long after, int eventsMax, long upTo = long.MaxValue)
     {
         using Statement select = connection.Prepare(SelectHistory);
         select.BindText(1, model);
         select.BindText(2, recordId);
         select.BindInt64(3, after);
         select.BindInt64(4, eventsMax);
+        select.BindInt64(5, upTo);
         return ReadAll(select);
     }
 

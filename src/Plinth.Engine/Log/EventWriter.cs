@@ -53,7 +53,8 @@ sealed class EventWriter(LogKeys keys)
         foreach (Field field in key)
         {
             if (text.Length > 0) text.Append(',');
-            text.Append(Part(field, row).Replace("%", "%25", StringComparison.Ordinal).Replace(",", "%2C", StringComparison.Ordinal));
+            string part = Part(field, row);
+            text.Append(part.Replace("%", "%25", StringComparison.Ordinal).Replace(",", "%2C", StringComparison.Ordinal));
         }
 
         return text.ToString();

@@ -21,15 +21,9 @@ static class FieldJson
             return true;
         }
 
-        switch (field.Type)
-        {
-            case ScalarFieldType { Scalar: var scalar }:
-                return scalar.TryRead(ref json, out value);
-            case EnumFieldType when json.TokenType == JsonTokenType.String:
-                value = Value.From(json.GetString()!); // Not null: it is a string token.
-                return true;
-            default:
-                return false;
-        }
+        if (field.Type is ScalarFieldType { Scalar: var scalar }) return scalar.TryRead(ref json, out value);
+        if (json.TokenType != JsonTokenType.String) return false;
+        value = Value.From(json.GetString()!); // Not null: it is a string token. What is no scalar and not stored as JSON is a word.
+        return true;
     }
 }

@@ -19,9 +19,6 @@ sealed class LogFollower : IDisposable
 
     internal LogFollower(LogTail tail, long after, int queueMax) => (_tail, _position, _queueMax) = (tail, after, queueMax);
 
-    /// <summary>The last position given out.</summary>
-    public long Position => Volatile.Read(ref _position);
-
     /// <summary>Times that the queue was full and the follower went back to reading the log.</summary>
     public long Lags { get; private set; }
 

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Plinth.Store;
@@ -11,7 +13,8 @@ namespace Plinth.Log;
 sealed class LogKeys : IDisposable
 {
     const string FileName = "master.key";
-    const string FirstId = "master-1";
+    const string IdPrefix = "master-";
+    const string FirstId = IdPrefix + "1";
     const int KeyBytes = 32;
     const int NonceBytes = 12;
     const int TagBytes = 16;
@@ -24,22 +27,29 @@ sealed class LogKeys : IDisposable
     /// <summary>The key that seals now; the others only open what they sealed.</summary>
     public string CurrentId { get; }
 
+    /// <summary>All ids, in the order in which they were made.</summary>
+    public ImmutableArray<string> Ids { get; private set; } = [];
+
+    /// <summary>Where the keys of a data folder are kept.</summary>
+    public static string FileOf(string folder) => Path.Combine(folder, FileName);
+
     /// <summary>Reads the key file of a data folder, and makes it where there is none.</summary>
     /// <param name="folder">The data folder.</param>
     /// <param name="mayCreate">False for a folder that is only read: without the file, nothing sealed can be opened.</param>
     /// <exception cref="StoreException">The file is damaged, or absent and may not be made.</exception>
     public static LogKeys Open(string folder, bool mayCreate)
     {
-        string path = Path.Combine(folder, FileName);
+        string path = FileOf(folder);
         if (!File.Exists(path))
         {
             if (!mayCreate) throw new StoreException(StoreFailure.Unavailable, $"The key file {path} is missing.");
-            Create(path);
+            Write(path, [NewLine(FirstId)]);
         }
 
         string[] lines = File.ReadAllLines(path);
         string? current = lines.Where(static line => line.Length > 0).Select(static line => line.Split(' ')[0]).LastOrDefault();
-        LogKeys keys = new(current ?? throw Damaged(path));
+        if (current is null) throw Damaged(path);
+        LogKeys keys = new(current);
         foreach (string line in lines)
         {
             if (line.Length > 0) keys.Add(path, line);
@@ -86,16 +96,47 @@ sealed class LogKeys : IDisposable
         }
     }
 
-    static void Create(string path)
+    /// <summary>
+    /// Adds a key that seals from the next opening of the folder on; the others stay, to open what they sealed. The caller holds the
+    /// folder.
+    /// </summary>
+    /// <returns>The id of the new key.</returns>
+    /// <exception cref="StoreException">The file is damaged.</exception>
+    public static string Rotate(string folder)
     {
+        using LogKeys now = Open(folder, mayCreate: true);
+        string path = FileOf(folder);
+        string next = string.Create(CultureInfo.InvariantCulture, $"{IdPrefix}{now._keys.Count + 1}");
+        if (now._keys.ContainsKey(next)) throw Damaged(path);
+        Write(path, [.. File.ReadLines(path).Where(static line => line.Length > 0), NewLine(next)]);
+        return next;
+    }
+
+    /// <summary>Gives a second folder the keys of a first, which are made where it has none: for a database that is to move over.</summary>
+    public static void Share(string from, string to)
+    {
+        Open(from, mayCreate: true).Dispose();
+        Write(FileOf(to), File.ReadLines(FileOf(from)));
+    }
+
+    /// <summary>The file appears whole or, after a crash, as it was: a key that is lost makes what it sealed unreadable.</summary>
+    static void Write(string path, IEnumerable<string> lines)
+    {
+        string partial = path + ".partial";
+        File.Delete(partial);
         FileStreamOptions options = new() { Mode = FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using FileStream file = new(path, options);
-        file.Write(Encoding.ASCII.GetBytes($"{FirstId} {Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes))}\n"));
+        using (FileStream file = new(partial, options))
+        {
+            foreach (string line in lines) file.Write(Encoding.ASCII.GetBytes(line + "\n"));
+            file.Flush(flushToDisk: true);
+        }
 
-        // A key that is lost with the power makes everything sealed since unreadable.
-        file.Flush(flushToDisk: true);
+        File.Move(partial, path, overwrite: true);
+        FolderFlush.Run(Path.GetDirectoryName(path)!); // It was joined to a folder.
     }
+
+    static string NewLine(string id) => $"{id} {Convert.ToBase64String(RandomNumberGenerator.GetBytes(KeyBytes))}";
 
     void Add(string path, string line)
     {
@@ -106,6 +147,7 @@ sealed class LogKeys : IDisposable
         if (_first.Length == 0) _first = key;
 
         // A cipher object is not safe for two threads at once, and making one costs more than using it.
+        Ids = Ids.Add(line[..space]);
         _keys[line[..space]] = new ThreadLocal<AesGcm>(() => new AesGcm(key, TagBytes), trackAllValues: true);
     }
 

@@ -53,7 +53,8 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         _constrained = "check the references between tables";
         references?.AddMissing();
 
-        if (_plan.RebuildsTables && transaction.Connection.BrokenForeignKeys() is { Count: > 0 } lost)
+        IReadOnlyList<string> lost = _plan.RebuildsTables ? transaction.Connection.BrokenForeignKeys() : [];
+        if (lost.Count > 0)
         {
             return Faults.MigrationRefused.Says(
                 $"Records refer to records that are not there: {lost[0]}.", "Correct those references first.");
@@ -62,7 +63,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         SchemaRecords.Add(transaction.Connection, _next with { At = transaction.Now });
         _report = new MigrationReport(
             _next.Version, [.. _plan.Steps.Where(static step => step is not DataPrecondition).Select(static step => step.Description)],
-            _store.Log.Head + transaction.Events.Count);
+            transaction.Position);
         return _report;
     }
 
@@ -143,7 +144,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
             if (filler.IsPerRow)
             {
                 insert.BindInt64(kept.IndexOf(TableShape.VersionColumn) + 1, version + 1);
-                transaction.Append(RowEvent(filler, row, version + 1));
+                transaction.AppendOfMany(RowEvent(filler, row, version + 1));
             }
 
             insert.Run();
@@ -169,7 +170,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
             update.BindInt64(step.Fills.Length + 1, filler.IsPerRow ? version + 1 : version);
             update.BindInt64(step.Fills.Length + 2, select.ColumnInt64(read.Count - 1));
             update.Run();
-            if (filler.IsPerRow) transaction.Append(RowEvent(filler, row, version + 1));
+            if (filler.IsPerRow) transaction.AppendOfMany(RowEvent(filler, row, version + 1));
         }
 
         AppendModelEvent(transaction, filler);

@@ -75,7 +75,8 @@ sealed class Migrator(EventStore store, IdSource ids) : IDisposable
         last = SchemaRecords.Last(connection);
         AppSchema? current = last is null ? null : SchemaJson.Read(last.Ir);
         EvolutionPlan plan = SchemaDiff.Between(current, desired);
-        return plan with { Refusals = [.. plan.Refusals, .. Drift(connection.Tables(), current, plan), .. Undefinable(desired, plan)] };
+        ImmutableArray<Fault> drift = Drift(connection.Tables(), current, plan);
+        return plan with { Refusals = plan.Refusals.AddRange(drift).AddRange(Undefinable(desired, plan)) };
     }
 
     /// <summary>
@@ -136,7 +137,7 @@ sealed class Migrator(EventStore store, IdSource ids) : IDisposable
     {
         FaultDetail[] details =
             [.. refusals.Select(static fault =>
-            new FaultDetail("", fault.Code, fault.Hint is null ? fault.Message : $"{fault.Message} {fault.Hint}"))];
+            new FaultDetail("", fault.Code, $"{fault.Message} {fault.Hint}"))];
         return refusals.Count == 1
             ? refusals[0] with { Details = [.. details] }
             : Faults.MigrationRefused.Says($"{refusals.Count} changes of the schema are refused.", details);

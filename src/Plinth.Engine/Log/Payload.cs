@@ -41,7 +41,7 @@ static class Payload
         Utf8JsonReader json = new(of.Data);
         bool has = false;
         json.Read();
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        while (JsonNames.NextMember(ref json))
         {
             if (json.ValueTextEquals(side))
             {
@@ -124,7 +124,7 @@ static class Payload
         ref Utf8JsonReader json, ReadOnlySpan<byte> document, Model model, Func<string, string?>? nameNow, Value[] row)
     {
         int next = 0;
-        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        while (JsonNames.NextMember(ref json))
         {
             Field? field = FieldOf(ref json, model, nameNow, ref next, out bool isGone);
             json.Read();
@@ -170,11 +170,11 @@ static class Payload
         Span<byte> bound = stackalloc byte[16];
         of.EventId.TryWriteBytes(bound, bigEndian: true, out _);
         bool has = false;
-        while (json.Read() && json.TokenType == JsonTokenType.StartObject)
+        while (JsonNames.NextItem(ref json))
         {
             string? keyId = null;
             byte[] box = [];
-            while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+            while (JsonNames.NextMember(ref json))
             {
                 bool isKey = json.ValueTextEquals("key"u8), isBox = json.ValueTextEquals("box"u8);
                 json.Read();
@@ -195,7 +195,7 @@ static class Payload
         Utf8JsonReader inner = new(plain);
         bool has = false;
         inner.Read();
-        while (inner.Read() && inner.TokenType == JsonTokenType.PropertyName)
+        while (JsonNames.NextMember(ref inner))
         {
             bool isSide = inner.ValueTextEquals(side);
             inner.Read();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Plinth.Evolution;
 using Plinth.Schema;
 using Plinth.Sql;
@@ -39,7 +40,8 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             Reducer reducer = new(schema, keys, new NameHistory(EventLog.Migrations(reader)));
             try
             {
-                while (EventLog.Read(reader, position, PageEvents) is { Count: > 0 } page)
+                for (List<LogEvent> page = EventLog.Read(reader, 0, PageEvents); page.Count > 0;
+                    page = EventLog.Read(reader, position, PageEvents))
                 {
                     cancel.ThrowIfCancellationRequested();
                     foreach (LogEvent happened in page) reducer.Apply(happened);
@@ -50,6 +52,12 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             catch (InvalidDataException e)
             {
                 return new ReplayReport(position, 0, position, [e.Message]);
+            }
+            catch (CryptographicException)
+            {
+                string after = string.Create(CultureInfo.InvariantCulture, $"after position {position}");
+                return new ReplayReport(position, 0, position,
+                    [$"{after}: a sealed value does not open with the key of its name; is the key file the one of this database?"]);
             }
 
             List<string> differences = [];

@@ -10,20 +10,11 @@ static class SchemaRecords
 {
     const string SelectLast = $"select version, ir, at from {LogTables.Schemas} order by version desc limit 1";
 
-    const string SelectOne = $"select version, ir, at from {LogTables.Schemas} where version = ?1";
-
     const string Insert = $"insert into {LogTables.Schemas} (version, ir, at) values (?1, ?2, ?3)";
 
     public static SchemaRecord? Last(Connection connection)
     {
         using Statement select = connection.Prepare(SelectLast);
-        return Read(select);
-    }
-
-    public static SchemaRecord? Find(Connection connection, int version)
-    {
-        using Statement select = connection.Prepare(SelectOne);
-        select.BindInt64(1, version);
         return Read(select);
     }
 

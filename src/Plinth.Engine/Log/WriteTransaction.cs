@@ -6,6 +6,9 @@ namespace Plinth.Log;
 /// <summary>What a unit sees of its group's transaction: statements on the writing connection, and the list of events.</summary>
 sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider clock)
 {
+    /// <summary>Events that a unit of very many holds in memory at a time.</summary>
+    public const int HeldMax = 1000;
+
     readonly List<LogEvent> _events = [];
 
     public Connection Connection { get; } = connection;
@@ -24,6 +27,16 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
     public void Append(LogEvent happened) => _events.Add(happened);
 
     /// <summary>
+    /// Adds an event of a unit of very many (a bulk create, a back-fill): what has gathered is written out before it fills the memory. Only
+    /// for exclusive units, like <see cref="Flush"/>.
+    /// </summary>
+    public void AppendOfMany(LogEvent happened)
+    {
+        _events.Add(happened);
+        if (_events.Count >= HeldMax) Flush();
+    }
+
+    /// <summary>
     /// Writes the events so far to the log already, so that a unit of very many does not hold them all in memory. They are seen with the
     /// commit, like all others. Only for exclusive units, which are not undone in part.
     /// </summary>
@@ -32,6 +45,9 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
         Written = EventLog.Append(Connection, Written ?? log.Last, TakeEvents(), Now);
         _events.Clear();
     }
+
+    /// <summary>The position that the last event so far has, or will have with the commit.</summary>
+    public long Position => (Written ?? log.Last).Position + _events.Count;
 
     /// <summary>The head that flushed events made; null when none were.</summary>
     internal LogHead? Written { get; private set; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text.Json;
 using Plinth.Log;
 using Plinth.Plan;
@@ -95,6 +96,26 @@ sealed class AnswerStore(LogKeys keys, int hours)
         keep.Run();
     }
 
+    /// <summary>The answer of an earlier request as the answer of this one.</summary>
+    public static WriteReply Reply(StoredAnswer answer)
+    {
+        ByteOutput? body = null;
+        if (answer.Body is { } bytes)
+        {
+            body = new ByteOutput(Math.Max(1, bytes.Length));
+            body.Write(bytes);
+        }
+        return new()
+        {
+            Outcome = answer.Outcome,
+            Body = body,
+            Version = answer.Version,
+            NeedsBodyHash = answer.NeedsBodyHash,
+            Key = answer.Key,
+            IsReplayed = true,
+        };
+    }
+
     bool Insert(WriteTransaction transaction, IdempotencyKey key, long now)
     {
         using Statement guard = Bound(transaction, Guard, key);
@@ -115,10 +136,16 @@ sealed class AnswerStore(LogKeys keys, int hours)
 
     Result<ImmutableArray<StoredAnswer>?> Open(IdempotencyKey key, string keyId, ReadOnlySpan<byte> box)
     {
-        byte[]? plain = keys.Open(keyId, box, System.Text.Encoding.UTF8.GetBytes(key.Scope + "\n" + key.Key));
+        try
+        {
+            if (keys.Open(keyId, box, System.Text.Encoding.UTF8.GetBytes(key.Scope + "\n" + key.Key)) is { } plain) return Read(plain);
+        }
+        catch (CryptographicException)
+        {
+            // Sealed by another installation's key of the same name.
+        }
         // Without its key the answer is lost, and running the command again is what the caller asked us never to do.
-        if (plain is null) return Faults.IdempotencyMismatch.Says("the answer of the first request can no longer be opened");
-        return Read(plain);
+        return Faults.IdempotencyMismatch.Says("the answer of the first request can no longer be opened");
     }
 
     /// <summary><c>[[outcome, version, [key…], "base64 of the body" or null, needs a body hash]…]</c></summary>
@@ -150,10 +177,9 @@ sealed class AnswerStore(LogKeys keys, int hours)
             .. document.RootElement.EnumerateArray().Select(static answer => new StoredAnswer(
                 (WriteOutcome)answer[0].GetInt32(),
                 answer[1].GetInt64(),
-                [.. answer[2].EnumerateArray().Select(static part => part.GetString() ?? "")],
+                [.. answer[2].EnumerateArray().Select(static part => part.GetString()!)],
                 answer[3].ValueKind == JsonValueKind.Null ? null : answer[3].GetBytesFromBase64(),
-                // Answers kept by an earlier version are a day old at most, and end before this member.
-                answer.GetArrayLength() > 4 && answer[4].GetBoolean())),
+                answer[4].GetBoolean())),
         ];
     }
 }

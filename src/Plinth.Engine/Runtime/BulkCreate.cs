@@ -1,4 +1,7 @@
+using System.Buffers.Binary;
+using System.Collections.Immutable;
 using System.Globalization;
+using System.Security.Cryptography;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
@@ -12,12 +15,19 @@ namespace Plinth.Runtime;
 /// Creates of very many: each record is read and decided as it arrives, and staged; once all are, one transaction of its own inserts them
 /// with their events. All or nothing; what is wrong is told by position, of the first hundred.
 /// </summary>
-sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller caller, Moment moment)
+/// <param name="store">The database and its log.</param>
+/// <param name="current">The schema that serves now.</param>
+/// <param name="answers">Keeps the answer under the idempotency key, in the transaction of the records.</param>
+/// <param name="caller">Who asks.</param>
+/// <param name="moment">When.</param>
+/// <param name="key">Its digest covers what stands before the records; that of the records is added as they pass.</param>
+sealed class BulkCreate(
+    EventStore store, Func<WriteSchema> current, AnswerStore answers, Caller caller, Moment moment, IdempotencyKey? key)
 {
     // The schema is swapped in the writer's turn, so what was decided under another one is known there.
     readonly WriteSchema _schema = current();
 
-    public async Task<Result<(Written Written, long Position)>> RunAsync(
+    public async Task<Result<WriteReply>> RunAsync(
         string modelName, IAsyncEnumerable<ReadOnlyMemory<byte>> records, CancellationToken cancel)
     {
         if (_schema.Schema.FindModel(modelName) is not { } model)
@@ -29,21 +39,38 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
         RecordShape shape = _schema.Planner.ShapeOf(view, view.Schema.Model(modelName));
         CallerRules rules = _schema.Policies.Of(model).For(Operation.Create, caller, moment.Now);
         if (rules.Refusal(caller, $"to create {model.Name} records") is { } refusal) return refusal;
-        using StagedRows staged = new(Path.Combine(store.Database.Options.Folder, "staging"));
-        if ((await StageAsync(shape, records, staged, cancel)).Fault is { } fault) return fault;
+        using StagedRows staged = new(store.Database.Options.Folder);
+        using IncrementalHash? digest = Digest();
+        var read = await StageAsync(shape, records, staged, digest, cancel);
+        if (read.Fault is { } fault) return fault;
         await staged.RewindAsync(cancel);
-        BulkUnit unit = new(_schema, current, shape, staged, rules, store.Events, caller, moment);
+        BulkUnit unit = new(_schema, current, answers, shape, staged, rules, store.Events, caller, moment);
+        if (digest is not null) unit.Key = key! with { RequestDigest = [.. digest.GetHashAndReset()] }; // There is a digest for a key.
         var inserted = await store.Committer.RunAsync(unit, cancel);
         if (unit.IsOutdated)
         {
             return Faults.NotReady.Says("the schema was replaced meanwhile; nothing was written") with { RetryAfterSeconds = 1 };
         }
         if (!inserted.IsOk) return inserted.Fault;
-        return (new Written(WriteOutcome.Many, model) { Count = inserted.Value }, unit.Position);
+        if (inserted.Value is [var earlier]) return AnswerStore.Reply(earlier);
+        return new WriteReply { Outcome = WriteOutcome.Many, Body = unit.Created.Body(minimal: false), Position = unit.Position };
+    }
+
+    /// <summary>Begins with what stands before the records; null without a key.</summary>
+    IncrementalHash? Digest()
+    {
+        if (key is null) return null;
+        IncrementalHash digest = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        digest.AppendData(key.RequestDigest.AsSpan());
+        return digest;
     }
 
     async ValueTask<Result<Done>> StageAsync(
-        RecordShape shape, IAsyncEnumerable<ReadOnlyMemory<byte>> records, StagedRows staged, CancellationToken cancel)
+        RecordShape shape,
+        IAsyncEnumerable<ReadOnlyMemory<byte>> records,
+        StagedRows staged,
+        IncrementalHash? digest,
+        CancellationToken cancel)
     {
         Problems problems = new();
         ValueReader reader = new(_schema.Shapes, moment, problems);
@@ -55,6 +82,7 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
                 return Faults.TooManyRows.Says(string.Create(CultureInfo.InvariantCulture,
                     $"more than {_schema.Limits.BulkRows} records in one request (limits.bulkRows); nothing was written"));
             }
+            Append(digest, record.Span);
             problems.Enter(number++);
             var read = InputReader.Read(record.Span, shape, InputMode.Create, reader, _schema.Limits);
             if (!read.IsOk) return Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{number - 1}]"), read.Fault);
@@ -66,24 +94,37 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
         return problems.ToFault() is { } fault ? fault : Done.It;
     }
 
-    /// <summary>Inserts what was staged, in a transaction of its own.</summary>
+    // Each with its length before it: no two different lists of records give the same bytes.
+    static void Append(IncrementalHash? digest, ReadOnlySpan<byte> record)
+    {
+        if (digest is null) return;
+        Span<byte> length = stackalloc byte[4];
+        BinaryPrimitives.WriteInt32BigEndian(length, record.Length);
+        digest.AppendData(length);
+        digest.AppendData(record);
+    }
+
+    /// <summary>Inserts what was staged, in a transaction of its own; answers what an earlier request with its key was answered.</summary>
     sealed class BulkUnit(
         WriteSchema schema,
         Func<WriteSchema> current,
+        AnswerStore answers,
         RecordShape shape,
         StagedRows staged,
         CallerRules rules,
         EventWriter events,
         Caller caller,
         Moment moment)
-        : WriteUnit<long>
+        : WriteUnit<ImmutableArray<StoredAnswer>>
     {
-        /// <summary>Rows whose events are held in memory at a time.</summary>
-        const int FlushedEvery = 1000;
+        /// <summary>With the digest of the whole request.</summary>
+        public IdempotencyKey? Key { get; set; }
 
         public long Position { get; private set; }
 
         public bool IsOutdated { get; private set; }
+
+        public Written Created => new(WriteOutcome.Many, schema.Schema.Model(shape.Name)) { Count = staged.Count };
 
         protected internal override bool IsExclusive => true;
 
@@ -91,23 +132,34 @@ sealed class BulkCreate(EventStore store, Func<WriteSchema> current, Caller call
 
         protected internal override Fault Refused(StoreConstraint constraint) => Conflicts.Of(schema.Schema, constraint);
 
-        protected override Result<long> Execute(WriteTransaction transaction)
+        protected override Result<ImmutableArray<StoredAnswer>> Execute(WriteTransaction transaction)
         {
             IsOutdated = !ReferenceEquals(current(), schema);
             if (IsOutdated) return Faults.NotReady.Says("the schema was replaced");
+            if (Key is null) return Insert(transaction) is { } failed ? failed : ImmutableArray<StoredAnswer>.Empty;
+            if (answers.Take(transaction, Key, moment.Now).Failed(out Fault? fault, out var earlier) && fault is not null) return fault;
+            if (earlier is { } replayed) return replayed;
+            if (Insert(transaction) is { } refused) return refused;
+            using ByteOutput body = Created.Body(minimal: false)!; // A number is always told.
+            answers.Put(transaction, Key, [new StoredAnswer(WriteOutcome.Many, 0, [], body.ToArray(), NeedsBodyHash: false)]);
+            return ImmutableArray<StoredAnswer>.Empty;
+        }
+
+        Fault? Insert(WriteTransaction transaction)
+        {
             FieldWrites fields = FieldWrites.Of(schema.Policies, schema.Schema.Model(shape.Name), caller, moment.Now);
             WriteScope scope = new(schema, transaction, events, caller, moment);
             Fault? first = null;
             for (long i = 0; i < staged.Count; i++)
             {
                 var inserted = Creates.Insert(scope, shape, rules, fields, staged.Next(shape.Fields.Length));
-                if (i % FlushedEvery == FlushedEvery - 1) transaction.Flush();
+                if (transaction.Events.Count >= WriteTransaction.HeldMax) transaction.Flush();
                 if (inserted.IsOk) continue;
                 Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{i}]"), inserted.Fault);
                 first = first is null ? at : first with { Details = [.. first.Details, .. at.Details] };
                 if (first.Details.Length >= Problems.ToldMax) break;
             }
-            return first is null ? staged.Count : first;
+            return first;
         }
     }
 }

@@ -56,7 +56,8 @@ static class Conflicts
         if (unique.Where is not null) return true;
         foreach (string name in unique.Fields)
         {
-            if (model.Field(name) is { } field && row[field.Ordinal] != before[field.Ordinal]) return true;
+            int ordinal = model.Field(name)!.Ordinal; // The binder admits only keys over fields that are there.
+            if (row[ordinal] != before[ordinal]) return true;
         }
         return false;
     }

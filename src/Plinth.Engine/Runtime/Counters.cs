@@ -33,10 +33,8 @@ static class Counters
         take.BindText(1, model);
         take.BindText(2, field);
         long next = take.Step() ? take.ColumnInt64(0) : throw new InvalidOperationException("a counter without a number");
-        while (take.Step())
-        {
-            // A statement that returns rows has written only when it has run to its end.
-        }
+        // A statement that returns rows has written only when it has run to its end.
+        if (take.Step()) throw new InvalidOperationException("a counter with two numbers");
         return next;
     }
 

@@ -54,9 +54,10 @@ static class Deletes
         Queue<(RecordTable Table, StoredRow Stored)> waiting = new([(table, root)]);
         while (waiting.TryDequeue(out var next))
         {
-            StoredRow? there = next.Table.Find(scope.Transaction, next.Stored.Row);
+            StoredRow there = next.Table.Find(scope.Transaction, next.Stored.Row)
+                ?? throw new InvalidOperationException("a restore lost a row");
             // Two paths may lead to one record.
-            if (there is null || !there.IsTrashed(next.Table.Model)) continue;
+            if (!there.IsTrashed(next.Table.Model)) continue;
             if (scope.Count() is { } large) return large;
             if (References.Check(scope, next.Table, there.Values, before: null, given: null) is { } unknown) return unknown;
             if (Conflicts.Find(scope, next.Table, there.Values, there.Row, changed: null) is { } taken) return taken;

@@ -20,11 +20,9 @@ sealed class Deletion(WriteScope scope, Value deletedAt)
 
     bool IsSoft => !deletedAt.IsNull;
 
-    /// <summary>Records that have gone, by this and by what followed.</summary>
-    public int Removed => _order.Count;
+    bool Took(Model model, long row) => _going.Contains((model.Name, row));
 
-    public bool Took(Model model, long row) => _going.Contains((model.Name, row));
-
+    /// <summary>Removes the record, unless it has gone with an earlier one already.</summary>
     public Fault? Remove(RecordTable table, StoredRow stored)
     {
         int from = _order.Count;

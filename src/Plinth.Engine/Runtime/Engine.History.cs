@@ -33,9 +33,13 @@ sealed partial class Engine
         var record = await ReadAsync(caller, new ReadRequest { Model = model, Kind = ReadKind.Get, Key = key }, cancel);
         if (record.Failed(out Fault? fault, out ReadReply? seen)) return fault;
         Snapshot snapshot = Current;
-        Model of = snapshot.Schema.Model(model);
+        if (snapshot.Schema.FindModel(model) is not { } of)
+        {
+            seen.Dispose();
+            return Faults.NotReady.Says("the schema was replaced meanwhile") with { RetryAfterSeconds = 1 };
+        }
         // What they may read of it now, they may read of its past.
-        HashSet<string> shown = Shown(of, seen.Body.Written);
+        HashSet<string> shown = ShownFields(of, seen.Body.Written);
         seen.Dispose();
         int events = limit ?? snapshot.Schema.Defaults.PageSize;
         if (events < 1 || events > snapshot.Schema.Defaults.MaxPageSize)
@@ -45,13 +49,15 @@ sealed partial class Engine
         }
         ByteOutput body = new();
         using ReadLease lease = Store.Database.Read(cancel);
-        List<LogEvent> history = EventLog.History(lease.Connection, model, RecordId(of, caller.Tenant, key), after, events + 1);
+        FormerNames former = FormerNames.Of(lease.Connection, model);
+        List<LogEvent> history = former.History(lease.Connection, RecordId(of, caller.Tenant, key), after, events + 1);
         bool more = history.Count > events;
         body.Write("{\"items\":["u8);
         for (int i = 0; i < Math.Min(events, history.Count); i++)
         {
             if (i > 0) body.Write((byte)',');
-            WriteEvent(body, of, history[i], shown);
+            NamesThen then = former.Names.At(snapshot.Schema, history[i].Model, history[i].Position);
+            WriteEvent(body, of, history[i], then.NameNow is null ? Shown : name => then.NameNow(name) is { } now ? Shown(now) : null);
         }
         body.Write("],\"page\":{\"next\":"u8);
         if (more) JsonText.WriteIntString(body, history[events - 1].Position);
@@ -60,10 +66,12 @@ sealed partial class Engine
         JsonText.WriteInt(body, events);
         body.Write("}}"u8);
         return new ReadReply(body) { NeedsBodyHash = true, Position = Position };
+
+        string? Shown(string name) => shown.Contains(name) ? name : null;
     }
 
     /// <summary>The fields that the record showed to the caller, and those that have no rule but are answered elsewhere.</summary>
-    static HashSet<string> Shown(Model model, ReadOnlySpan<byte> record)
+    static HashSet<string> ShownFields(Model model, ReadOnlySpan<byte> record)
     {
         HashSet<string> shown =
             [.. model.Fields.Where(static f => !f.IsServerOnly && !f.IsRuled(FieldAccess.Read)).Select(static f => f.Name)];
@@ -88,7 +96,8 @@ sealed partial class Engine
         return EventWriter.RecordId(model, row);
     }
 
-    static void WriteEvent(ByteOutput body, Model model, LogEvent happened, HashSet<string> shown)
+    /// <param name="nameNow">What a name of then is called now; null for one that the caller is not shown, or that is gone.</param>
+    static void WriteEvent(ByteOutput body, Model model, LogEvent happened, Func<string, string?> nameNow)
     {
         body.Write("{\"position\":"u8);
         JsonText.WriteIntString(body, happened.Position);
@@ -101,11 +110,11 @@ sealed partial class Engine
         else JsonText.WriteNull(body);
         body.Write(",\"version\":"u8);
         JsonText.WriteInt(body, happened.Version);
-        if (happened.Data is { } data) WriteChange(body, model, data, shown);
+        if (happened.Data is { } data) WriteChange(body, model, data, nameNow);
         body.Write((byte)'}');
     }
 
-    static void WriteChange(ByteOutput body, Model model, byte[] data, HashSet<string> shown)
+    static void WriteChange(ByteOutput body, Model model, byte[] data, Func<string, string?> nameNow)
     {
         using JsonDocument payload = JsonDocument.Parse(data);
         List<string> redacted = [];
@@ -114,14 +123,14 @@ sealed partial class Engine
             switch (side.Name)
             {
                 case "set":
-                    WriteSide(body, ",\"after\":{"u8, model, side.Value, shown);
+                    WriteSide(body, ",\"after\":{"u8, model, side.Value, nameNow);
                     break;
                 case "was":
-                    WriteSide(body, ",\"before\":{"u8, model, side.Value, shown);
+                    WriteSide(body, ",\"before\":{"u8, model, side.Value, nameNow);
                     break;
                 case "sealed":
                     redacted.AddRange(side.Value.EnumerateArray().SelectMany(s => s.GetProperty("fields").EnumerateArray())
-                        .Select(f => f.GetString() ?? "").Where(shown.Contains));
+                        .Select(f => nameNow(f.GetString() ?? "")).OfType<string>());
                     break;
             }
         }
@@ -136,16 +145,16 @@ sealed partial class Engine
     }
 
     /// <summary>A field that has become secret, or is gone, since the event happened is not shown either.</summary>
-    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> name, Model model, JsonElement fields, HashSet<string> shown)
+    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> side, Model model, JsonElement fields, Func<string, string?> nameNow)
     {
-        body.Write(name);
+        body.Write(side);
         bool first = true;
         foreach (JsonProperty field in fields.EnumerateObject())
         {
-            if (model.Field(field.Name) is not { IsSecretInLog: false } || !shown.Contains(field.Name)) continue;
+            if (nameNow(field.Name) is not { } name || model.Field(name) is not { IsSecretInLog: false }) continue;
             if (!first) body.Write((byte)',');
             first = false;
-            JsonText.WriteName(body, field.Name);
+            JsonText.WriteName(body, name);
             body.Write(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(field.Value));
         }
         body.Write((byte)'}');

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Plinth.Expressions;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -35,6 +36,10 @@ sealed partial class Engine
             catch (StoreException e) when (e.Failure == StoreFailure.Bug && replaced < ReplacedMax && WasReplaced(snapshot))
             {
                 // Planned under one schema, run over the tables of the next: it is planned anew.
+            }
+            catch (ExpressionCostException e)
+            {
+                return Faults.LimitExceeded.Says(e.Message, "limits.expressionCost sets the bound");
             }
         }
     }

@@ -24,8 +24,12 @@ sealed partial class Engine
 
     /// <summary>Creates one record per item, all or none, however many; the answer is <c>{"created":n}</c>.</summary>
     /// <param name="records">Each the UTF-8 JSON of one record; it stands until the next is asked for.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="model">The model's name.</param>
+    /// <param name="key">Its digest covers what stands before the records; theirs is added.</param>
+    /// <param name="cancel">Gives up before the records are inserted.</param>
     /// <returns>The number; or the problems of at most a hundred records, placed by <c>[n]</c>, and then nothing was written.</returns>
     public Task<Result<WriteReply>> BulkCreateAsync(
-        Caller caller, string model, IAsyncEnumerable<ReadOnlyMemory<byte>> records, CancellationToken cancel) =>
-        _writes.RunBulkAsync(caller, model, records, cancel);
+        Caller caller, string model, IAsyncEnumerable<ReadOnlyMemory<byte>> records, IdempotencyKey? key, CancellationToken cancel) =>
+        _writes.RunBulkAsync(caller, model, records, key, cancel);
 }

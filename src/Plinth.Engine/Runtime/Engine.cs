@@ -72,7 +72,11 @@ sealed partial class Engine : IAsyncDisposable
         EventStore store = EventStore.Open(options.OpenDatabase(options.Store, options.Time), options.Time, options.Limits);
         try
         {
-            if (!options.Store.ReadOnly) await Writes.CreateTablesAsync(store, cancel).ConfigureAwait(false);
+            if (!options.Store.ReadOnly)
+            {
+                StagedRows.Sweep(options.Store.Folder);
+                await Writes.CreateTablesAsync(store, cancel).ConfigureAwait(false);
+            }
             Result<int> version = await VersionAsync(options, store, schema, cancel).ConfigureAwait(false);
             if (version.IsOk) return new Engine(options, store, NewSnapshot(options, store, schema, version.Value));
             store.Dispose();

@@ -17,8 +17,11 @@ static class FilteredWrites
     {
         Input patch = plan.Input ?? throw new InvalidOperationException("an update without a body");
         int changed = 0;
-        return Each(scope, plan, (stored, _) =>
+        return Each(scope, plan, (matched, table) =>
         {
+            // A change of a key before this one may have been followed by this record too, which is another version since.
+            StoredRow? stored = table.Statements.IsFollowed ? table.Find(scope.Transaction, matched.Row) : matched;
+            if (stored is null) throw new InvalidOperationException("an update of many removed a row");
             ValueReader reader = scope.Reader();
             if (Updates.Change(scope, plan, plan.Rules, stored, patch, row => Deciding.Patch(plan.Shape, row, patch, reader), reader)
                 .Failed(out Fault? fault, out StoredRow? now)) return fault;
@@ -34,7 +37,7 @@ static class FilteredWrites
         return Each(scope, plan, (stored, table) =>
         {
             changed++;
-            return deletion.Took(plan.Model, stored.Row) ? null : deletion.Remove(table, stored);
+            return deletion.Remove(table, stored);
         }, () => changed);
     }
 

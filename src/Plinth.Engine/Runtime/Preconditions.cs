@@ -21,7 +21,7 @@ static class Preconditions
         if (!isRequired || command.IfVersion is not null || command.AnyVersion) return null;
         return Faults.PreconditionRequired.Says(
             $"a {plan.Model.Name} is changed only by who has seen it",
-            $"send If-Match with the ETag, or {plan.Model.VersionField?.Name} in the body");
+            $"send If-Match with the ETag, or {plan.Model.VersionField!.Name} in the body"); // Required only of models that have one.
     }
 
     /// <summary>For a record that is not there: whoever presumes a version of it is wrong.</summary>

@@ -106,6 +106,7 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
 
     Value Evaluate(RuleCondition condition, StoredRow stored, Value[]? before) => condition.Whole.Evaluate(new EvaluationContext
     {
+        Cost = scope.Schema.Limits.ExpressionCost,
         Row = stored.Values,
         Before = before,
         Auth = scope.Caller.Auth,

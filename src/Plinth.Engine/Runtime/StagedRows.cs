@@ -15,14 +15,18 @@ sealed class StagedRows : IDisposable
     const int BufferBytes = 64 << 10;
     const int FixedBytes = 18;
 
+    const string FolderName = "staging";
+
     readonly FileStream _file;
     readonly ByteOutput _buffer = new(BufferBytes * 2);
     byte[] _read = [];
     int _at;
     int _filled;
 
-    public StagedRows(string folder)
+    /// <param name="dataFolder">The folder of the database; the file goes into one inside it.</param>
+    public StagedRows(string dataFolder)
     {
+        string folder = Path.Combine(dataFolder, FolderName);
         Directory.CreateDirectory(folder);
         string path = Path.Combine(folder, $"bulk-{Guid.NewGuid():N}.staged");
         _file = new FileStream(path, new FileStreamOptions
@@ -36,6 +40,30 @@ sealed class StagedRows : IDisposable
     }
 
     public long Count { get; private set; }
+
+    /// <summary>Removes what processes that did not end by themselves have left behind; files in use stay.</summary>
+    public static void Sweep(string dataFolder)
+    {
+        string folder = Path.Combine(dataFolder, FolderName);
+        if (!Directory.Exists(folder)) return;
+        foreach (string path in Directory.EnumerateFiles(folder, "bulk-*.staged"))
+        {
+            try
+            {
+                using FileStream left = new(path, new FileStreamOptions
+                {
+                    Mode = FileMode.Open,
+                    Access = FileAccess.ReadWrite,
+                    Share = FileShare.None,
+                    Options = FileOptions.DeleteOnClose,
+                });
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another process stages its records there, or has just gone: it is not ours to remove.
+            }
+        }
+    }
 
     public async ValueTask AddAsync(Input input, CancellationToken cancel)
     {

@@ -31,7 +31,7 @@ sealed class WriteSchema
         Limits limits)
     {
         (Schema, Version, Policies, Selects, Limits) = (schema, version, policies, selects, limits);
-        Shapes = new RecordShapes(schema, Compile(schema));
+        Shapes = new RecordShapes(schema, Compile(schema, limits));
         Planner = new WritePlanner(Shapes, policies, reads, limits);
         _tables = schema.Models.ToFrozenDictionary(m => m.Name, m => new RecordTable(schema, m, dialect), StringComparer.Ordinal);
     }
@@ -57,12 +57,12 @@ sealed class WriteSchema
     /// <summary>A time of deletion later than every other. Called in the writer's turn alone.</summary>
     public long NextDeletion(long now) => _lastDeletion = Math.Max(now, _lastDeletion + 1);
 
-    static OwnCompiler Compile(AppSchema schema) => (condition, model, type, computed) =>
+    static OwnCompiler Compile(AppSchema schema, Limits limits) => (condition, model, type, computed) =>
     {
         // One of the two is given.
         ExpressionScope scope = model is not null ? ExpressionScope.OwnFields(schema, model) : ExpressionScope.OwnFields(schema, type!);
         CelType expected = computed is null ? CelType.Bool : CelType.Of(schema, computed);
         CompiledExpression compiled = CompiledExpression.Compile(CheckedExpression.Of(condition, scope, expected));
-        return row => compiled.Evaluate(new EvaluationContext { Row = row });
+        return row => compiled.Evaluate(new EvaluationContext { Row = row, Cost = limits.ExpressionCost });
     };
 }

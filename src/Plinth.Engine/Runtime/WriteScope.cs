@@ -25,9 +25,6 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
 
     public Moment Moment => moment;
 
-    /// <summary>Rows changed so far by this command.</summary>
-    public int Changed => _changed;
-
     public RecordTable Table(string model) => schema.Table(model);
 
     public RecordTable Table(Model model) => schema.Table(model.Name);

@@ -73,27 +73,30 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
     }
 
     /// <summary>Creates one record per item, all or none, however many; the answer is their number.</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="model">Whose records.</param>
     /// <param name="records">Each the UTF-8 JSON of one record; it stands until the next is asked for.</param>
+    /// <param name="key">Its digest covers what stands before the records.</param>
+    /// <param name="cancel">Gives up before the records are inserted.</param>
     public async Task<Result<WriteReply>> RunBulkAsync(
-        Caller caller, string model, IAsyncEnumerable<ReadOnlyMemory<byte>> records, CancellationToken cancel)
+        Caller caller, string model, IAsyncEnumerable<ReadOnlyMemory<byte>> records, IdempotencyKey? key, CancellationToken cancel)
     {
         long started = Stopwatch.GetTimestamp();
+        if (Begin(key) is { } running) return running;
         try
         {
-            BulkCreate bulk = new(store, current, caller, new Moment(Now(), _ids, caller.Auth));
+            BulkCreate bulk = new(store, current, _answers, caller, new Moment(Now(), _ids, caller.Auth), key);
             var created = await bulk.RunAsync(model, records, cancel);
             if (!created.IsOk) return created.Fault;
-            return new WriteReply
-            {
-                Outcome = WriteOutcome.Many,
-                Body = created.Value.Written.Body(minimal: false),
-                Position = created.Value.Position,
-                Timings = new(0, 0, Microseconds(Stopwatch.GetElapsedTime(started)), 0, 0),
-            };
+            return created.Value with { Timings = new(0, 0, Microseconds(Stopwatch.GetElapsedTime(started)), 0, 0) };
         }
         catch (ExpressionCostException e)
         {
             return Faults.LimitExceeded.Says(e.Message, "limits.expressionCost sets the bound");
+        }
+        finally
+        {
+            End(key);
         }
     }
 
@@ -102,18 +105,25 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
     {
         IdempotencyKey? key = commands[0].Idempotency;
         if (key is null) return await PlanAndRunAsync(caller, commands, null, cancel);
-        if (!_inFlight.TryAdd((key.Scope, key.Key), 0))
-        {
-            return Faults.IdempotencyInFlight.Says("a request with this Idempotency-Key is still running") with { RetryAfterSeconds = 1 };
-        }
+        if (Begin(key) is { } running) return running;
         try
         {
             return await PlanAndRunAsync(caller, commands, key, cancel);
         }
         finally
         {
-            _inFlight.TryRemove((key.Scope, key.Key), out _);
+            End(key);
         }
+    }
+
+    /// <summary>Keeps a second request with the key out while the first one runs.</summary>
+    Fault? Begin(IdempotencyKey? key) => key is null || _inFlight.TryAdd((key.Scope, key.Key), 0)
+        ? null
+        : Faults.IdempotencyInFlight.Says("a request with this Idempotency-Key is still running") with { RetryAfterSeconds = 1 };
+
+    void End(IdempotencyKey? key)
+    {
+        if (key is not null) _inFlight.TryRemove((key.Scope, key.Key), out _);
     }
 
     async ValueTask<Result<ImmutableArray<WriteReply>>> PlanAndRunAsync(
@@ -163,7 +173,8 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
             Microseconds(turned - planning - unit.Ran),
             Microseconds(replied - turned),
             unit.Statements);
-        if (!answers.Replayed.IsEmpty) return [.. answers.Replayed.Select(answer => Replayed(answer, At(turned)))];
+        if (!answers.Replayed.IsEmpty)
+            return [.. answers.Replayed.Select(answer => AnswerStore.Reply(answer) with { Timings = At(turned) })];
         ImmutableArray<WriteReply>.Builder replies = ImmutableArray.CreateBuilder<WriteReply>(plans.Length);
         for (int i = 0; i < plans.Length; i++)
         {
@@ -181,26 +192,6 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
             });
         }
         return replies.MoveToImmutable();
-    }
-
-    static WriteReply Replayed(StoredAnswer answer, Timings timings)
-    {
-        ByteOutput? body = null;
-        if (answer.Body is { } bytes)
-        {
-            body = new ByteOutput(Math.Max(1, bytes.Length));
-            body.Write(bytes);
-        }
-        return new()
-        {
-            Outcome = answer.Outcome,
-            Body = body,
-            Version = answer.Version,
-            NeedsBodyHash = answer.NeedsBodyHash,
-            Key = answer.Key,
-            IsReplayed = true,
-            Timings = timings,
-        };
     }
 
     static int Microseconds(TimeSpan time) => (int)Math.Clamp(time.TotalMicroseconds, 0, int.MaxValue);

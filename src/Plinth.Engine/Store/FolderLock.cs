@@ -25,6 +25,22 @@ sealed class FolderLock : IDisposable
         _owner = owner;
     }
 
+    /// <summary>Makes the folder where it is absent, and takes it.</summary>
+    /// <exception cref="StoreException">It cannot be made, or another process holds it.</exception>
+    public static FolderLock Make(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new StoreException(StoreFailure.ReadOnly, $"The data folder {folder} cannot be made: {e.Message}", inner: e);
+        }
+
+        return Take(folder);
+    }
+
     /// <exception cref="StoreException"><see cref="StoreFailure.Unavailable"/> when another process holds the folder.</exception>
     public static FolderLock Take(string folder)
     {

@@ -26,6 +26,7 @@ sealed class Exchange
     ByteOutput? _scratch;
     System.Net.IPAddress? _address;
     string _addressText = "";
+    GuardedOutput? _output;
 
     public long StartedTicks { get; private set; }
 
@@ -101,6 +102,9 @@ sealed class Exchange
     public void Begin(IFeatureCollection features, TimeProvider time, int requestMs)
     {
         _features = features;
+        // One exchange belongs to one connection, so its output is looked up once.
+        _output ??= features.Get<GuardedOutput>();
+        if (_output is not null) _output.IsInRequest = true;
         _request = features.GetRequiredFeature<IHttpRequestFeature>();
         _response = features.GetRequiredFeature<IHttpResponseFeature>();
         StartedTicks = time.GetTimestamp();
@@ -123,6 +127,7 @@ sealed class Exchange
 
     public void End()
     {
+        if (_output is not null) _output.IsInRequest = false;
         _aborted.Dispose();
         _aborted = default;
         _timeout.CancelAfter(Timeout.Infinite);

@@ -26,7 +26,8 @@ sealed class HttpListener : IAsyncDisposable
     /// <exception cref="IOException">The address cannot be listened on.</exception>
     public static async Task<HttpListener> StartAsync(ServerOptions options, Pipeline pipeline, ServiceLog log, CancellationToken cancel)
     {
-        KestrelLog kestrelLog = new(log);
+        EarlyRefusals refusals = new(options, log);
+        KestrelLog kestrelLog = new(log, refusals);
         KestrelServerOptions kestrel = new() { AddServerHeader = false, AllowSynchronousIO = false };
         kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
         kestrel.Limits.MaxConcurrentUpgradedConnections = options.ConnectionsMax;
@@ -34,10 +35,10 @@ sealed class HttpListener : IAsyncDisposable
         kestrel.Limits.MaxRequestHeadersTotalSize = options.HeaderBytes;
         kestrel.Limits.MaxRequestHeaderCount = options.HeadersMax;
         kestrel.Limits.MaxRequestLineSize = options.RequestLineBytes;
-        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(120);
-        Listen(kestrel, options.Host, options.Port);
-        if (options.OpsPort is { } ops) Listen(kestrel, options.Host, ops);
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(options.HeaderSeconds);
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(options.IdleSeconds);
+        Listen(kestrel, options.Host, options.Port, refusals);
+        if (options.OpsPort is { } ops) Listen(kestrel, options.Host, ops, refusals);
 
         SocketTransportFactory transport = new(Options.Create(new SocketTransportOptions()), kestrelLog);
         KestrelServer server = new(Options.Create(kestrel), transport, kestrelLog);
@@ -68,12 +69,16 @@ sealed class HttpListener : IAsyncDisposable
         _kestrel.Dispose();
     }
 
-    static void Listen(KestrelServerOptions kestrel, string host, int port)
+    static void Listen(KestrelServerOptions kestrel, string host, int port, EarlyRefusals refusals)
     {
         if (IPAddress.TryParse(host, out IPAddress? address)) kestrel.Listen(address, port, Plain);
         else if (string.Equals(host, "localhost", StringComparison.OrdinalIgnoreCase)) kestrel.Listen(IPAddress.Loopback, port, Plain);
         else kestrel.Listen(Dns.GetHostAddresses(host).First(), port, Plain);
 
-        static void Plain(ListenOptions listen) => listen.Protocols = HttpProtocols.Http1;
+        void Plain(ListenOptions listen)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            refusals.Guard(listen);
+        }
     }
 }

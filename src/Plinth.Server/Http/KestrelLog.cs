@@ -3,9 +3,9 @@ using Microsoft.Extensions.Logging;
 namespace Plinth.Http;
 
 /// <summary>Kestrel's own log, from warnings on, joined to ours. Its messages are about connections; what they format is its own.</summary>
-sealed class KestrelLog(ServiceLog log) : ILoggerFactory, ILogger
+sealed class KestrelLog(ServiceLog log, EarlyRefusals refusals) : ILoggerFactory, ILogger
 {
-    public ILogger CreateLogger(string categoryName) => this;
+    public ILogger CreateLogger(string categoryName) => categoryName == EarlyRefusals.LogCategory ? refusals : this;
 
     public void AddProvider(ILoggerProvider provider) => throw new InvalidOperationException("there is one log, and it is given at start");
 

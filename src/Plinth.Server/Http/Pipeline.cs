@@ -18,7 +18,7 @@ delegate ValueTask<Fault?> Dispatch(Exchange exchange);
 /// <summary>
 /// The road of every request, from Kestrel's features to a front and back: ids, guards, rate limit, route, method, identity, front; then
 /// the answer of whatever went wrong, the log line and the measurements. Whatever happens, an answer is a document of ours and carries
-/// the request's id; what Kestrel refuses before there is a request (a malformed request line or header) is its own 400 without a body.
+/// the request's id; what Kestrel refuses before there is a request is made one by <see cref="EarlyRefusals"/>.
 /// </summary>
 sealed class Pipeline : IHttpApplication<Exchange>
 {

@@ -10,6 +10,8 @@ namespace Plinth.Http;
 /// </summary>
 static class RequestBody
 {
+    const int BelievedBytes = 64 << 10;
+
     public static async ValueTask<Result<ReadOnlyMemory<byte>>> ReadAsync(
         Exchange exchange, int bytesMax, string setting, CancellationToken cancel)
     {
@@ -18,7 +20,8 @@ static class RequestBody
         if (exchange.Headers.ContentEncoding.Count > 0 && exchange.Headers.ContentEncoding is not ["identity"])
             return Faults.UnsupportedMediaType.Says("Content-Encoding: only identity is taken");
         PipeReader reader = exchange.Body;
-        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)(length ?? Math.Min(4096, bytesMax)));
+        // A length is a promise: for a large one memory is taken as the bytes come, or connections that send nothing could take it all.
+        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)Math.Min(length ?? Math.Min(4096, bytesMax), BelievedBytes));
         int filled = 0;
         while (true)
         {

@@ -87,6 +87,12 @@ sealed record ServerOptions
     /// <summary>Bytes of a request line; a target with the longest filter, percent-encoded, fits.</summary>
     public int RequestLineBytes { get; init; } = 64 << 10;
 
+    /// <summary>Seconds that the request line and the headers may take to come.</summary>
+    public int HeaderSeconds { get; init; } = 15;
+
+    /// <summary>Seconds that a connection may be idle between two requests.</summary>
+    public int IdleSeconds { get; init; } = 120;
+
     /// <summary>How long <c>/readyz</c> fails before the port closes, so that a load balancer looks away first.</summary>
     public TimeSpan DrainDelay { get; init; } = TimeSpan.Zero;
 

@@ -8,6 +8,11 @@ static class Statuses
 {
     static readonly FrozenDictionary<FaultCode, int> s_byCode = new Dictionary<FaultCode, int>
     {
+        [Faults.MalformedRequest] = 400,
+        [Faults.TargetTooLong] = 414,
+        [Faults.HeadersTooLarge] = 431,
+        [Faults.RequestTooSlow] = 408,
+        [Faults.HttpVersionUnsupported] = 505,
         [Faults.MalformedBody] = 400,
         [Faults.MalformedParameter] = 400,
         [Faults.MalformedFilter] = 400,

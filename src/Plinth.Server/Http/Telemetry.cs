@@ -22,6 +22,9 @@ static class Telemetry
     public static readonly Counter<long> RateLimited =
         Meter.CreateCounter<long>("plinth.rate_limited", "{request}", "Requests refused by a rate limit.");
 
+    public static readonly Counter<long> Refused =
+        Meter.CreateCounter<long>("plinth.refused_unread", "{request}", "Requests refused before they could be read.");
+
     static readonly object[] s_statuses = [.. Enumerable.Range(0, 600).Select(i => (object)i)];
 
     public static void Record(Exchange exchange, double seconds)

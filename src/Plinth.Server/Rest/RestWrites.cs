@@ -18,7 +18,8 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
         bool minimal = RequestHeaders.PrefersMinimal(exchange.Headers["Prefer"]);
         if (RestCommands.TakesBody(endpoint, exchange.Method))
         {
-            if (parsed.Value.Kind == CommandKind.Create && BulkBody.IsBulk(exchange, limits)) return await BulkAsync(exchange, routes);
+            if (parsed.Value.Kind == CommandKind.Create && BulkBody.IsBulk(exchange, limits))
+                return await BulkAsync(exchange, routes, parsed.Value, minimal);
             var body = await RestBodies.ReadAsync(exchange, limits, exchange.Cancel);
             if (!body.IsOk) return body.Fault;
             parsed = RestCommands.WithBody(parsed.Value, body.Value);
@@ -46,24 +47,24 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
         }
     }
 
-    async ValueTask<Fault?> BulkAsync(Exchange exchange, ModelRoutes routes)
+    async ValueTask<Fault?> BulkAsync(Exchange exchange, ModelRoutes routes, Command command, bool minimal)
     {
-        if (exchange.Headers.ContainsKey("Idempotency-Key"))
-        {
-            return Faults.MalformedHeader.Says("Idempotency-Key: is not taken by streamed creates in this version",
-                hint: "send an array below limits.bodyBytes, or records with keys of your own");
-        }
+        var many = RestCommands.WithPreconditions(command with { Kind = CommandKind.CreateMany }, exchange.Headers.IfMatch, minimal);
+        if (!many.IsOk) return many.Fault;
+        // Of what stands before the records; the engine adds them as they pass.
+        var idempotency = RequestHeaders.Idempotency(exchange, default);
+        if (!idempotency.IsOk) return idempotency.Fault;
         BulkBody body = new(exchange, limits);
         if (body.Refuse() is { } refused) return refused;
         Snapshot snapshot = engine.Current;
         try
         {
             Result<WriteReply> result = await engine.BulkCreateAsync(
-                exchange.Caller, routes.Model.Name, body.RecordsAsync(exchange.Cancel), exchange.Cancel);
+                exchange.Caller, routes.Model.Name, body.RecordsAsync(exchange.Cancel), idempotency.Value, exchange.Cancel);
             if (result.Failed(out Fault? fault, out WriteReply? reply)) return fault;
             using (reply)
             {
-                await SendAsync(exchange, routes, reply, CommandKind.CreateMany, minimal: false, snapshot);
+                await SendAsync(exchange, routes, reply, CommandKind.CreateMany, minimal, snapshot);
                 return null;
             }
         }

@@ -70,4 +70,8 @@ public class CursorTests
             Assert.True(!Cursor.Read(s_secret, s_binding, text, 3).IsOk, $"seed {seed}: {text}");
         }
     }
+
+    [Fact]
+    public void A_text_longer_than_any_cursor_is_not_even_decoded() =>
+        Assert.Equal(Faults.MalformedCursor, Cursor.Read(s_secret, s_binding, new string('A', 30_000), 1).Fault?.Kind);
 }

@@ -26,9 +26,9 @@ public sealed class DecidingTests
     }
 
     [Fact]
-    public void A_default_from_a_claim_takes_the_type_of_the_field()
+    public void A_default_from_a_claim_is_the_claim()
     {
-        Value auth = Value.FromMap(new ValueMap([new("id", Value.From("0190163d-8694-739b-aea5-966c26f8ad91"))]));
+        Value auth = Value.FromMap(new ValueMap([new("id", Value.From(Guid.Parse("0190163d-8694-739b-aea5-966c26f8ad91")))]));
         var (row, fault) = WriteSample.Create(Whole, auth);
         Assert.Null(fault);
         Assert.Equal(ValueKind.Uuid, row.Of("ownerId").Kind);
@@ -332,4 +332,16 @@ public sealed class DecidingTests
     }
 
     static Field Field(string name, ScalarType type) => new() { Name = name, Column = name, Type = new ScalarFieldType(type) };
+
+    [Theory]
+    [InlineData("""{"extra":{"a":1,"a":2}}""", "extra:type")]
+    [InlineData("""{"tags":{"a":1}}""", "tags:type")]
+    [InlineData("""{"score":{"a":1}}""", "score:type")]
+    public void A_patch_of_an_object_is_for_fields_that_hold_one(string patch, string problem)
+    {
+        var (before, none) = WriteSample.Create(Whole);
+        Assert.Null(none);
+        FaultDetail detail = Assert.Single(WriteSample.Patch(before, patch).Fault!.Details);
+        Assert.Equal(problem, $"{detail.Field}:{detail.Code}");
+    }
 }

@@ -34,13 +34,14 @@ sealed class CaseHost : IAsyncDisposable
     readonly CaseClock _clock = new();
     readonly string _folder = Directory.CreateTempSubdirectory("plinth-case-").FullName;
     readonly CaseFile _file;
+    Action<Snapshot>? _served;
     Engine _engine = null!; // set by StartAsync, the only way to make one
 
     CaseHost(CaseFile file) => _file = file;
 
-    public static async Task<CaseHost> StartAsync(CaseFile file, CancellationToken cancel)
+    public static async Task<CaseHost> StartAsync(CaseFile file, CancellationToken cancel, Action<Snapshot>? served = null)
     {
-        CaseHost host = new(file);
+        CaseHost host = new(file) { _served = served };
         try
         {
             EngineOptions options = new()
@@ -54,6 +55,7 @@ sealed class CaseHost : IAsyncDisposable
             Result<Engine> opened = await Engine.OpenAsync(options, host.Read(file.Get("schema")), cancel);
             if (opened.Failed(out Fault? fault, out Engine? engine)) Assert.Fail($"{file.Path}: {fault.Code}: {fault.Message}");
             host._engine = engine;
+            served?.Invoke(engine.Current);
             return host;
         }
         catch
@@ -69,8 +71,12 @@ sealed class CaseHost : IAsyncDisposable
     public long Position() => _engine.Position;
 
     /// <summary>Serves another schema from now on; the fault says why not.</summary>
-    public async Task<Fault?> ApplyAsync(CaseSection schema, CancellationToken cancel) =>
-        (await _engine.ApplyAsync(Read(schema), cancel)).Fault;
+    public async Task<Fault?> ApplyAsync(CaseSection schema, CancellationToken cancel)
+    {
+        Fault? refused = (await _engine.ApplyAsync(Read(schema), cancel)).Fault;
+        if (refused is null) _served?.Invoke(_engine.Current);
+        return refused;
+    }
 
     /// <summary>Creates a record as the system; null when it was taken.</summary>
     public async Task<string?> InsertAsync(string model, string record, CancellationToken cancel)

@@ -60,7 +60,7 @@ static class Mutants
     }
 
     /// <summary>The parts of a range between separators that stand outside brackets and strings.</summary>
-    static IEnumerable<Range> Split(string text, Range range, string[] separators)
+    public static IEnumerable<Range> Split(string text, Range range, string[] separators)
     {
         var (start, length) = range.GetOffsetAndLength(text.Length);
         int end = start + length, from = start;
@@ -134,7 +134,7 @@ static class Mutants
     }
 
     /// <summary>Takes the operator before it along, or the one after it.</summary>
-    static string WithoutSide(string text, Range[] sides, int side) => side > 0
+    public static string WithoutSide(string text, Range[] sides, int side) => side > 0
         ? text[..sides[side - 1].End] + text[sides[side].End..]
         : text[..sides[0].Start] + text[sides[1].Start..];
 }

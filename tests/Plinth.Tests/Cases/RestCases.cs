@@ -1,3 +1,4 @@
+using Plinth.Runtime;
 using Plinth.Store;
 
 namespace Plinth.Cases;
@@ -23,9 +24,10 @@ public class RestCases
         await PlayAsync(file, CancellationToken.None);
     }
 
-    internal static async Task PlayAsync(CaseFile file, CancellationToken cancel)
+    /// <param name="served">Told each schema before its first request.</param>
+    internal static async Task PlayAsync(CaseFile file, CancellationToken cancel, Action<Snapshot>? served = null)
     {
-        await using CaseHost host = await CaseHost.StartAsync(file, cancel);
+        await using CaseHost host = await CaseHost.StartAsync(file, cancel, served);
         await new RestStory(file, host).PlayAsync(cancel);
     }
 }

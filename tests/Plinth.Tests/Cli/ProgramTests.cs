@@ -146,6 +146,72 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_reset_whose_seeds_are_refused_deletes_nothing()
+    {
+        WriteSchema("model Thing {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        _folder.CreateSubdirectory("app/seeds");
+        File.WriteAllText(InApp("seeds/Thing.ndjson"), "{\"id\":1}\n");
+        Assert.Equal(ExitCode.Done, (await RunAsync("db", "reset", "app", "--yes")).Code);
+        File.WriteAllText(InApp("seeds/Thing.ndjson"), "{\"id\":2}\n{\"id\":\"x\"}\n");
+        Ran refused = await RunAsync("db", "reset", "app", "--yes");
+        Assert.Equal(ExitCode.Failed, refused.Code);
+        Assert.Contains("nothing was deleted", refused.Error, StringComparison.Ordinal);
+        Assert.Equal("{\"id\":1}\n", (await RunAsync("export", "Thing", "-", "app")).Out);
+        Assert.False(Directory.Exists(InApp(".plinth/replacing")));
+    }
+
+    [Fact]
+    public async Task Keys_are_rotated_and_what_was_sealed_before_stays_legible()
+    {
+        WriteSchema("model Thing {\n  id Int @id\n  pin String @serverOnly @default(\"0000\")\n  @@allow(\"all\", true)\n}\n");
+        Assert.Equal(ExitCode.Failed, (await RunAsync("keys", "list", "app")).Code);
+        File.WriteAllText(InApp("one.ndjson"), "{\"id\":1}\n");
+        File.WriteAllText(InApp("two.ndjson"), "{\"id\":2}\n");
+        Assert.Equal(ExitCode.Done, (await RunAsync("import", "Thing", "app/one.ndjson", "app")).Code);
+        Ran rotated = await RunAsync("keys", "rotate", "app", "--json");
+        Assert.Equal("{\"key\":\"master-2\"}\n", rotated.Out);
+        Assert.Equal(ExitCode.Done, (await RunAsync("import", "Thing", "app/two.ndjson", "app")).Code);
+        Assert.Equal("master-1  opens what it sealed\nmaster-2  seals\n", (await RunAsync("keys", "list", "app")).Out);
+        Ran doctor = await RunAsync("doctor", "app", "--deep");
+        Assert.True(doctor.Code == ExitCode.Done, doctor.All);
+        Assert.Contains("master-2 seals", doctor.Out, StringComparison.Ordinal);
+
+        await using (await StartAsync("dev", "app", "--port", "0"))
+            Assert.Contains("in use", (await RunAsync("keys", "rotate", "app")).Error, StringComparison.Ordinal);
+        if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(InApp(".plinth/master.key"), UnixFileMode.UserRead | UnixFileMode.OtherRead);
+            Ran open = await RunAsync("doctor", "app");
+            Assert.Equal(ExitCode.Found, open.Code);
+            Assert.Contains("chmod 600", open.Out, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task What_only_looks_may_look_while_a_server_serves_and_changes_nothing()
+    {
+        WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        Assert.Contains("no database", (await RunAsync("replay", "app")).Error, StringComparison.Ordinal);
+        await using (Running dev = await StartAsync("dev", "app", "--port", "0"))
+        {
+            using HttpClient client = new() { BaseAddress = dev.Url };
+            Assert.Equal("Created", await PostAsync(client, "/api/notes", "{\"id\":1}"));
+            Assert.Equal("{\"id\":1}\n", (await RunAsync("export", "Note", "-", "app")).Out);
+            foreach (string[] looks in (string[][])[["replay", "app"], ["audit", "verify", "app"], ["doctor", "app", "--deep"]])
+            {
+                Ran looked = await RunAsync(looks);
+                Assert.True(looked.Code == ExitCode.Done, looked.All);
+            }
+        }
+        WriteSchema("model Note {\n  id Int @id\n  more String?\n  @@allow(\"all\", true)\n}\n");
+        Ran other = await RunAsync("doctor", "app");
+        Assert.Equal(ExitCode.Found, other.Code);
+        Assert.Contains("not made for this schema", other.Error, StringComparison.Ordinal);
+        WriteSchema("model Note {\n  id Int @id\n  @@allow(\"all\", true)\n}\n");
+        Assert.Equal(ExitCode.Done, (await RunAsync("doctor", "app")).Code);
+    }
+
+    [Fact]
     public async Task Dev_serves_follows_the_schema_and_keeps_the_old_one_when_the_new_is_wrong()
     {
         WriteSchema("model Note {\n  id Int @id\n  title String\n  @@allow(\"all\", true)\n}\n");

@@ -172,17 +172,6 @@ public class PipelineTests
     }
 
     [Fact]
-    public async Task What_the_listener_refuses_before_there_is_a_request_is_its_own_400()
-    {
-        await using PipelineServer server = await PipelineServer.StartAsync(PipelineServer.Answers("{}"));
-        Assert.StartsWith("HTTP/1.1 400", await server.RawAsync("GET\r\n\r\n"), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 400", await server.RawAsync("GET / HTTP/1.1\r\nHost: a\r\nBad Header\r\n\r\n"),
-            StringComparison.Ordinal);
-        using HttpResponseMessage alive = await server.Client.GetAsync("/api/notes/1");
-        Assert.Equal(HttpStatusCode.OK, alive.StatusCode);
-    }
-
-    [Fact]
     public async Task A_budget_per_address_is_held_and_told()
     {
         await using PipelineServer server = await PipelineServer.StartAsync(

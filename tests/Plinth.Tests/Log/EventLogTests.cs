@@ -1,6 +1,7 @@
 using System.Text;
 using Plinth.Schema;
 using Plinth.Store;
+using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Log;
@@ -169,5 +170,72 @@ public sealed class EventLogTests
         using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
         Assert.Null(EventLog.Verify(lease.Connection, CancellationToken.None).Wrong);
         Assert.Equal(2, EventLog.ReadHead(lease.Connection).Position);
+    }
+
+    [Fact]
+    public async Task Texts_of_any_length_are_in_the_chain()
+    {
+        using LogFixture fixture = new();
+        EventOrigin origin = new(new string('u', 300), new string('é', 200), 1);
+        await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            Value[] row = LogFixture.Row(1, "one");
+            CreateNote.Insert(tx, row);
+            tx.Append(fixture.Store.Events.Created(LogFixture.Note, row, 1, origin));
+            return Done.It;
+        }), CancellationToken.None);
+        Assert.Null(fixture.Store.Verify(CancellationToken.None).Wrong);
+        fixture.Store.Database.Writer.Execute($"update plinth_events set actor = '{new string('u', 299)}v'");
+        Assert.Contains("hash differs", fixture.Store.Verify(CancellationToken.None).Wrong, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_without_its_head_is_damaged()
+    {
+        using LogFixture fixture = new();
+        fixture.Store.Database.Writer.Execute("delete from plinth_log_head");
+        StoreOptions readOnly = fixture.Options with { ReadOnly = true };
+        StoreException damaged = Assert.Throws<StoreException>(
+            () => EventStore.Open(SqliteDatabase.Open(readOnly, TimeProvider.System), TimeProvider.System, Limits.Default));
+        Assert.Equal(StoreFailure.Corrupt, damaged.Failure);
+    }
+
+    [Fact]
+    public void A_store_whose_keys_are_damaged_does_not_open_and_frees_its_folder()
+    {
+        using TempFolder folder = new();
+        StoreProcess.Open(folder.Path).Dispose();
+        string file = LogKeys.FileOf(folder.Path);
+        byte[] keys = File.ReadAllBytes(file);
+        File.WriteAllText(file, "nonsense");
+        Assert.Throws<StoreException>(() => StoreProcess.Open(folder.Path));
+        File.WriteAllBytes(file, keys);
+        StoreProcess.Open(folder.Path).Dispose();
+    }
+
+    [Theory]
+    [InlineData("""{"set":{"stage":5}}""", false)]
+    [InlineData("""{"set":{"stage":"open"}}""", true)]
+    [InlineData("""{"sealed":[{"fields":["stage"],"box":"AAAA"}]}""", true)]
+    [InlineData("""{"other":{"stage":5},"was":{"stage":7}}""", true)]
+    public void A_payload_gives_a_word_or_is_refused(string data, bool isSound)
+    {
+        Model model = LogFixture.Note with
+        {
+            Fields =
+            [
+                new Field { Name = "stage", Column = "stage", Type = new EnumFieldType(new EnumType("Stage", ["open"])) },
+            ],
+        };
+        LogEvent happened = new()
+        {
+            EventId = Guid.CreateVersion7(), Model = "Note", RecordId = "1", Version = 1, Kind = EventKinds.Updated,
+            Data = Encoding.UTF8.GetBytes(data), Digest = [], SchemaVersion = 1,
+        };
+        using TempFolder folder = new();
+        using LogKeys keys = LogKeys.Open(folder.Path, mayCreate: true);
+        Value[] row = new Value[1];
+        if (isSound) Payload.Read(happened, "set"u8, model, null, keys, row);
+        else Assert.Throws<InvalidDataException>(() => Payload.Read(happened, "set"u8, model, null, keys, row));
     }
 }

@@ -76,4 +76,63 @@ public sealed class LogTailTests
 
         return positions;
     }
+
+    [Fact]
+    public async Task A_group_that_the_log_has_shown_already_is_not_given_twice()
+    {
+        using LogFixture fixture = new();
+        for (int i = 1; i <= 4; i++) await fixture.CreatedAsync(i, $"note {i}");
+        List<LogEvent> all;
+        using (ReadLease lease = fixture.Store.Database.Read(CancellationToken.None)) all = EventLog.Read(lease.Connection, 0, 10);
+        using LogFollower follower = fixture.Store.Tail.Follow(4);
+
+        // The head moves before a group is offered, so the log may have shown a part of it, or all.
+        follower.Offer([all[2], all[3]]);
+        follower.Offer([all[3], Next(all[3], 5)]);
+        Assert.Equal([5L], await TakeAsync(follower, 1));
+
+        static LogEvent Next(LogEvent from, long position) => new()
+        {
+            Position = position, EventId = Guid.CreateVersion7(), Model = from.Model, RecordId = "5", Version = 1, Kind = from.Kind,
+            Data = from.Data, Digest = from.Digest, SchemaVersion = 1,
+        };
+    }
+
+    [Fact]
+    public async Task A_follower_that_is_behind_when_the_tail_closes_ends_without_reading_on()
+    {
+        using LogFixture fixture = new();
+        await fixture.CreatedAsync(1, "one");
+        LogFollower follower = fixture.Store.Tail.Follow(0);
+        fixture.Store.Tail.Dispose();
+        Assert.Empty(await TakeAsync(follower, 1));
+        Assert.Throws<ObjectDisposedException>(() => fixture.Store.Tail.Follow(0));
+    }
+
+    [Fact]
+    public void A_poll_of_a_database_that_has_gone_does_nothing()
+    {
+        using TempFolder folder = new();
+        EventStore store = StoreProcess.Open(folder.Path);
+        ManualTimer clock = new();
+        using LogTail tail = new(store.Database, store.Log, clock);
+        clock.Fire();
+        store.Dispose();
+        clock.Fire();
+        Assert.Equal(0, tail.Head);
+    }
+
+    /// <summary>A clock whose one timer goes off when the test says so.</summary>
+    sealed class ManualTimer : TimeProvider
+    {
+        Action _fire = static () => { };
+
+        public void Fire() => _fire();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            _fire = () => callback(state);
+            return base.CreateTimer(static _ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
 }

@@ -72,6 +72,26 @@ sealed class MigratorFixture : IDisposable
         Assert.True(result.IsOk, result.Fault?.Message);
     }
 
+    public async Task InsertManyAsync(string model, int count, Func<int, Value[]> row)
+    {
+        Model of = Schema.Model(model);
+        Result<Done> result = await Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            Ddl ddl = new(Store.Database.Dialect, Schema);
+            using Statement insert = tx.Prepare(ddl.InsertRow(of.Table, [.. of.Fields.Select(f => f.Column)]));
+            for (int number = 0; number < count; number++)
+            {
+                Value[] values = row(number);
+                for (int i = 0; i < values.Length; i++) insert.Bind(i + 1, values[i]);
+                insert.Run();
+                tx.AppendOfMany(Store.Events.Created(of, values, 1, LogFixture.Origin));
+            }
+
+            return Done.It;
+        }, isExclusive: true), CancellationToken.None);
+        Assert.True(result.IsOk, result.Fault?.Message);
+    }
+
     public string Query(string sql)
     {
         using ReadLease lease = Store.Database.Read(CancellationToken.None);

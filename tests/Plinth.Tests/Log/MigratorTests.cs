@@ -77,6 +77,27 @@ public sealed class MigratorTests
         Assert.Null(Verify(fixture));
     }
 
+    [Fact]
+    public async Task A_default_of_its_own_for_very_many_rows_is_logged_in_parts_of_one_transaction()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        await fixture.InsertManyAsync("Doc", 2500, i => [Value.From(i), Value.From($"text {i}")]);
+        long before = fixture.Store.Log.Head;
+
+        // The last row is in the way of the unique key: the parts that were written already go too.
+        await fixture.RefusedAsync(Doc("text String  short String @unique @computed(id == 2499 ? \"short 1\" : \"short \" + string(id))"));
+        Assert.Equal(before, fixture.Store.Log.Head);
+
+        MigrationReport report = await fixture.MigrateAsync(Doc("text String  token Uuid @unique @default(uuid7())"));
+        Assert.Equal(before + 2500, report.Position);
+        Assert.Equal(before + 2500, fixture.Store.Log.Head);
+        Assert.Equal("1000 1000 500", fixture.Query($"select count from plinth_commits where first_position > {before}"));
+        Assert.Equal("2500", fixture.Query("select count(distinct token) from docs"));
+        Assert.Empty(fixture.Replay().Differences);
+        Assert.Null(Verify(fixture));
+    }
+
     [Theory]
     [InlineData("text Int", "Doc.text changes from String to Int")]
     [InlineData("text String  must String", "Doc.must is new and required")]
@@ -103,6 +124,104 @@ public sealed class MigratorTests
         await fixture.MigrateAsync(Doc("text String"));
         await fixture.MigrateAsync(Doc(fields));
         Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task An_optional_field_with_a_constant_default_is_filled_in_place()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("a"));
+        await fixture.MigrateAsync(Doc("text String  note String? @default(\"n\")"));
+        Assert.Equal("1,a,n,1", fixture.Query("select id, text, note, _version from docs"));
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task The_steps_can_be_looked_at_without_taking_them()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        var plan = fixture.Migrator.Plan(fixture.Read(Doc("text String  more String?")), CancellationToken.None);
+        Assert.Equal("add column docs.more", Assert.Single(plan.Steps).Description);
+        Assert.Equal("id,text,_version", fixture.Query("select group_concat(name) from pragma_table_info('docs')"));
+    }
+
+    [Fact]
+    public async Task A_model_without_records_is_dropped_with_its_full_text()
+    {
+        using MigratorFixture fixture = new();
+        string note = $"model Note {{ id Int @id  text String  @@fulltext([text]) {Allowed} }} ";
+        await fixture.MigrateAsync(note + Doc("text String"));
+        await fixture.MigrateAsync(Doc("text String"));
+        Assert.Equal("", fixture.Query("select name from sqlite_schema where name like 'notes%'"));
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task A_word_of_an_enum_goes_where_no_record_has_it()
+    {
+        using MigratorFixture fixture = new();
+        string Words(string words) => $"enum Stage {{ {words} }} " + Doc("stage Stage");
+        await fixture.MigrateAsync(Words("open won lost"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("won"));
+        Fault refused = await fixture.RefusedAsync(Words("open lost"));
+        Assert.Contains("Doc.stage", refused.Message, StringComparison.Ordinal);
+        await fixture.MigrateAsync(Words("open won"));
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task Several_names_change_at_once()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("a String  b String  c String?  d String?"));
+        await fixture.MigrateAsync(Doc("a String  b String"));
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From("x"), Value.From("y"));
+        await fixture.MigrateAsync(Doc("first String @renamedFrom(\"a\")  second String @renamedFrom(\"b\")"));
+        Assert.Equal("1,x,y", fixture.Query("select id, first, second from docs"));
+        Assert.Contains("\"dropped\":[\"c\",\"d\"]", fixture.Query("select cast(data as text) from plinth_events where position = 1"),
+            StringComparison.Ordinal);
+        Assert.Empty(fixture.Replay().Differences);
+    }
+
+    [Fact]
+    public async Task A_rebuild_over_references_to_nothing_is_refused()
+    {
+        using MigratorFixture fixture = new();
+        string Schema(string name) => $"model User {{ id Int @id  {name}  {Allowed} }} " + Doc("author User @relation");
+        await fixture.MigrateAsync(Schema("name String?"));
+        await fixture.InsertAsync("User", Value.From(1), Value.From("a"));
+        fixture.Store.Database.Writer.Execute("pragma foreign_keys = off");
+        await fixture.InsertAsync("Doc", Value.From(1), Value.From(99));
+        fixture.Store.Database.Writer.Execute("pragma foreign_keys = on");
+        Fault refused = await fixture.RefusedAsync(Schema("name String"));
+        Assert.Contains("not there", refused.Message, StringComparison.Ordinal);
+        Assert.Equal("1", fixture.Query("pragma foreign_keys"));
+    }
+
+    [Fact]
+    public async Task A_table_that_has_gone_is_noticed_and_all_refusals_are_told()
+    {
+        using MigratorFixture fixture = new();
+        string note = $"model Note {{ id Int @id  text String {Allowed} }} ";
+        await fixture.MigrateAsync(note + Doc("text String"));
+        fixture.Store.Database.Writer.Execute("drop table docs");
+        fixture.Store.Database.Writer.Execute("alter table notes drop column text");
+        Fault refused = await fixture.RefusedAsync(note + Doc("text String  more String?"));
+        string told = string.Join(' ', refused.Details.Select(d => d.Message));
+        Assert.Equal(2, refused.Details.Length);
+        Assert.Contains("docs of Doc is gone", told, StringComparison.Ordinal);
+        Assert.Contains("lost the columns text", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_unique_key_whose_condition_the_database_cannot_hold_is_refused()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync(Doc("text String"));
+        Fault refused = await fixture.RefusedAsync(Doc("text String", "@@unique([text], where: text.matches(\"^x+$\"))"));
+        Assert.Contains("does not take its condition", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -57,6 +57,27 @@ public sealed class ReplayTests
         Assert.DoesNotContain("behind the log", difference, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("delete from notes")]
+    [InlineData("update notes set title = 'x' || id")]
+    public async Task No_more_than_a_hundred_differences_are_told(string behind)
+    {
+        using LogFixture fixture = new();
+        await Task.WhenAll(Enumerable.Range(1, 120).Select(i => fixture.CreatedAsync(i, $"note {i}")));
+        fixture.Store.Database.Writer.Execute(behind);
+        Assert.Equal(Replay.DifferencesMax, fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences.Count);
+    }
+
+    [Fact]
+    public async Task Sealed_values_under_another_key_of_the_name_are_told_as_that()
+    {
+        using LogFixture fixture = new();
+        await fixture.CreatedAsync(1, "one", secret: "s");
+        File.WriteAllText(LogKeys.FileOf(fixture.Folder), $"master-1 {Convert.ToBase64String(new byte[32])}\n");
+        string difference = Assert.Single(fixture.Reopen().Replay(LogFixture.Schema, null, CancellationToken.None).Differences);
+        Assert.Contains("key file", difference, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Progress_is_told_and_a_replay_can_be_stopped()
     {

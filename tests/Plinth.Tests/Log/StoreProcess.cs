@@ -44,6 +44,14 @@ static class StoreProcess
         await Task.WhenAll(writers);
     }
 
+    /// <summary>Puts a database file in the place of the folder's.</summary>
+    public static void Replace(string folder, string from)
+    {
+        using SqliteReplacement replacement = SqliteReplacement.Begin(new StoreOptions { Folder = folder });
+        File.Copy(from, Path.Combine(replacement.Workplace, "data.db"));
+        replacement.Commit();
+    }
+
     public static void Hold(string folder)
     {
         using EventStore store = Open(folder);

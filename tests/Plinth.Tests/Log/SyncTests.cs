@@ -90,7 +90,7 @@ public sealed partial class SyncTests
 
     static async Task<List<string>> WatchAsync(Durability durability)
     {
-        await InstallAsync();
+        await Strace.InstallAsync();
         using TempFolder folder = new();
         string trace = folder.File("trace");
         using Process process = StoreProcess.Start(
@@ -102,20 +102,6 @@ public sealed partial class SyncTests
         Assert.Equal(0, process.ExitCode);
         Assert.Equal(40, (await output).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
         return [.. await File.ReadAllLinesAsync(trace)];
-    }
-
-    /// <summary>The test brings its tool: without it there is no telling, and a test that tells nothing must not pass.</summary>
-    static async Task InstallAsync()
-    {
-        if (Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(path => File.Exists(Path.Combine(path, "strace")))) return;
-        foreach (string[] step in new string[][] { ["update", "-qq"], ["install", "-y", "-qq", "strace"] })
-        {
-            // Started, or throws.
-            using Process apt = Process.Start(new ProcessStartInfo("apt-get", step) { RedirectStandardOutput = true })!;
-            await apt.StandardOutput.ReadToEndAsync();
-            await apt.WaitForExitAsync();
-            Assert.True(apt.ExitCode == 0, "strace is not installed and could not be: install it, this test reads system calls");
-        }
     }
 
     [GeneratedRegex(@" pwrite64\(\d+<[^>]*data\.db-wal>")]

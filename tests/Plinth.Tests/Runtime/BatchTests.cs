@@ -158,7 +158,7 @@ public sealed class BatchTests : IDisposable
         await _fixture.Do(CommandKind.Create, "Author", """{"id":1,"name":"A"}""");
         const int count = 2500;
         var result = await _fixture.Engine.BulkCreateAsync(
-            Caller.System, "Book", Records(count, i => $$"""{"title":"book {{i}}","authorId":1}"""), CancellationToken.None);
+            Caller.System, "Book", Records(count, i => $$"""{"title":"book {{i}}","authorId":1}"""), key: null, CancellationToken.None);
         Assert.Equal($$"""{"created":{{count}}}""", WriteFixture.Body(result));
         Assert.Equal(count, _fixture.Scalar("select count(*) from books"));
         Assert.Equal(count, _fixture.Scalar("select max(id) from books"));
@@ -173,11 +173,13 @@ public sealed class BatchTests : IDisposable
     [Fact]
     public async Task A_hundred_thousand_records_in_one_request_stay_within_64_megabytes()
     {
-        await _fixture.Engine.BulkCreateAsync(Caller.System, "Author", Records(1000, i => Author(-i - 1)), CancellationToken.None);
+        await _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Author", Records(1000, i => Author(-i - 1)), key: null, CancellationToken.None);
         long before = Resident(), peak = before;
         int count = Counts.Of(test: 100_000, soak: 500_000);
         using Timer sampler = new(_ => peak = Math.Max(peak, Resident()), null, 0, 20);
-        var result = await _fixture.Engine.BulkCreateAsync(Caller.System, "Author", Records(count, Author), CancellationToken.None);
+        var result = await _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Author", Records(count, Author), key: null, CancellationToken.None);
         Assert.Equal($$"""{"created":{{count}}}""", WriteFixture.Body(result));
         Assert.Equal(count + 1000, _fixture.Scalar("select count(*) from authors"));
         Assert.True(peak - before < 64 << 20, $"grew by {(peak - before) >> 20} MB");
@@ -196,13 +198,13 @@ public sealed class BatchTests : IDisposable
         await _fixture.Do(CommandKind.Create, "Author", """{"id":1,"name":"A"}""");
         var result = await _fixture.Engine.BulkCreateAsync(
             Caller.System, "Book", Records(2500, i => i % 10 == 3 ? """{"title":"","authorId":1}""" : """{"title":"t","authorId":1}"""),
-                CancellationToken.None);
+                key: null, CancellationToken.None);
         Assert.Equal("validation_failed", result.Fault!.Code);
         Assert.Equal(100, result.Fault.Details.Length);
         Assert.Equal("[3].title", result.Fault.Details[0].Field);
         result = await _fixture.Engine.BulkCreateAsync(
             Caller.System, "Book", Records(2500, i => i > 1500 ? """{"title":"t","authorId":7}""" : """{"title":"t","authorId":1}"""),
-                CancellationToken.None);
+                key: null, CancellationToken.None);
         Assert.Equal("unknown_reference", result.Fault!.Code);
         Assert.Equal("[1501].authorId", result.Fault.Details[0].Field);
         Assert.Equal(0, _fixture.Scalar("select count(*) from books"));
@@ -212,17 +214,110 @@ public sealed class BatchTests : IDisposable
     }
 
     [Fact]
+    public async Task A_bulk_create_with_a_key_is_done_once_and_another_one_with_the_key_is_refused()
+    {
+        IdempotencyKey key = new("who POST /api/authors", "0123456789", [1, 2, 3]);
+        Assert.Equal("""{"created":1500}""", WriteFixture.Body(await Create(1500)));
+        var again = await Create(1500);
+        Assert.True(again.Value.IsReplayed);
+        Assert.Equal("""{"created":1500}""", WriteFixture.Body(again));
+        Assert.Equal(1500, _fixture.Scalar("select count(*) from authors"));
+        Assert.Equal(1500, _fixture.Store.Log.Head);
+        Assert.StartsWith("idempotency_mismatch", WriteFixture.Told(await Create(1499)), StringComparison.Ordinal);
+        Assert.StartsWith("idempotency_mismatch", WriteFixture.Told(await Create(1500, key with { RequestDigest = [1, 2, 4] })),
+            StringComparison.Ordinal);
+
+        // A refused one wrote nothing, so its key is free.
+        IdempotencyKey other = key with { Key = "other" };
+        Assert.StartsWith("conflict", WriteFixture.Told(await Create(2, other)), StringComparison.Ordinal);
+        Assert.Equal("""{"created":1}""", WriteFixture.Body(await Create(1, other, from: 9000)));
+
+        Task<Result<WriteReply>> Create(int count, IdempotencyKey? under = null, int from = 0) => _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Author", Records(count, i => $$"""{"id":{{from + i}},"name":"A"}"""), under ?? key, CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task A_bulk_create_with_a_key_that_is_in_flight_is_refused_before_its_records_are_read()
+    {
+        IdempotencyKey key = new("who POST /api/authors", "0123456789", [1, 2, 3]);
+        TaskCompletionSource asked = new(), go = new();
+        Task<Result<WriteReply>> first = _fixture.Engine.BulkCreateAsync(Caller.System, "Author", Held(), key, CancellationToken.None);
+        await asked.Task;
+        var second = await _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Author", Records(1, _ => throw new InvalidOperationException()), key, CancellationToken.None);
+        Assert.Equal("idempotency_in_flight", second.Fault!.Code);
+        go.SetResult();
+        Assert.Equal("""{"created":1}""", WriteFixture.Body(await first));
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> Held()
+        {
+            asked.SetResult();
+            await go.Task;
+            yield return """{"id":1,"name":"A"}"""u8.ToArray();
+        }
+    }
+
+    [Fact]
+    public async Task A_bulk_create_under_a_schema_that_is_replaced_meanwhile_writes_nothing()
+    {
+        using WriteFixture fixture = new("""model Note { id Int @id  @@allow("all", true) }""");
+        var result = await fixture.Engine.BulkCreateAsync(Caller.System, "Note", Replacing(), key: null, CancellationToken.None);
+        Assert.Equal("not_ready", result.Fault!.Code);
+        Assert.Equal(0, fixture.Scalar("select count(*) from notes"));
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> Replacing()
+        {
+            yield return """{"id":1}"""u8.ToArray();
+            var applied = await fixture.Engine.ApplyAsync(
+                WriteFixture.Read("""model Note { id Int @id  more String?  @@allow("all", true) }"""), CancellationToken.None);
+            Assert.True(applied.IsOk);
+        }
+    }
+
+    [Fact]
+    public async Task A_problem_deep_in_a_batch_is_placed_from_the_outside_in()
+    {
+        var batch = await Batch(
+            atomic: true,
+            WriteFixture.Command(CommandKind.CreateMany, "Author", """[{"id":1,"name":"A"},{"id":1,"name":"B"}]"""));
+        Assert.Equal("[1].id", batch.Fault!.Details[0].Field);
+        batch = await Batch(
+            atomic: true,
+            WriteFixture.Command(CommandKind.Create, "Author", """{"id":1,"name":"A"}"""),
+            WriteFixture.Command(CommandKind.CreateMany, "Book", """[{"title":"T","authorId":1},{"title":"T","authorId":2}]"""));
+        Assert.Equal("[1][1].authorId", batch.Fault!.Details[0].Field);
+        using WriteFixture checkedOnes = new("""model Note { id Int @id  @@check(id < 5)  @@allow("all", true) }""");
+        batch = await checkedOnes.Engine.BatchAsync(
+            Caller.System,
+            [
+                WriteFixture.Command(CommandKind.Create, "Note", """{"id":1}"""),
+                WriteFixture.Command(CommandKind.Create, "Note", """{"id":9}"""),
+            ],
+            atomic: true, CancellationToken.None);
+        Assert.Equal("[1]", batch.Fault!.Details[0].Field);
+    }
+
+    [Fact]
+    public async Task A_bulk_create_of_an_unknown_model_is_refused()
+    {
+        var result = await _fixture.Engine.BulkCreateAsync(
+            Caller.System, "Authr", Records(1, _ => throw new InvalidOperationException()), key: null, CancellationToken.None);
+        Assert.Equal("unknown_model", result.Fault!.Code);
+        Assert.Contains("Author", result.Fault.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_bulk_create_is_refused_before_its_records_are_read()
     {
         using WriteFixture closed = new("""model Note { id Int @id  @@allow("read", true) }""");
         var result = await closed.Engine.BulkCreateAsync(
-            Caller.Anonymous(), "Note", Records(1, _ => throw new InvalidOperationException()), CancellationToken.None);
+            Caller.Anonymous(), "Note", Records(1, _ => throw new InvalidOperationException()), key: null, CancellationToken.None);
         Assert.Equal("unauthorized", result.Fault!.Code);
         var small = new WriteFixture(Schema, Limits.Default with { BulkRows = 2 });
         using (small)
         {
             result = await small.Engine.BulkCreateAsync(
-                Caller.System, "Author", Records(3, i => $$"""{"id":{{i}},"name":"A"}"""), CancellationToken.None);
+                Caller.System, "Author", Records(3, i => $$"""{"id":{{i}},"name":"A"}"""), key: null, CancellationToken.None);
             Assert.Equal("too_many_rows", result.Fault!.Code);
             Assert.Empty(await small.Rows("Author"));
         }

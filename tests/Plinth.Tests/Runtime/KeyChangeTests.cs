@@ -42,4 +42,30 @@ public sealed class KeyChangeTests
         Assert.Equal(events, fixture.Events().Count);
         Assert.Equal(["""{"id":1,"code":"bb"}"""], await fixture.Rows("City"));
     }
+
+    [Fact]
+    public async Task A_filtered_change_of_a_key_changes_those_that_followed_it_too()
+    {
+        using WriteFixture fixture = new("""
+            model Node {
+              id Int @id
+              area String
+              code String
+              above String?
+              parent Node? @relation(fields: [area, above], references: [area, code], onUpdate: cascade)
+              @@unique([area, code])
+              @@allow("all", true)
+            }
+            """);
+        await fixture.Do(CommandKind.Create, "Node", """{"id":1,"area":"a","code":"root"}""");
+        await fixture.Do(CommandKind.Create, "Node", """{"id":2,"area":"a","code":"leaf","above":"root"}""");
+        Command move = WriteFixture.Command(CommandKind.UpdateMany, "Node", """{"area":"b","code":null}""") with { Filter = "true" };
+        Assert.StartsWith("validation_failed", WriteFixture.Told(await fixture.Send(move)), StringComparison.Ordinal);
+        string moved = WriteFixture.Body(await fixture.Send(move with { Body = """{"area":"b"}"""u8.ToArray() }));
+        Assert.StartsWith("""{"matched":2,""", moved, StringComparison.Ordinal);
+        Assert.Equal(
+            ["""{"id":1,"area":"b","code":"root","above":null}""", """{"id":2,"area":"b","code":"leaf","above":"root"}"""],
+            await fixture.Rows("Node"));
+        Assert.Empty(fixture.Engine.Replay(null, CancellationToken.None).Differences);
+    }
 }

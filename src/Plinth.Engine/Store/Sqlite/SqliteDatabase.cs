@@ -42,12 +42,19 @@ sealed class SqliteDatabase : Database
     public static SqliteDatabase Open(StoreOptions options, TimeProvider clock)
     {
         SqliteLibrary.Use(options.LibraryPath);
-        if (options.ReadOnly) return new SqliteDatabase(options, clock, null, SqliteConnection.OpenReader(options, clock));
+        if (options.ReadOnly)
+        {
+            if (!SqliteReplacement.IsPending(options))
+                return new SqliteDatabase(options, clock, null, SqliteConnection.OpenReader(options, clock));
+            throw new StoreException(StoreFailure.Unavailable,
+                $"The database in {options.Folder} is being replaced. If no reset or restore is running, one was interrupted: "
+                + "start the server, or run it again, and it is completed.");
+        }
 
-        CreateFolder(options.Folder);
-        FolderLock held = FolderLock.Take(options.Folder);
+        FolderLock held = FolderLock.Make(options.Folder);
         try
         {
+            SqliteReplacement.Complete(options);
             return new SqliteDatabase(options, clock, held, SqliteConnection.OpenWriter(options, clock));
         }
         catch
@@ -89,6 +96,7 @@ sealed class SqliteDatabase : Database
             CopyTo(partial, source, progress, cancel);
             using (FileStream copy = new(partial, FileMode.Open, FileAccess.ReadWrite)) copy.Flush(flushToDisk: true);
             File.Move(partial, path, overwrite: true);
+            FolderFlush.Run(Path.GetDirectoryName(Path.GetFullPath(path))!); // A file has a folder.
         }
         finally
         {
@@ -153,18 +161,6 @@ sealed class SqliteDatabase : Database
         {
             target.manual_close_v2();
             source.Rollback();
-        }
-    }
-
-    static void CreateFolder(string folder)
-    {
-        try
-        {
-            Directory.CreateDirectory(folder);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new StoreException(StoreFailure.ReadOnly, $"The data folder {folder} cannot be made: {e.Message}", inner: e);
         }
     }
 }
