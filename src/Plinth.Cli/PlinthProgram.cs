@@ -48,6 +48,8 @@ static class PlinthProgram
         AuditCommand.Build(shell),
         KeysCommand.Build(shell),
         DoctorCommand.Build(shell),
+        TestCommand.Build(shell),
+        PolicyCommand.Build(shell),
         ConfigCommand.Build(shell),
         CompletionsCommand.Build(shell),
         VersionCommand.Build(shell),

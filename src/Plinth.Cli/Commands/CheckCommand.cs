@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Text;
 using Plinth.Cli.Projects;
 using Plinth.Language;
+using Plinth.Sql;
 using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Text;
 
@@ -23,6 +24,7 @@ static class CheckCommand
     {
         if (SchemaFiles.Find(shell, path) is not { } sources) return ExitCode.WrongUse;
         SchemaReading reading = SchemaLoading.Read(sources, Limits.Default, SqliteDialect.It);
+        if (reading.Schema is { } sound) reading = new SchemaReading(sound, [.. reading.Diagnostics, .. RuleAdvice.Of(sound)]);
         if (json) shell.Out.WriteLine(Encoding.UTF8.GetString(DiagnosticText.Json(reading.Diagnostics)));
         else Print(shell, reading);
         return reading.Schema is null ? ExitCode.Found : ExitCode.Done;

@@ -1,0 +1,153 @@
+using System.Collections.Immutable;
+using Plinth.Expressions;
+using Plinth.Schema;
+
+namespace Plinth.Policy;
+
+/// <summary>What one kind of caller may do with the records of one model.</summary>
+/// <param name="Cells">By operation: <c>-</c> none, <c>own</c> those that bear the caller's id, <c>some</c> others by their values,
+/// <c>all</c>.</param>
+sealed record MatrixRow(string Model, string Role, ImmutableArray<(Operation Operation, string Cell)> Cells);
+
+/// <summary>Which ways a rule's condition came out while the matrix was made.</summary>
+/// <param name="Place"><c>file:line:column</c></param>
+/// <param name="WasDecided">False: it looks at other records, which the matrix has none of.</param>
+sealed record RuleCoverage(string Place, string Text, bool WasTrue, bool WasNotTrue, bool WasDecided);
+
+/// <summary>
+/// Role × operation × ownership for every model, made by running the rules: for nobody, for each role, with a record that bears the
+/// caller's id and with one that bears another's.
+/// </summary>
+sealed class PolicyMatrix
+{
+    readonly Policies _policies;
+    readonly Dictionary<AccessRule, (bool True, bool NotTrue)> _coverage = [];
+
+    PolicyMatrix(AppSchema schema) => _policies = new Policies(schema);
+
+    public ImmutableArray<MatrixRow> Rows { get; private set; } = [];
+
+    public ImmutableArray<RuleCoverage> Coverage { get; private set; } = [];
+
+    AppSchema Schema => _policies.Schema;
+
+    public static PolicyMatrix Of(AppSchema schema, long now)
+    {
+        PolicyMatrix matrix = new(schema);
+        var callers = matrix.Callers().ToList();
+        matrix.Rows =
+        [
+            .. schema.Models.SelectMany(model => callers.Select(c => new MatrixRow(
+                model.Name, c.Role, [.. Operations(model).Select(o => (o, matrix.Cell(model, o, c.Caller, now)))]))),
+        ];
+        matrix.Coverage = [.. schema.Models.SelectMany(m => m.Rules.Select(r => matrix.CoverageOf(m, r)))];
+        return matrix;
+    }
+
+    static IEnumerable<Operation> Operations(Model model) =>
+        Enum.GetValues<Operation>().Where(o => model.IsSoftDelete || o is not (Operation.Restore or Operation.Purge));
+
+    IEnumerable<(string Role, Caller Caller)> Callers()
+    {
+        yield return ("nobody", Caller.Anonymous());
+        if (Schema.Auth is not { } auth) yield break;
+        Field? role = auth.Claim("role");
+        string[] words = role?.Type is EnumFieldType { Enum.Values: var values } ? [.. values] : ["signed in"];
+        foreach (string word in words)
+        {
+            List<KeyValuePair<string, Value>> claims = [];
+            foreach (Field claim in auth.Claims.Where(static c => c.Name is "id" or Model.TenantId))
+                claims.Add(KeyValuePair.Create(claim.Name, Sample(claim, number: 1)));
+            if (role?.Type is EnumFieldType) claims.Add(KeyValuePair.Create(role.Name, Value.From(word)));
+            yield return (word, new Caller(Value.FromMap(new ValueMap([.. claims])), "someone"));
+        }
+    }
+
+    string Cell(Model model, Operation operation, Caller caller, long now)
+    {
+        CallerRules rules = _policies.Of(model).For(operation, caller, now);
+        Value[] own = Row(model, isOwn: true), other = Row(model, isOwn: false);
+        Observe(model, operation, caller, now, own);
+        Observe(model, operation, caller, now, other);
+        FoldedRules folded = rules.Folded.Inside;
+        if (rules.Outcome == RuleOutcome.Never) return "-";
+        if (folded.Outcome == RuleOutcome.Always) return "all";
+        if (!folded.IsOwn) return "some";
+        bool seesOwn = rules.Sees(Policies.Context(caller, now, own)), seesOther = rules.Sees(Policies.Context(caller, now, other));
+        return seesOwn && !seesOther ? "own" : "some";
+    }
+
+    /// <summary>A record that says whose it is, and little else.</summary>
+    Value[] Row(Model model, bool isOwn)
+    {
+        Value[] row = new Value[model.Fields.Length];
+        OwnerFinder owners = new();
+        foreach (AccessRule rule in model.Rules)
+        {
+            if (rule.When is { } when) owners.Visit(CheckedExpression.Of(when, ExpressionScope.Rule(Schema, model)).Root);
+        }
+        foreach (Field field in model.Fields)
+        {
+            // What is never null is something: a rule must not be unknown because the record is made up.
+            if (!field.IsNullable) row[field.Ordinal] = Sample(field, 3);
+            if (owners.Fields.Contains(field.Name)) row[field.Ordinal] = Sample(field, isOwn ? 1 : 2);
+            if (string.Equals(field.Name, model.Tenant, StringComparison.Ordinal)) row[field.Ordinal] = Sample(field, 1);
+        }
+        return row;
+    }
+
+    void Observe(Model model, Operation operation, Caller caller, long now, Value[] row)
+    {
+        foreach (AccessRule rule in model.Rules.Where(r => r.Operations.Contains(operation)))
+        {
+            bool holds = true;
+            if (rule.When is { } when)
+            {
+                CheckedExpression condition = CheckedExpression.Of(when, ExpressionScope.Rule(Schema, model));
+                if (!condition.CanEvaluateInMemory) continue;
+                holds = CompiledExpression.Compile(condition).IsTrue(Policies.Context(caller, now, row));
+            }
+            var seen = _coverage.GetValueOrDefault(rule);
+            _coverage[rule] = (seen.True || holds, seen.NotTrue || !holds);
+        }
+    }
+
+    RuleCoverage CoverageOf(Model model, AccessRule rule)
+    {
+        string place = Explanation.PlaceOf(model, rule);
+        string text = $"@@{(rule.Effect == RuleEffect.Allow ? "allow" : "deny")} {rule.When?.Text ?? "true"}";
+        bool decided = _coverage.TryGetValue(rule, out var seen);
+        return new RuleCoverage(place, text, seen.True, seen.NotTrue, decided);
+    }
+
+    static Value Sample(Field field, int number) => field.Type switch
+    {
+        _ when field.IsJsonStored => Value.FromJson("[]"u8.ToArray()),
+        EnumFieldType { Enum.Values: [var first, ..] } => Value.From(first),
+        ScalarFieldType { Scalar: var scalar } => scalar.Kind switch
+        {
+            ValueKind.Int => Value.From((long)number),
+            ValueKind.Boolean => Value.False,
+            ValueKind.Uuid => scalar.TryParse($"00000000-0000-7000-8000-00000000000{number}", out Value id) ? id : Value.Null,
+            ValueKind.String => Value.From("id" + number),
+            _ => Value.Null,
+        },
+        _ => Value.Null,
+    };
+
+    /// <summary>Fields that a rule compares with <c>auth.id</c>.</summary>
+    sealed class OwnerFinder : NodeVisitor
+    {
+        public HashSet<string> Fields { get; } = new(StringComparer.Ordinal);
+
+        public override void Visit(CheckedNode node)
+        {
+            if (node is CallNode { Function: CelFunction.Equal, Arguments: [var left, var right] })
+            {
+                if (right is ClaimNode { Claim.Name: "id" } && left is FieldNode { Record: RowNode } a) Fields.Add(a.Field.Name);
+                if (left is ClaimNode { Claim.Name: "id" } && right is FieldNode { Record: RowNode } b) Fields.Add(b.Field.Name);
+            }
+            base.Visit(node);
+        }
+    }
+}

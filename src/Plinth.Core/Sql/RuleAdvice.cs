@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using Plinth.Evolution;
+using Plinth.Expressions;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Sql;
+
+/// <summary>
+/// What <c>plinth check</c> says of rules that are sound and yet hardly meant: one that never or always holds, one that makes every list
+/// read the whole table, a unique key that tells of records which the rules hide. Warnings: nothing is refused.
+/// </summary>
+static class RuleAdvice
+{
+    public const string NeverTrue = "rule_never_true", AlwaysTrue = "rule_always_true", NoIndex = "rule_without_index",
+        UniqueTells = "unique_key_tells";
+
+    public static ImmutableArray<Diagnostic> Of(AppSchema schema)
+    {
+        ImmutableArray<Diagnostic>.Builder found = ImmutableArray.CreateBuilder<Diagnostic>();
+        foreach (Model model in schema.Models)
+        {
+            HashSet<string> leading = Leading(schema, model);
+            bool hides = false;
+            foreach (AccessRule rule in model.Rules)
+            {
+                if (rule.When is not { } when || when.Text is "true" or "false") continue;
+                CheckedExpression condition = CheckedExpression.Of(when, ExpressionScope.Rule(schema, model));
+                hides |= rule.Operations.Contains(Operation.Get) && (condition.ReadsRow || condition.ReadsRelations);
+                if (Constant(condition) is var (code, message)) found.Add(Warn(code, when, message, null));
+                else if (rule.Effect == RuleEffect.Allow && rule.Operations.Contains(Operation.List)
+                    && Chosen(condition.Root) is { Count: > 0 } fields && !fields.Exists(f => leading.Contains(f.Column)))
+                {
+                    found.Add(Warn(NoIndex, when,
+                        $"no index begins with {fields[0].Name}: every list under this rule reads all records of {model.Name}",
+                        $"add @@index([{fields[0].Name}])"));
+                }
+            }
+            if (!hides || model.Tenant is not null) continue;
+            foreach (UniqueKey unique in model.Uniques)
+            {
+                found.Add(new Diagnostic(UniqueTells, Severity.Warning, model.Source, model.Span,
+                    $"{model.Name}: {string.Join(", ", unique.Fields)} is unique over records that rules hide: "
+                    + "a conflict tells that one is there",
+                    "lead it by what the rules compare with the caller, or accept that it tells"));
+            }
+        }
+        return found.ToImmutable();
+    }
+
+    static Diagnostic Warn(string code, Condition at, string message, string? hint) =>
+        new(code, Severity.Warning, at.Source, at.Span, message, hint);
+
+    /// <summary>Whoever asks and whatever the record: the condition cannot be true, or cannot be anything else.</summary>
+    static (string Code, string Message)? Constant(CheckedExpression condition)
+    {
+        CheckedNode simple = Simplifier.Simplify(condition.Root, UnknownMeans.Unknown);
+        if (simple is LiteralNode { Value.IsTrue: true }) return (AlwaysTrue, "the condition is true whoever asks: write true");
+        bool isNever = simple is LiteralNode || (simple is AndNode and && Contradicts(and.Items));
+        return isNever ? (NeverTrue, "the condition can never be true") : null;
+    }
+
+    /// <summary>One thing cannot equal two different literals.</summary>
+    static bool Contradicts(ImmutableArray<CheckedNode> items)
+    {
+        Dictionary<string, Value> known = new(StringComparer.Ordinal);
+        foreach (CheckedNode item in items)
+        {
+            if (item is not CallNode { Function: CelFunction.Equal, Arguments: [var left, var right] }) continue;
+            if (left is LiteralNode) (left, right) = (right, left);
+            if (left is LiteralNode || right is not LiteralNode literal) continue;
+            string what = ShapeKey.Of(CheckedExpression.Of(left));
+            if (known.TryGetValue(what, out Value other) && other != literal.Value) return true;
+            known[what] = literal.Value;
+        }
+        return false;
+    }
+
+    /// <summary>Own fields that the condition holds equal to something of the caller.</summary>
+    static List<Field> Chosen(CheckedNode root)
+    {
+        List<Field> fields = [];
+        foreach (CheckedNode item in root is AndNode and ? and.Items : [root])
+        {
+            (CheckedNode Left, CheckedNode Right)? pair = item switch
+            {
+                CallNode { Function: CelFunction.Equal, Arguments: [var left, var right] } => (left, right),
+                InNode within => (within.Item, within.List),
+                _ => null,
+            };
+            if (pair is not var (a, b)) continue;
+            if (a is FieldNode { Record: RowNode } own && IsOfCaller(b)) fields.Add(own.Field);
+            else if (b is FieldNode { Record: RowNode } other && IsOfCaller(a)) fields.Add(other.Field);
+        }
+        return fields;
+    }
+
+    static bool IsOfCaller(CheckedNode node) => ExpressionReads.Of(node) is { IsConstantForCaller: true, Caller: true };
+
+    /// <summary>Columns by which the database finds records: the first of each index, or the one behind the tenant.</summary>
+    static HashSet<string> Leading(AppSchema schema, Model model)
+    {
+        HashSet<string> leading = new(StringComparer.Ordinal);
+        if (TableShape.IsRowKey(model)) leading.Add(model.KeyFields[0].Column);
+        foreach (IndexShape index in TableShape.Of(schema, model).Indexes.Where(static i => i.Where is null))
+        {
+            int first = index.Columns.Length > 1 && string.Equals(index.Columns[0].Name, model.TenantField?.Column,
+                StringComparison.Ordinal) ? 1 : 0;
+            leading.Add(index.Columns[first].Name);
+        }
+        return leading;
+    }
+}
