@@ -1,0 +1,90 @@
+using System.Text.RegularExpressions;
+using Plinth.Rest;
+using Plinth.Schema;
+
+namespace Plinth.Policy;
+
+/// <summary>
+/// A record that the rules hide, and one that never was: every way of asking is answered with the same status, headers and body.
+/// </summary>
+public partial class HiddenEqualsAbsentTests
+{
+    const string Schema = """
+        auth { id Int  role String? }
+        model Team { id Int @id  name String  owner Int  code String @unique  people Person[]  @@allow("all", owner == auth.id) }
+        model Person {
+          id Int @id
+          name String
+          team Team? @relation
+          boss Person? @relation(name: "boss")
+          staff Person[] @relation(name: "boss")
+          @@allow("all", name != "hidden" || auth.role == "admin")
+        }
+        """;
+
+    // Of each pair the first names what is hidden, the second what never was.
+    public static TheoryData<string, string, string, string?, string?> Ways => new()
+    {
+        { "GET", "/api/teams/1", "/api/teams/9", null, null },
+        { "HEAD", "/api/teams/1", "/api/teams/9", null, null },
+        { "GET", "/api/teams/1?select=name", "/api/teams/9?select=name", null, null },
+        { "GET", "/api/teams/1?include=people", "/api/teams/9?include=people", null, null },
+        { "GET", "/api/teams/1/history", "/api/teams/9/history", null, null },
+        { "PATCH", "/api/teams/1", "/api/teams/9", """{"name":"x"}""", """{"name":"x"}""" },
+        { "DELETE", "/api/teams/1", "/api/teams/9", null, null },
+        { "GET", "/api/teams?code=c1", "/api/teams?code=c9", null, null },
+        { "GET", "/api/teams?filter=id==1", "/api/teams?filter=id==9", null, null },
+        { "GET", "/api/teams?filter=id==1&count=exact", "/api/teams?filter=id==9&count=exact", null, null },
+        { "GET", "/api/teams/aggregate?filter=id==1&count", "/api/teams/aggregate?filter=id==9&count", null, null },
+        { "PATCH", "/api/teams?filter=id==1", "/api/teams?filter=id==9", """{"name":"x"}""", """{"name":"x"}""" },
+        { "DELETE", "/api/teams?filter=id==1", "/api/teams?filter=id==9", null, null },
+        { "GET", "/api/persons?filter=team.name=='secret'", "/api/persons?filter=team.name=='nothing'", null, null },
+        { "GET", "/api/persons?filter=team!=null&id=1", "/api/persons?filter=team!=null&id=2", null, null },
+        { "GET", "/api/persons/aggregate?filter=team==null&id=1", "/api/persons/aggregate?filter=team==null&id=2", null, null },
+        { "GET", "/api/persons?filter=staff.exists(s,true)&id=1", "/api/persons?filter=staff.exists(s,true)&id=2", null, null },
+        { "POST", "/api/persons", "/api/persons", """{"id":7,"name":"x","teamId":1}""", """{"id":7,"name":"x","teamId":9}""" },
+        { "PATCH", "/api/persons/2", "/api/persons/2", """{"teamId":1}""", """{"teamId":9}""" },
+        { "POST", "/api/batch", "/api/batch", """{"operations":[{"method":"DELETE","path":"/api/teams/1"}]}""",
+            """{"operations":[{"method":"DELETE","path":"/api/teams/9"}]}""" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Ways))]
+    public async Task Both_are_answered_alike(string method, string hidden, string absent, string? hiddenBody, string? absentBody)
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Schema);
+        HttpClient owner = await server.ClientAsync(Identity(8, "admin")), other = await server.ClientAsync(Identity(7, null));
+        Assert.Equal(201, (await owner.SendAsync("POST", "/api/teams", """{"id":1,"name":"secret","owner":8,"code":"c1"}""")).Status);
+        Assert.Equal(201, (await owner.SendAsync("POST", "/api/persons",
+            """[{"id":1,"name":"shown","teamId":1},{"id":2,"name":"shown"},{"id":3,"name":"hidden","bossId":1}]""")).Status);
+        // What the owner has read is at hand, and must not make a difference.
+        for (int i = 0; i < 3; i++) await owner.SendAsync("GET", "/api/teams/1");
+        Reply ofHidden = await other.SendAsync(method, hidden, hiddenBody), ofAbsent = await other.SendAsync(method, absent, absentBody);
+        Assert.Equal(Shown(ofAbsent), Shown(ofHidden));
+        Assert.Equal(Headers(ofAbsent), Headers(ofHidden));
+        Assert.DoesNotContain("secret", ofHidden.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_put_on_a_hidden_key_is_the_conflict_of_a_create_and_after_its_rules()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Schema);
+        HttpClient owner = await server.ClientAsync(Identity(8, null)), other = await server.ClientAsync(Identity(7, null));
+        await owner.SendAsync("POST", "/api/teams", """{"id":1,"name":"secret","owner":8,"code":"c1"}""");
+        Assert.Equal(409, (await other.SendAsync("PUT", "/api/teams/1", """{"name":"x","owner":7,"code":"c2"}""")).Status);
+        Assert.Equal(403, (await other.SendAsync("PUT", "/api/teams/1", """{"name":"x","owner":8,"code":"c2"}""")).Status);
+        Assert.Equal(403, (await other.SendAsync("PUT", "/api/teams/9", """{"name":"x","owner":8,"code":"c2"}""")).Status);
+    }
+
+    static Value Identity(long id, string? role) => Value.FromMap(new ValueMap(role is null
+        ? [new("id", Value.From(id))]
+        : [new("id", Value.From(id)), new("role", Value.From(role))]));
+
+    static string Shown(Reply reply) => $"{reply.Status} {Varying().Replace(reply.Body, "")}";
+
+    static string Headers(Reply reply) => string.Join('\n', reply.Headers.Concat(reply.Content).Select(static h => h.Key)
+        .Where(static name => name != "Date").Order(StringComparer.Ordinal));
+
+    [GeneratedRegex("\"(traceId|requestId)\":\"[^\"]*\"")]
+    private static partial Regex Varying();
+}
