@@ -52,7 +52,7 @@ public class Engine_and_interpreter_agree
             int all = _outcomes.Where(o => o.Key.StartsWith(kind, StringComparison.Ordinal)).Sum(o => o.Value);
             int good = _outcomes.GetValueOrDefault(kind + " ok");
             Assert.True(all > cases / 20, $"seed {seed}: few of '{kind}': {outcomes}");
-            Assert.True(good > all / 20 && good < all, $"seed {seed}: '{kind}' is always or never answered: {outcomes}");
+            Assert.True(good > all / 40 && good < all, $"seed {seed}: '{kind}' is always or never answered: {outcomes}");
         }
         int hidden = _outcomes.GetValueOrDefault("rows hidden"), shown = _outcomes.GetValueOrDefault("rows shown");
         Assert.True(hidden > shown / 4 && shown > hidden / 4, $"seed {seed}: {outcomes}");
@@ -129,9 +129,12 @@ public class Engine_and_interpreter_agree
     /// <param name="Fault">Null when it was answered. Of what is expected: any of several, separated by spaces.</param>
     sealed record Answer(string? Fault, JsonNode? Body)
     {
-        public bool Admits(Answer found) => Fault is not null
-            ? found.Fault is not null && Fault.Split(' ').Contains(found.Fault)
-            : found.Fault is null && JsonNode.DeepEquals(Body, found.Body);
+        /// <summary>Of what is expected: this refusal would be as well.</summary>
+        public string? Or { get; init; }
+
+        public bool Admits(Answer found) => found.Fault is { } fault
+            ? fault == Or || Fault?.Split(' ').Contains(fault) == true
+            : Fault is null && JsonNode.DeepEquals(Body, found.Body);
 
         public override string ToString() => Fault ?? Body?.ToJsonString() ?? "no body";
     }
@@ -309,7 +312,10 @@ public class Engine_and_interpreter_agree
         var (started, starts) = naive.Start("update", row);
         if (!started || body.Keys.Any(f => !naive.MayDo(row, f, "write"))) wrong.Add("forbidden");
         bool isGuess = body.Keys.Any(f => !naive.MayDo(row, f, "read")), changes = body.Any(b => !Equals(row[b.Key], b.Value));
-        if (!changes && !isGuess) return wrong.Count > 0 ? new Answer("forbidden", null) : After(naive, row);
+        // Where nothing changes there is no state after: a rule that could never hold after it counts as a rule, or does not.
+        if (!changes && !isGuess)
+            return wrong.Count > 0 ? new Answer("forbidden", null)
+                : After(naive, row) with { Or = naive.End("update", row, starts) ? null : "forbidden" };
         if (body.Any(b => !Equals(row[b.Key], b.Value) && !Itself(row, b.Key, b.Value) && !Refers(naive, model, b.Key, b.Value)))
             wrong.Add("unknown_reference forbidden");
         Dictionary<string, object?> before = new(row.Values);
