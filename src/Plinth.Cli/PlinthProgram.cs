@@ -50,6 +50,7 @@ static class PlinthProgram
         DoctorCommand.Build(shell),
         TestCommand.Build(shell),
         PolicyCommand.Build(shell),
+        UserCommand.Build(shell),
         ConfigCommand.Build(shell),
         CompletionsCommand.Build(shell),
         VersionCommand.Build(shell),

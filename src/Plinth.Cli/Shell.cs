@@ -20,6 +20,12 @@ sealed class Shell
     /// <summary>Where the server's log goes: standard error.</summary>
     public Stream? LogStream { get; init; }
 
+    /// <summary>Standard input where it is a pipe or a file; null where a person sits at it.</summary>
+    public TextReader? Input { get; init; }
+
+    /// <summary>Asks a person for a text that is not shown; null where there is none to ask.</summary>
+    public Func<string, string>? ReadSecret { get; init; }
+
     /// <summary>A person is looking: progress bars may move.</summary>
     public bool IsTerminal { get; init; }
 
@@ -36,6 +42,8 @@ sealed class Shell
             Folder = Directory.GetCurrentDirectory(),
             Time = TimeProvider.System,
             LogStream = Console.OpenStandardError(),
+            Input = Console.IsInputRedirected ? Console.In : null,
+            ReadSecret = Console.IsInputRedirected ? null : Commands.UserCommand.ReadUnseen,
             IsTerminal = !Console.IsOutputRedirected && !Console.IsErrorRedirected,
         };
     }

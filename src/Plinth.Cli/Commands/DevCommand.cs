@@ -3,6 +3,7 @@ using System.Globalization;
 using Plinth.Cli.Hosting;
 using Plinth.Hosting;
 using Plinth.Http;
+using Plinth.Identity;
 using Plinth.Language;
 using Plinth.Log;
 using Plinth.Runtime;
@@ -54,12 +55,15 @@ static class DevCommand
         {
             if (engine.Position == 0 && seed) await SeedAsync(shell, opened, engine, shutdown.Asked);
             ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Dev, claims);
-            if (options.Refusal() is { } refusal)
+            IdentityOptions identities = IdentityComposition.Options(opened);
+            if ((IdentityComposition.Refusal(opened.Settings, isServed: false) ?? options.Refusal()
+                ?? Identities.Refusal(identities, schema)) is { } refusal)
             {
                 await shell.Error.WriteLineAsync($"plinth: {refusal}");
                 return ExitCode.Found;
             }
-            await using PlinthServer server = await PlinthServer.StartAsync(options, engine, shutdown.Asked);
+            await using PlinthServer server = await PlinthServer.StartAsync(
+                options, identities, IdentityComposition.Mailer(shell, opened), engine, shutdown.Asked);
             await GreetAsync(shell, opened, engine, server, identity);
             await ServeCommand.SayReadyAsync(shell, server, started);
             await FollowAsync(shell, opened, engine, watch, shutdown.Asked);
@@ -101,6 +105,7 @@ static class DevCommand
         await shell.Out.WriteLineAsync($"  docs     {url}/docs");
         foreach (Model model in schema.Models.Where(m => !m.Rules.IsEmpty).Take(12)) await shell.Out.WriteLineAsync(
             $"  api      {url}/api/{model.Route}");
+        if (schema.HasUsers) await shell.Out.WriteLineAsync($"  users    {url}/auth/login  (plinth user create --role admin)");
         await shell.Out.WriteLineAsync(
             identity is null ? "  caller   anonymous (--as '<claims>' to be someone)" : $"  caller   {identity}");
         if (schema.Models.FirstOrDefault(m => !m.Rules.IsEmpty) is { } first)

@@ -4,6 +4,7 @@ using Plinth.Cli.Hosting;
 using Plinth.Cli.Settings;
 using Plinth.Hosting;
 using Plinth.Http;
+using Plinth.Identity;
 using Plinth.Runtime;
 using Plinth.Text;
 
@@ -31,7 +32,9 @@ static class ServeCommand
         if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
         if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
         ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Serve, identity: null);
-        if ((Refusal(opened.Settings) ?? options.Refusal()) is { } unsafeSetting)
+        IdentityOptions identity = IdentityComposition.Options(opened);
+        if ((Refusal(opened.Settings) ?? IdentityComposition.Refusal(opened.Settings, isServed: true) ?? options.Refusal()
+            ?? Identities.Refusal(identity, schema)) is { } unsafeSetting)
         {
             await shell.Error.WriteLineAsync($"plinth: {unsafeSetting}");
             return ExitCode.Found;
@@ -49,7 +52,8 @@ static class ServeCommand
                 return ExitCode.Failed;
             }
             await using (engine)
-            await using (PlinthServer server = await PlinthServer.StartAsync(options, engine, shutdown.Asked))
+            await using (PlinthServer server = await PlinthServer.StartAsync(
+                options, identity, IdentityComposition.Mailer(shell, opened), engine, shutdown.Asked))
             {
                 await SayReadyAsync(shell, server, started);
                 await shutdown.WaitAsync();

@@ -97,7 +97,7 @@ static class SettingKeys
         DataFolder, DatabaseUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library, CacheRecords,
         CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries, IdempotencyHours, DevHosts,
-        .. s_limits.Select(l => l.Key),
+        .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 
     static readonly FrozenDictionary<string, SettingKey> s_byName = All.ToFrozenDictionary(k => k.Name, StringComparer.Ordinal);

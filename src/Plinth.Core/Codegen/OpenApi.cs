@@ -48,8 +48,10 @@ sealed class OpenApi
         foreach (Model model in models) AddModel(model);
         if (models.Length > 0) _paths["/api/batch"] = new JsonObject { ["post"] = OpenApiParts.Batch() };
         AddOperations();
+        if (_schema.HasUsers) OpenApiAuth.AddTo(_paths, models.Any(m => m.Name == "User"));
         JsonObject document = Whole(models);
         DropUnused(document);
+        if (_schema.HasUsers) document["components"]!["securitySchemes"] = OpenApiAuth.Schemes(); // put there by Whole
         return document;
     }
 
@@ -63,10 +65,11 @@ sealed class OpenApi
             ["description"] = _schema.Doc ?? $"The API of {_schema.Name}: one resource per model, problem documents for every error.",
         },
         ["servers"] = new JsonArray(new JsonObject { ["url"] = "/" }),
-        ["security"] = new JsonArray(new JsonObject()),
+        ["security"] = _schema.HasUsers ? OpenApiAuth.Security() : new JsonArray(new JsonObject()),
         ["tags"] = new JsonArray(
         [
             .. models.Select(m => (JsonNode)Tag(m.Name, m.Doc ?? $"Records of the model {m.Name}.")),
+            .. _schema.HasUsers ? (JsonNode[])[Tag("Identity", "Signing in, sessions, keys of programs.")] : [],
             Tag("Service", "Batches, health, version and descriptions of the service itself."),
         ]),
         ["paths"] = _paths,

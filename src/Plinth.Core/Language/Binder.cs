@@ -14,6 +14,7 @@ sealed class Binder
 {
     const int PageSizeMax = 10_000;
 
+    readonly PlatformModels _platform;
     readonly Findings _findings;
     readonly Limits _limits;
     readonly Declarations _declarations;
@@ -21,18 +22,19 @@ sealed class Binder
     readonly List<BlockSyntax> _blocks;
     readonly Dictionary<SourceText, SourceText> _expressionSources = [];
 
-    Binder(IReadOnlyCollection<SchemaSyntax> files, Findings findings, Limits limits)
+    Binder(IReadOnlyCollection<SchemaSyntax> files, PlatformModels platform, Findings findings, Limits limits)
     {
-        foreach (SchemaSyntax file in files) _expressionSources[file.Source] = file.WithoutBlockComments();
-        (_findings, _limits) = (findings, limits);
+        foreach (SchemaSyntax file in files.Concat(platform.Files)) _expressionSources[file.Source] = file.WithoutBlockComments();
+        (_platform, _findings, _limits) = (platform, findings, limits);
         _declarations = new Declarations(findings);
         _fields = new FieldBinder(_declarations, findings);
-        _blocks = [.. files.SelectMany(f => f.Blocks)];
+        _blocks = [.. platform.Blocks, .. files.SelectMany(f => f.Blocks)];
     }
 
     /// <summary>The schema; when errors were found, as much of it as could be made, for nobody but the checks of conditions.</summary>
-    public static AppSchema? Bind(IReadOnlyCollection<SchemaSyntax> files, Findings findings, Limits limits) =>
-        new Binder(files, findings, limits).Run();
+    public static AppSchema? Bind(
+        IReadOnlyCollection<SchemaSyntax> files, PlatformModels platform, Findings findings, Limits limits) =>
+        new Binder(files, platform, findings, limits).Run();
 
     AppSchema? Run()
     {
@@ -64,13 +66,45 @@ sealed class Binder
             new ModelBinder(model, relations, _findings).Bind();
         }
         CheckClaims(auth, types);
+        if (_platform.HasUsers) CheckUserClaims(auth);
         new Collisions(_declarations.Models.Values, _findings).Check();
         AppSchema schema = SchemaMaker.Make(
             name, app?.Doc, defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions, _declarations.Models.Values,
-            tenants.IsOn);
+            tenants.IsOn, _platform.HasUsers);
         tenants.CheckRelations(schema);
         CheckConditions(schema);
         return schema;
+    }
+
+    /// <summary>
+    /// An access token carries of a user what the block <c>auth</c> names: the fields of these names. An optional claim may also be one
+    /// that only the tokens of another issuer carry.
+    /// </summary>
+    void CheckUserClaims(AuthShape? auth)
+    {
+        if (Single<RecordSyntax>("auth", r => r.Kind == RecordKind.Auth) is not { } block) return;
+        ModelDraft user = _declarations.Models[PlatformModels.User];
+        if (auth?.Claim("id") is not { IsNullable: false, IsList: false, Type.Name: "Uuid" })
+            _findings.Error(block.Source, Codes.UnknownClaim, block.Head, "users are known by auth.id, which 'auth' does not declare",
+                "add: id Uuid");
+        foreach (Field claim in auth?.Claims ?? [])
+        {
+            if (claim.Name == "id" || _declarations.BrokenMembers.Contains(("auth", claim.Name))) continue;
+            if (!user.FieldsByName.TryGetValue(claim.Name, out FieldDraft? field))
+            {
+                if (claim.IsNullable) continue;
+                _findings.Error(block.Source, Codes.UnknownClaim, claim.Span,
+                    $"users have no field '{claim.Name}' that could be this claim",
+                    _findings.DidYouMean(claim.Name, user.FieldsByName.Keys) ?? $"add it: extend User {{ {claim.Name} … }}");
+            }
+            else if (!field.IsBroken && (field.Field.IsServerOnly || field.Field.IsList != claim.IsList
+                || !string.Equals(field.Field.Type.Name, claim.Type.Name, StringComparison.Ordinal)))
+            {
+                _findings.Error(block.Source, Codes.TypeMismatch, claim.Span, field.Field.IsServerOnly
+                    ? $"'{claim.Name}' is @serverOnly in User, and a claim is told to whoever has the token"
+                    : $"auth.{claim.Name} is {Spelling(claim)}, User.{claim.Name} is {Spelling(field.Field)}");
+            }
+        }
     }
 
     void CheckConditions(AppSchema schema)

@@ -67,6 +67,9 @@ static class BlockReference
             + "other side. Without `@@allow` nobody but the system can reach it.",
             "model Page {\n  use Stamps\n  id Uuid @id @default(uuid7())\n  blocks Block[]\n  address Address?\n"
             + "  @@allow(\"read\", true)\n}"),
+        new("extend", "Fields and rules for a model that the product brings: `User`, `Session` and what belongs to them. "
+            + "Saying it brings them.",
+            "extend User { role Role @default(reader)  motto String? }"),
     ];
 
     public static void Write(StringBuilder page)

@@ -8,13 +8,12 @@ namespace Plinth.Language;
 static class Blocks
 {
     public static readonly FrozenSet<string> Known =
-        FrozenSet.ToFrozenSet(["app", "auth", "enum", "mixin", "type", "union", "model"], StringComparer.Ordinal);
+        FrozenSet.ToFrozenSet(["app", "auth", "enum", "mixin", "type", "union", "model", "extend"], StringComparer.Ordinal);
 
     public static readonly FrozenSet<string> NotAvailable = FrozenSet.ToFrozenSet(
         [
             "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function", "channel",
-            "projection", "datasource", "transport", "mcp", "extend",
-            "extension",
+            "projection", "datasource", "transport", "mcp", "extension",
         ],
         StringComparer.Ordinal);
 

@@ -57,7 +57,7 @@ sealed class Declarations(Findings findings)
 
     public void Add(BlockSyntax block)
     {
-        if (block.Name is not { } name || block is AppSyntax or RecordSyntax { Kind: RecordKind.Auth }) return;
+        if (block.Name is not { } name || block is AppSyntax or RecordSyntax { Kind: RecordKind.Auth or RecordKind.Extend }) return;
         if (ScalarTypes.Names.Contains(name.Text) || ScalarTypes.NotAvailable.Contains(name.Text))
         {
             findings.Error(block.Source, Codes.ReservedName, name.Span, $"'{name.Text}' is a type of the language", "choose another name");

@@ -32,6 +32,8 @@ sealed class Findings(int max)
 
     public void Add(Diagnostic finding)
     {
+        // What the product itself brings is as it is meant to be.
+        if (finding.Severity == Severity.Warning && PlatformModels.IsOurs(finding.Source)) return;
         if (finding.Severity == Severity.Error) _errors++;
         if (_list.Count > max || !_seen.Add((finding.Source, finding.Code, finding.Span))) return;
         if (_list.Count == max)

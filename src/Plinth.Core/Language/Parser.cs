@@ -70,6 +70,7 @@ sealed partial class Parser
             case "mixin": return ParseRecord(RecordKind.Mixin);
             case "type": return ParseRecord(RecordKind.Type);
             case "model": return ParseRecord(RecordKind.Model);
+            case "extend": return ParseRecord(RecordKind.Extend);
             case "enum": return ParseEnum();
             case "union": return ParseUnion();
         }

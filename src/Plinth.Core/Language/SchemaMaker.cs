@@ -15,7 +15,8 @@ static class SchemaMaker
         ImmutableArray<EmbeddedType> types,
         ImmutableArray<UnionType> unions,
         IReadOnlyCollection<ModelDraft> drafts,
-        bool isTenanted)
+        bool isTenanted,
+        bool hasUsers)
     {
         HashSet<string> routes = new(StringComparer.Ordinal);
         var models = ImmutableArray.CreateBuilder<Model>(drafts.Count);
@@ -25,7 +26,10 @@ static class SchemaMaker
             string route = routes.Add(draft.Route) ? draft.Route : "\0" + draft.Name;
             models.Add(Make(draft, route));
         }
-        return new AppSchema(name, defaults, auth, enums, types, unions, models.ToImmutable()) { Doc = doc, IsTenanted = isTenanted };
+        return new AppSchema(name, defaults, auth, enums, types, unions, models.ToImmutable())
+        {
+            Doc = doc, IsTenanted = isTenanted, HasUsers = hasUsers,
+        };
     }
 
     static Model Make(ModelDraft draft, string route)

@@ -29,7 +29,8 @@ static class SchemaReader
                 : source;
             files.Add(Parser.Parse(native, findings, limits));
         }
-        AppSchema? schema = Binder.Bind(files, findings, limits);
+        PlatformModels platform = PlatformModels.For(files, findings);
+        AppSchema? schema = Binder.Bind(files, platform, findings, limits);
         return new SchemaReading(findings.HasErrors ? null : schema, findings.InOrder(sources));
     }
 }

@@ -76,9 +76,12 @@ enum RecordKind
     Mixin,
     Type,
     Model,
+
+    /// <summary>What a schema adds to a model that the product brings.</summary>
+    Extend,
 }
 
-/// <summary>Everything with fields: <c>model</c>, <c>mixin</c>, <c>type</c> and <c>auth</c>.</summary>
+/// <summary>Everything with fields: <c>model</c>, <c>extend</c>, <c>mixin</c>, <c>type</c> and <c>auth</c>.</summary>
 sealed record RecordSyntax(RecordKind Kind, ImmutableArray<MemberSyntax> Members) : BlockSyntax;
 
 abstract record MemberSyntax

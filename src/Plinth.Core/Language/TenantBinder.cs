@@ -40,7 +40,8 @@ sealed class TenantBinder
                     "write app { tenancy = row }");
             return;
         }
-        if (_claim is null) return;
+        // Who signs in is found before it is known for which tenant.
+        if (_claim is null || PlatformModels.IsOurs(model.Source)) return;
         var named = attribute?.Fields("field") ?? [];
         if (attribute is not null && named is not [_])
         {

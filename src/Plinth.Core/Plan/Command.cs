@@ -35,6 +35,12 @@ sealed record Command
     public bool Minimal { get; init; }
 
     public IdempotencyKey? Idempotency { get; init; }
+
+    /// <summary>
+    /// The product's own work (a password's hash, the end of a session): the body may name what no caller ever writes. Only for the
+    /// system; no surface can say it.
+    /// </summary>
+    public bool AsServer { get; init; }
 }
 
 enum CommandKind

@@ -77,7 +77,7 @@ static class InputReader
         int next = 0;
         while (JsonNames.NextMember(ref json))
         {
-            if (shape.Find(ref json, ref next) is { } field && !field.Field.IsUnknown)
+            if (shape.Find(ref json, ref next) is { } field && (reader.AsServer || !field.Field.IsUnknown))
             {
                 ReadMember(ref json, field, mode, reader, input);
                 continue;
@@ -109,13 +109,13 @@ static class InputReader
             problems.Add("duplicate", "is given twice");
             json.Skip();
         }
-        else if (field.Field.IsUnwritable)
+        else if (field.Field.IsUnwritable && !reader.AsServer)
         {
             problems.Refuse(FieldWrites.Refused(field.Field, reader.Moment.Auth.IsNull));
             json.Skip();
             given = Given.Refused;
         }
-        else if (Refusal(field, mode) is var (code, message))
+        else if (Refusal(field, mode, reader.AsServer) is var (code, message))
         {
             problems.Add(code, message);
             json.Skip();
@@ -136,11 +136,12 @@ static class InputReader
         problems.Leave();
     }
 
-    static (string Code, string Message)? Refusal(FieldShape shape, InputMode mode)
+    static (string Code, string Message)? Refusal(FieldShape shape, InputMode mode, bool asServer)
     {
         Field field = shape.Field;
         if (field.IsVersion && mode != InputMode.Create) return null;
-        if (!field.IsCreatable) return ("readonly", field.Computed is null ? "is set by the server" : "is computed");
+        bool isOurs = asServer && field is { Computed: null, IsVersion: false, IsUpdatedAt: false };
+        if (!field.IsCreatable && !isOurs) return ("readonly", field.Computed is null ? "is set by the server" : "is computed");
         if (shape.IsFixed && mode == InputMode.Patch) return ("immutable", Immutable);
         return null;
     }
@@ -167,7 +168,8 @@ static class InputReader
         {
             return $"give its key instead: {string.Join(", ", relation.Fields)}";
         }
-        return Names.DidYouMean(name, shape.Fields.Where(f => !f.Field.IsUnknown && Refusal(f, mode) is null).Select(f => f.Name));
+        return Names.DidYouMean(
+            name, shape.Fields.Where(f => !f.Field.IsUnknown && Refusal(f, mode, asServer: false) is null).Select(f => f.Name));
     }
 
     static Utf8JsonReader Over(ReadOnlySpan<byte> utf8, Limits limits) => new(utf8, new JsonReaderOptions { MaxDepth = limits.JsonDepth });

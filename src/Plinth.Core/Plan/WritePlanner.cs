@@ -27,7 +27,8 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         }
         RecordShape shape = ShapeOf(view, model);
         if (NotDeclared(command.Kind, model) is { } fault) return fault;
-        ValueReader reader = new(shapes, moment, new Problems());
+        if (command.AsServer && !caller.IsSystem) throw new InvalidOperationException("only the system writes as the server");
+        ValueReader reader = new(shapes, moment, new Problems()) { AsServer = command.AsServer };
         ImmutableArray<Field> keyFields = model.KeyFields;
         if (command.On is { } on)
         {

@@ -35,6 +35,12 @@ sealed class Caller
 
     public bool IsAnonymous => !IsSystem && Auth.IsNull;
 
+    /// <summary>The session that the caller signed in by; null for keys of programs, and where nobody signed in.</summary>
+    public Guid? SessionId { get; init; }
+
+    /// <summary>What the caller's key is for; null when it is for everything that its user may do.</summary>
+    public TokenScopes? Scopes { get; init; }
+
     /// <summary><c>request.ip</c></summary>
     public string? Address { get; }
 

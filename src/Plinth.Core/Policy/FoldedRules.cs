@@ -75,6 +75,8 @@ sealed class FoldedRules
     public bool IsOwn => Predicate.CanEvaluateInMemory && AllowPairs.All(static p => p.When is null or { IsOwn: true })
         && Denies.All(static d => d.IsOwn);
 
+    public static readonly FoldedRules Never = new() { Outcome = RuleOutcome.Never, Predicate = CheckedExpression.False };
+
     public static readonly FoldedRules Always =
         new() { Outcome = RuleOutcome.Always, Predicate = CheckedExpression.True, AllowPairs = [new AllowPair(null, null, null)] };
 }

@@ -26,7 +26,8 @@ sealed class RowRules
     /// <param name="caller">Who asks. The product itself passes every rule.</param>
     /// <param name="now">Microseconds since the epoch, the same for the whole request.</param>
     public CallerRules For(Operation operation, Caller caller, long now) =>
-        !caller.IsSystem ? Of(operation).For(caller, now)
+        caller.Scopes?.Allows(Model, operation) == false ? new CallerRules(FoldedRules.Never, [])
+        : !caller.IsSystem ? Of(operation).For(caller, now)
         : Model.Tenant is null || caller.Tenant.IsNull ? new CallerRules(FoldedRules.Always, [])
         : OfTenant().For(caller, now);
 

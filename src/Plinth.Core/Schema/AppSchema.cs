@@ -42,6 +42,9 @@ sealed class AppSchema
     /// <summary>Records belong to tenants, whose data share tables.</summary>
     public bool IsTenanted { get; init; }
 
+    /// <summary>The models that the product brings (<c>User</c>, <c>Session</c> …) are among the models: people can sign in.</summary>
+    public bool HasUsers { get; init; }
+
     /// <summary>The shape of <c>auth</c> in expressions; null when the schema declares none (then only <c>auth == null</c> is
     /// known).</summary>
     public AuthShape? Auth { get; }

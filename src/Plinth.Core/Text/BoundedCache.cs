@@ -35,6 +35,15 @@ sealed class BoundedCache<T>(int entriesMax)
         return kept.Made;
     }
 
+    /// <summary>Keeps <paramref name="made"/> in place of whatever was kept under the key.</summary>
+    public void Put(string key, T made)
+    {
+        if (Count >= entriesMax) Sweep();
+        Entry entry = new(made);
+        if (_entries.TryAdd(key, entry)) Interlocked.Increment(ref _count);
+        else if (_entries.TryGetValue(key, out Entry? before)) _entries.TryUpdate(key, entry, before);
+    }
+
     void Sweep()
     {
         lock (_sweeping)

@@ -61,6 +61,17 @@ static class Faults
     // Not allowed.
     public static readonly FaultCode Unauthorized = New("unauthorized", FaultKind.NotAllowed, "Sign in first",
         "The operation needs an identity, or the one presented is not valid.");
+    public static readonly FaultCode InvalidCredentials = New(
+        "invalid_credentials", FaultKind.NotAllowed, "Not the right credentials",
+        "Nobody signs in with this e-mail address and password. Which of the two is wrong is not told.");
+    public static readonly FaultCode FactorRequired = New("factor_required", FaultKind.NotAllowed, "A second step is needed",
+        "The account has a second step: send the code of the authenticator, or a recovery code, as code beside the password.");
+    public static readonly FaultCode EmailNotVerified = New("email_not_verified", FaultKind.NotAllowed, "The address is not verified",
+        "Signing in needs an e-mail address that was proved: follow the link that was sent, or ask for another at /auth/verify/request.");
+    public static readonly FaultCode RegistrationClosed = New("registration_closed", FaultKind.NotAllowed, "Nobody can register here",
+        "Accounts are made by an administrator: auth.register is off.");
+    public static readonly FaultCode CsrfRequired = New("csrf_required", FaultKind.NotAllowed, "The page's token is missing",
+        "A write that is known by a cookie needs the header X-CSRF-Token with the value of the cookie plinth-csrf.");
     public static readonly FaultCode Forbidden = New("forbidden", FaultKind.NotAllowed, "Not allowed",
         "The caller's identity is known and no rule allows the operation.");
     public static readonly FaultCode MissingClaim = New("missing_claim", FaultKind.NotAllowed, "A claim is missing",
@@ -69,6 +80,8 @@ static class Faults
     // Refused by the state of the data.
     public static readonly FaultCode ValidationFailed = New("validation_failed", FaultKind.RefusedByState, "Validation failed",
         "One or more fields are not acceptable; details names each.");
+    public static readonly FaultCode InvalidCode = New("invalid_code", FaultKind.RefusedByState, "The code is not good",
+        "The code was used, has expired, is another's, or never was one. Ask for another.");
     public static readonly FaultCode UnknownReference = New("unknown_reference", FaultKind.RefusedByState, "A reference leads nowhere",
         "A field refers to a record that does not exist, or that the caller may not read.");
     public static readonly FaultCode Conflict = New("conflict", FaultKind.RefusedByState, "Already taken",
@@ -120,7 +133,8 @@ static class Faults
             BodyTooLarge,
         BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField,
             UnknownParameter, NotFound,
-        Unauthorized, Forbidden, MissingClaim, ValidationFailed, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
+        Unauthorized, InvalidCredentials, FactorRequired, EmailNotVerified, RegistrationClosed, CsrfRequired, Forbidden, MissingClaim,
+        ValidationFailed, InvalidCode, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
         PreconditionRequired, RestrictedByReference, CascadeTooLarge, ReservedId, IdempotencyMismatch, IdempotencyInFlight,
             MigrationRefused,
         RateLimited,

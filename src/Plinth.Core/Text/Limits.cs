@@ -58,6 +58,9 @@ sealed record Limits
     /// <summary>Records that one included relation may lead to, over all parents of one level. <c>limits.includedRows</c></summary>
     public int IncludedRows { get; init; } = 20_000;
 
+    /// <summary>Bytes of the body of an <c>/auth</c> route.</summary>
+    public const int AuthBodyBytes = 16 << 10;
+
     /// <summary>Relation hops on one path of a filter. <c>limits.hops</c></summary>
     public int Hops { get; init; } = 5;
 

@@ -15,18 +15,30 @@ sealed class LogTail : IDisposable
     readonly Lock _gate = new();
     readonly List<LogFollower> _followers = [];
     readonly ITimer _poll;
+    readonly TimeProvider _clock;
     long _head;
+    long _confirmed;
     bool _isClosed;
 
     public LogTail(Database database, EventLog log, TimeProvider clock)
     {
-        _database = database;
+        (_database, _clock, _confirmed) = (database, clock, clock.GetTimestamp());
         _head = log.Head;
         _poll = clock.CreateTimer(static tail => ((LogTail)tail!).Poll(), this, s_pollEvery, s_pollEvery); // The state given here.
     }
 
     /// <summary>Position of the last event that followers can be given.</summary>
     public long Head => Volatile.Read(ref _head);
+
+    /// <summary>How long ago the end of the log was last seen in the database itself.</summary>
+    public TimeSpan Age => _clock.GetElapsedTime(Volatile.Read(ref _confirmed));
+
+    /// <summary>Looks now. False when the database does not answer.</summary>
+    public bool TryConfirm()
+    {
+        Poll();
+        return Age < s_pollEvery;
+    }
 
     /// <summary>Follows the log from after a position. Dispose the follower to stop.</summary>
     /// <param name="after">The last position that the follower has seen; <see cref="Head"/> for only what comes.</param>
@@ -87,7 +99,7 @@ sealed class LogTail : IDisposable
     // Insurance: it finds nothing as long as every writer of the database is the committer of this process.
     void Poll()
     {
-        long position;
+        long position, asked = _clock.GetTimestamp();
         try
         {
             using ReadLease lease = _database.Read(CancellationToken.None);
@@ -99,6 +111,7 @@ sealed class LogTail : IDisposable
             return;
         }
 
+        Volatile.Write(ref _confirmed, asked);
         lock (_gate)
         {
             if (position <= _head || _isClosed) return;

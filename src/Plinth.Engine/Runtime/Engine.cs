@@ -21,6 +21,7 @@ sealed partial class Engine : IAsyncDisposable
     readonly RecordCache _cache;
     readonly Writes _writes;
     Snapshot _current;
+    IReadOnlyList<LogEvent>? _announced; // of the writer's thread
 
     Engine(EngineOptions options, EventStore store, Snapshot first)
     {
@@ -28,8 +29,8 @@ sealed partial class Engine : IAsyncDisposable
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         // Others may change a record without our noticing before we answer it.
         _cache = new RecordCache(store.Database.IsShared ? 0 : options.Limits.CacheBytes, store.Log.Head);
-        store.Committer.Announce = events => _cache.Announce(Current.Schema, events);
-        store.Committer.Settle = _cache.Settle;
+        store.Committer.Announce = Announce;
+        store.Committer.Settle = Settle;
     }
 
     /// <summary>The schema that serves now. A request takes it once.</summary>
@@ -52,6 +53,12 @@ sealed partial class Engine : IAsyncDisposable
     public Limits Limits => _options.Limits;
 
     public TimeProvider Time => _options.Time;
+
+    /// <summary>
+    /// Told of every commit of this process before it is acknowledged, on the writer's thread: what must have taken effect by then (the
+    /// end of a session). A long transaction gives its last events only.
+    /// </summary>
+    public Action<IReadOnlyList<LogEvent>>? Committed { get; set; }
 
     /// <summary>Position of the last event that is committed.</summary>
     public long Position => Store.Log.Head;
@@ -112,6 +119,19 @@ sealed partial class Engine : IAsyncDisposable
     {
         using Migrator migrator = NewMigrator(Store);
         return migrator.Plan(schema, cancel);
+    }
+
+    void Announce(IReadOnlyList<LogEvent> events)
+    {
+        _cache.Announce(Current.Schema, events);
+        _announced = events;
+    }
+
+    void Settle(long position)
+    {
+        _cache.Settle(position);
+        if (_announced is { } events && events[^1].Position <= position) Committed?.Invoke(events);
+        _announced = null;
     }
 
     public ValueTask DisposeAsync()

@@ -48,6 +48,16 @@ sealed class RecordTable
         return rows;
     }
 
+    /// <summary>The same on a reading connection.</summary>
+    public List<StoredRow> FindAll(Connection connection, SqlText select, ReadOnlySpan<Value> slots, int rowsMax)
+    {
+        using Statement statement = connection.Prepare(select);
+        statement.Bind(select, slots);
+        List<StoredRow> rows = [];
+        while (rows.Count < rowsMax && statement.Step()) rows.Add(Read(statement));
+        return rows;
+    }
+
     /// <summary>Whether the statement finds anything.</summary>
     public static bool Any(WriteTransaction transaction, SqlText select, ReadOnlySpan<Value> slots)
     {

@@ -1,4 +1,7 @@
+using Plinth.Auth;
 using Plinth.Http;
+using Plinth.Identity;
+using Plinth.Identity.Mail;
 using Plinth.Rest;
 using Plinth.Runtime;
 using Plinth.Text;
@@ -16,18 +19,25 @@ sealed class PlinthServer : IAsyncDisposable
     readonly Operations _operations;
     readonly Descriptions _descriptions;
     readonly RestFront _rest;
+    readonly Identities _identities;
+    readonly Credentials _credentials;
+    readonly AuthFront _auth;
     readonly Exporter? _exporter;
     HttpListener? _listener;
     RouteTable? _routes;
     volatile bool _draining;
 
-    PlinthServer(ServerOptions options, Engine engine)
+    PlinthServer(ServerOptions options, IdentityOptions identity, Mailer mailer, Engine engine)
     {
         _engine = engine;
         _log = new ServiceLog(options);
         _operations = new Operations(options, NotReady, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
+        _identities = new Identities(engine, identity, mailer, message => _log.Event(LogLevelMin.Warning, message));
+        Cookies cookies = new(options.Mode == ServerMode.Serve, _identities.Derive("page tokens"));
+        _credentials = new Credentials(_identities, cookies);
+        _auth = new AuthFront(engine, _identities, identity, cookies, options.Limits);
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
     }
 
@@ -41,13 +51,19 @@ sealed class PlinthServer : IAsyncDisposable
     /// <exception cref="ArgumentException">The options are unsafe or contradict themselves; the message is for whoever set
     /// them.</exception>
     /// <exception cref="IOException">The address cannot be listened on.</exception>
-    public static async Task<PlinthServer> StartAsync(ServerOptions options, Engine engine, CancellationToken cancel)
+    public static Task<PlinthServer> StartAsync(ServerOptions options, Engine engine, CancellationToken cancel) =>
+        StartAsync(options, new IdentityOptions(), new ConsoleMailer(TextWriter.Null), engine, cancel);
+
+    /// <summary>The same, with what was set about signing in.</summary>
+    public static async Task<PlinthServer> StartAsync(
+        ServerOptions options, IdentityOptions identity, Mailer mailer, Engine engine, CancellationToken cancel)
     {
-        if (options.Refusal() is { } refusal) throw new ArgumentException(refusal, nameof(options));
-        PlinthServer server = new(options, engine);
+        if ((options.Refusal() ?? Identities.Refusal(identity, engine.Current.Schema)) is { } refusal)
+            throw new ArgumentException(refusal, nameof(options));
+        PlinthServer server = new(options, identity, mailer, engine);
         try
         {
-            Pipeline pipeline = new(options, server.Routes, server.DispatchAsync, server._log);
+            Pipeline pipeline = new(options, server.Routes, server.DispatchAsync, server._log, server._credentials.IdentifyAsync);
             server._listener = await HttpListener.StartAsync(options, pipeline, server._log, cancel);
             return server;
         }
@@ -70,6 +86,7 @@ sealed class PlinthServer : IAsyncDisposable
     {
         await StopAsync();
         if (_listener is { } listener) await listener.DisposeAsync();
+        await _identities.DisposeAsync();
         _operations.Dispose();
         _exporter?.Dispose();
         await _log.DisposeAsync();
@@ -80,6 +97,7 @@ sealed class PlinthServer : IAsyncDisposable
         Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Version => _operations.AnswerAsync(exchange),
         Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
         Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
+        >= Endpoint.Jwks => _auth.AnswerAsync(exchange),
         _ => _rest.AnswerAsync(exchange),
     };
 

@@ -167,7 +167,9 @@ sealed class Exchange
         headers.Location = default;
         if (fault.RetryAfterSeconds > 0) headers.RetryAfter = fault.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         int status = Statuses.Of(fault.Kind);
-        if (status == 401) headers.WWWAuthenticate = "Bearer";
+        // RFC 6750: an error is named only where a credential was presented; which check it failed is not told.
+        bool isRefused = fault.Kind == Faults.Unauthorized && !Route.IgnoresIdentity && Headers.Authorization.Count > 0;
+        if (status == 401) headers.WWWAuthenticate = isRefused ? "Bearer error=\"invalid_token\"" : "Bearer";
         ByteOutput body = Scratch;
         Problem.Write(body, fault, status, TraceId, RequestId);
         return SendAsync(status, s_problem, body.WrittenMemory);

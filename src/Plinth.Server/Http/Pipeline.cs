@@ -15,6 +15,9 @@ namespace Plinth.Http;
 /// <summary>Answers one request, or returns the fault that is to be answered.</summary>
 delegate ValueTask<Fault?> Dispatch(Exchange exchange);
 
+/// <summary>Sets the caller of a request, or returns the fault of one whose credentials are not good.</summary>
+delegate ValueTask<Fault?> Identify(Exchange exchange);
+
 /// <summary>
 /// The road of every request, from Kestrel's features to a front and back: ids, guards, rate limit, route, method, identity, front; then
 /// the answer of whatever went wrong, the log line and the measurements. Whatever happens, an answer is a document of ours and carries
@@ -29,6 +32,7 @@ sealed class Pipeline : IHttpApplication<Exchange>
     readonly ServerOptions _options;
     readonly Func<RouteTable> _routes;
     readonly Dispatch _dispatch;
+    readonly Identify? _identify;
     readonly ServiceLog _log;
     readonly Origins _origins;
     readonly ClientAddress _addresses;
@@ -36,9 +40,10 @@ sealed class Pipeline : IHttpApplication<Exchange>
     readonly RateLimiter? _perIdentity;
     readonly string? _developmentSubject;
 
-    public Pipeline(ServerOptions options, Func<RouteTable> routes, Dispatch dispatch, ServiceLog log)
+    /// <param name="identify">Knows credentials; where there is none, whatever Authorization carries is a bad one.</param>
+    public Pipeline(ServerOptions options, Func<RouteTable> routes, Dispatch dispatch, ServiceLog log, Identify? identify = null)
     {
-        (_options, _routes, _dispatch, _log) = (options, routes, dispatch, log);
+        (_options, _routes, _dispatch, _log, _identify) = (options, routes, dispatch, log, identify);
         _origins = new Origins(options);
         _addresses = new ClientAddress(options.TrustedProxies);
         if (options.RatePerAddress is { } address) _perAddress = new RateLimiter("address", address, options.RateEntries, options.Time);
@@ -68,7 +73,9 @@ sealed class Pipeline : IHttpApplication<Exchange>
         Telemetry.Active.Add(1);
         try
         {
-            Fault? fault = Admit(exchange) ?? await _dispatch(exchange);
+            Fault? fault = Admit(exchange);
+            if (fault is null && !exchange.Route.IgnoresIdentity) fault = await IdentifyAsync(exchange);
+            fault ??= await _dispatch(exchange);
             if (fault is not null) await AnswerAsync(exchange, fault);
         }
         catch (Exception e)
@@ -114,8 +121,7 @@ sealed class Pipeline : IHttpApplication<Exchange>
             answer.Allow = route.Allow;
             return Faults.MethodNotAllowed.Says($"{route.Template} takes {route.Allow}");
         }
-        if (route.IgnoresIdentity) return null;
-        return Identify(exchange) ?? Limited(_perIdentity, exchange.Caller.Account, answer);
+        return null;
     }
 
     void Match(Exchange exchange)
@@ -131,15 +137,20 @@ sealed class Pipeline : IHttpApplication<Exchange>
         if (!match.RawKey.IsEmpty) exchange.RawKey = match.RawKey.ToString();
     }
 
-    // In this version no credential exists, so whatever Authorization carries is a bad one; and a bad one is never "anonymous".
-    Fault? Identify(Exchange exchange)
+    // A bad credential is never "anonymous".
+    async ValueTask<Fault?> IdentifyAsync(Exchange exchange)
     {
-        if (exchange.Headers.Authorization.Count > 0)
-            return Faults.Unauthorized.Says(
-                "the credentials in Authorization are not valid", hint: "send the request without Authorization");
         Value auth = _options.DevelopmentIdentity ?? Value.Null;
         exchange.Caller = new Caller(auth, _developmentSubject, isSystem: false, exchange.Address, exchange.MethodName);
-        return null;
+        if (_identify is { } identify)
+        {
+            if (await identify(exchange) is { } fault) return fault;
+        }
+        else if (exchange.Headers.Authorization.Count > 0)
+        {
+            return Faults.Unauthorized.Says("the credentials are not valid");
+        }
+        return Limited(_perIdentity, exchange.Caller.Account, exchange.ResponseHeaders);
     }
 
     Fault? AnswerOptions(Exchange exchange)

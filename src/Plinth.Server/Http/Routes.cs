@@ -24,6 +24,27 @@ enum Endpoint
     Item,
     Restore,
     History,
+    Jwks,
+    Register,
+    Login,
+    Refresh,
+    Logout,
+    Me,
+    PasswordChange,
+    PasswordForgot,
+    PasswordReset,
+    VerifyRequest,
+    VerifyConfirm,
+    Sessions,
+    Session,
+    Tokens,
+    Token,
+    TotpEnrol,
+    TotpConfirm,
+    TotpRemove,
+    OAuthProviders,
+    OAuthStart,
+    OAuthCallback,
 }
 
 /// <summary>A route of one kind: what logs and metrics call it, and the methods it takes.</summary>
@@ -34,7 +55,9 @@ sealed record Route(Endpoint Endpoint, string Template, Method Methods, ModelRou
 
     /// <summary>Routes that never ask who calls: health, and pages without anything of the schema in them.</summary>
     public bool IgnoresIdentity => Endpoint is Endpoint.None or Endpoint.Home or Endpoint.Live or Endpoint.Ready or Endpoint.Metrics
-        or Endpoint.Version or Endpoint.Error;
+        or Endpoint.Version or Endpoint.Error or Endpoint.Jwks or Endpoint.Register or Endpoint.Login or Endpoint.Refresh
+        or Endpoint.PasswordForgot or Endpoint.PasswordReset or Endpoint.VerifyRequest or Endpoint.VerifyConfirm
+        or Endpoint.OAuthProviders or Endpoint.OAuthStart or Endpoint.OAuthCallback;
 }
 
 /// <summary>The routes of one model, with everything about them that does not change between requests.</summary>
@@ -109,6 +132,34 @@ sealed class RouteTable
         new(Endpoint.Batch, "/api/batch", Method.Post | Method.Options),
     }.ToFrozenDictionary(r => r.Template, StringComparer.Ordinal);
 
+    /// <summary>Where the schema has users.</summary>
+    static readonly FrozenDictionary<string, Route> s_auth = new Route[]
+    {
+        new(Endpoint.Jwks, "/.well-known/jwks.json", Method.Read),
+        new(Endpoint.Register, "/auth/register", Method.Post | Method.Options),
+        new(Endpoint.Login, "/auth/login", Method.Post | Method.Options),
+        new(Endpoint.Refresh, "/auth/refresh", Method.Post | Method.Options),
+        new(Endpoint.Logout, "/auth/logout", Method.Post | Method.Options),
+        new(Endpoint.Me, "/auth/me", Method.Read),
+        new(Endpoint.PasswordChange, "/auth/password/change", Method.Post | Method.Options),
+        new(Endpoint.PasswordForgot, "/auth/password/forgot", Method.Post | Method.Options),
+        new(Endpoint.PasswordReset, "/auth/password/reset", Method.Post | Method.Options),
+        new(Endpoint.VerifyRequest, "/auth/verify/request", Method.Post | Method.Options),
+        new(Endpoint.VerifyConfirm, "/auth/verify/confirm", Method.Post | Method.Options),
+        new(Endpoint.Sessions, "/auth/sessions", Method.Read),
+        new(Endpoint.Tokens, "/auth/tokens", Method.Read | Method.Post),
+        new(Endpoint.OAuthProviders, "/auth/oauth", Method.Read),
+        new(Endpoint.TotpEnrol, "/auth/totp/enrol", Method.Post | Method.Options),
+        new(Endpoint.TotpConfirm, "/auth/totp/confirm", Method.Post | Method.Options),
+        new(Endpoint.TotpRemove, "/auth/totp/remove", Method.Post | Method.Options),
+    }.ToFrozenDictionary(r => r.Template, StringComparer.Ordinal);
+
+    static readonly Route s_session = new(Endpoint.Session, "/auth/sessions/{id}", Method.Delete | Method.Options);
+    static readonly Route s_token = new(Endpoint.Token, "/auth/tokens/{id}", Method.Delete | Method.Options);
+
+    static readonly Route s_start = new(Endpoint.OAuthStart, "/auth/oauth/{provider}", Method.Read);
+    static readonly Route s_callback = new(Endpoint.OAuthCallback, "/auth/oauth/{provider}/callback", Method.Read | Method.Post);
+
     static readonly Route s_error = new(Endpoint.Error, "/errors/{code}", Method.Read);
 
     readonly FrozenDictionary<string, ModelRoutes> _byRoute;
@@ -138,8 +189,34 @@ sealed class RouteTable
         {
             return new(s_error, path[8..]);
         }
+        else if (Schema.HasUsers && MatchAuth(path) is { Route.Endpoint: not Endpoint.None } auth)
+        {
+            return auth;
+        }
         var lookup = s_fixed.GetAlternateLookup<ReadOnlySpan<char>>();
         return new(lookup.TryGetValue(path, out Route? route) ? route : Unknown);
+    }
+
+    static RouteMatch MatchAuth(ReadOnlySpan<char> path)
+    {
+        if (s_auth.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(path, out Route? route)) return new(route);
+        foreach (Route one in (ReadOnlySpan<Route>)[s_session, s_token, s_callback, s_start])
+        {
+            ReadOnlySpan<char> template = one.Template;
+            ReadOnlySpan<char> prefix = template[..template.IndexOf('{')], suffix = template[(template.IndexOf('}') + 1)..];
+            if (!path.StartsWith(prefix) || !path.EndsWith(suffix) || path.Length <= prefix.Length + suffix.Length) continue;
+            ReadOnlySpan<char> key = path[prefix.Length..^suffix.Length];
+            if (key.IndexOf('/') < 0) return new(one, key);
+        }
+        return new(Unknown);
+    }
+
+    /// <summary>Every route there is, for who must not forget one.</summary>
+    public IEnumerable<Route> All()
+    {
+        IEnumerable<Route> routes = s_fixed.Values.Append(s_error);
+        if (Schema.HasUsers) routes = routes.Concat(s_auth.Values).Append(s_session).Append(s_token).Append(s_start).Append(s_callback);
+        return routes.Concat(_byRoute.Values.SelectMany(m => new[] { m.Collection, m.Query, m.Aggregate, m.Item, m.Restore, m.History }));
     }
 
     static RouteMatch Below(ModelRoutes model, ReadOnlySpan<char> rest)

@@ -12,6 +12,7 @@ public sealed class README_lines_answer_as_they_say
     [MemberData(nameof(Seeded))]
     public async Task In_an_example_with_seeds(string name)
     {
+        Auth.NativeLibraries.Provide();
         using TempFolder folder = Copy(name);
         await RunningProgram.RunAsync(folder.Path, "db", "seed");
         await AssertReadmeAsync(name, folder.Path);

@@ -44,6 +44,32 @@ public class OpenApiTests
     }
 
     [Fact]
+    public void Where_there_are_users_the_ways_to_sign_in_are_described_and_elsewhere_not()
+    {
+        AppSchema schema = Language.SchemaReader.Read([new Text.SourceText("s", "extend User { }")]).Schema!; // a sound text
+        JsonElement document = JsonDocument.Parse(OpenApi.Write(schema, new OpenApiOptions("1", (_, _) => true))).RootElement;
+        RouteTable table = new(schema);
+        JsonElement paths = document.GetProperty("paths");
+        foreach (Route route in table.All().Where(r => r.Template.StartsWith("/auth/", StringComparison.Ordinal)
+            && r.Endpoint is not (Endpoint.OAuthStart or Endpoint.OAuthCallback)))
+        {
+            Assert.True(paths.TryGetProperty(route.Template, out JsonElement path), route.Template);
+            foreach (Method method in new[] { Method.Get, Method.Post, Method.Delete }.Where(m => route.Methods.HasFlag(m)))
+                Assert.True(path.TryGetProperty(Methods.Allow(method).ToLowerInvariant(), out _), $"{method} {route.Template}");
+        }
+        Assert.Equal(["bearer", "cookie"], document.GetProperty("components").GetProperty("securitySchemes").EnumerateObject()
+            .Select(s => s.Name));
+        Walk(document, node =>
+        {
+            if (!node.TryGetProperty("$ref", out JsonElement reference)) return;
+            JsonElement at = document;
+            foreach (string part in reference.GetString()![2..].Split('/')) Assert.True(
+                at.TryGetProperty(part, out at), reference.GetString());
+        });
+        Assert.DoesNotContain("securitySchemes", System.Text.Encoding.UTF8.GetString(Document()), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void What_the_reader_could_never_do_or_see_is_not_described()
     {
         string all = System.Text.Encoding.UTF8.GetString(Document());

@@ -20,6 +20,14 @@ sealed class FailingDatabase : Database
 
     public Action<bool>? OnTend { get; set; }
 
+    /// <summary>Before each reading; throws for a database that is out of reach.</summary>
+    public Action? OnRead { get; set; }
+
+    /// <summary>Says that others write to it.</summary>
+    public bool SaysShared { get; init; }
+
+    public override bool IsShared => SaysShared;
+
     public override string Version => _real.Version;
 
     public override Dialect Dialect => _real.Dialect;
@@ -36,7 +44,11 @@ sealed class FailingDatabase : Database
 
     public override long StatementsRun => _real.StatementsRun;
 
-    public override ReadLease Read(CancellationToken cancel) => _real.Read(cancel);
+    public override ReadLease Read(CancellationToken cancel)
+    {
+        OnRead?.Invoke();
+        return _real.Read(cancel);
+    }
 
     public override Connection OpenReader() => _real.OpenReader();
 

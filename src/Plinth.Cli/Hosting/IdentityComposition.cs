@@ -1,0 +1,99 @@
+using Plinth.Cli.Commands;
+using Plinth.Cli.Settings;
+using Plinth.Identity;
+using Plinth.Identity.Hashing;
+using Plinth.Identity.Mail;
+using Plinth.Identity.Oidc;
+using Plinth.Identity.Tokens;
+
+namespace Plinth.Cli.Hosting;
+
+/// <summary>Where settings become the options of identities, by hand.</summary>
+static class IdentityComposition
+{
+    /// <exception cref="IOException">The list of known passwords cannot be read.</exception>
+    public static IdentityOptions Options(OpenedProject opened)
+    {
+        ResolvedSettings settings = opened.Settings;
+        return new()
+        {
+            Issuer = settings.Text(IdentityKeys.Issuer),
+            Audience = settings.Text(IdentityKeys.Audience),
+            Algorithm = Enum.Parse<TokenAlgorithm>(settings.Text(IdentityKeys.Algorithm)),
+            AccessLifetime = TimeSpan.FromMinutes(settings.Integer(IdentityKeys.AccessMinutes)),
+            RefreshLifetime = TimeSpan.FromDays(settings.Integer(IdentityKeys.RefreshDays)),
+            KeyLifetime = TimeSpan.FromDays(settings.Integer(IdentityKeys.KeyDays)),
+            MayRegister = settings.Switch(IdentityKeys.Register),
+            RegisterRole = settings.Text(IdentityKeys.RegisterRole) is { Length: > 0 } role ? role : null,
+            RegisterTenant = settings.Text(IdentityKeys.RegisterTenant),
+            RequiresVerified = settings.Switch(IdentityKeys.RequireVerified),
+            PasswordCost = new Argon2Cost(settings.Integer(IdentityKeys.PasswordMemoryKb), settings.Integer(IdentityKeys.PasswordPasses),
+                settings.Integer(IdentityKeys.PasswordLanes)),
+            PasswordLength = settings.Integer(IdentityKeys.PasswordLength),
+            Breached = Breached(opened),
+            Attempts = settings.Integer(IdentityKeys.Attempts),
+            AttemptsPerAddress = settings.Integer(IdentityKeys.AttemptsPerAddress),
+            AttemptsPerAccount = settings.Integer(IdentityKeys.AttemptsPerAccount),
+            AttemptWindow = TimeSpan.FromMinutes(settings.Integer(IdentityKeys.AttemptMinutes)),
+            CodeLifetime = TimeSpan.FromMinutes(settings.Integer(IdentityKeys.CodeMinutes)),
+            ResetUrl = settings.Text(IdentityKeys.ResetUrl),
+            VerifyUrl = settings.Text(IdentityKeys.VerifyUrl),
+            PublicUrl = settings.Text(IdentityKeys.PublicUrl),
+            External = External(settings),
+            OAuth = OAuth(settings),
+        };
+    }
+
+    static ExternalOptions External(ResolvedSettings settings) => new(
+        settings.List(OAuthKeys.Issuers),
+        settings.Text(OAuthKeys.IssuerAudience),
+        [.. settings.List(OAuthKeys.IssuerClaims).Select(pair => pair.Split('=', 2)).Select(pair => (pair[0], pair[1]))]);
+
+    static OAuthOptions OAuth(ResolvedSettings settings) => new(
+        [.. OAuthKeys.Providers.Where(p => settings.Text(p.ClientId).Length > 0).Select(p => OAuthProvider.Preset(
+            p.Name, settings.Text(p.ClientId), settings.Text(p.ClientSecret), p.Issuer is { } issuer ? settings.Text(issuer) : ""))],
+        settings.Text(IdentityKeys.PublicUrl),
+        settings.List(OAuthKeys.Redirects),
+        settings.Switch(OAuthKeys.Register),
+        settings.Text(IdentityKeys.RegisterRole) is { Length: > 0 } role ? role : null);
+
+    public static Mailer Mailer(Shell shell, OpenedProject opened)
+    {
+        ResolvedSettings settings = opened.Settings;
+        string from = settings.Text(IdentityKeys.MailFrom);
+        return settings.Text(IdentityKeys.MailBy) switch
+        {
+            "smtp" => new SmtpMailer(new SmtpServer(new Uri(settings.Text(IdentityKeys.MailServer))), from),
+            "file" => new FileMailer(Path.GetFullPath(Path.Combine(opened.DataFolder, settings.Text(IdentityKeys.MailFolder))), from,
+                shell.Time),
+            _ => new ConsoleMailer(shell.Out),
+        };
+    }
+
+    /// <summary>What of the settings cannot go together; null when they can.</summary>
+    public static string? Refusal(ResolvedSettings settings, bool isServed)
+    {
+        string by = settings.Text(IdentityKeys.MailBy);
+        if (by == "smtp" && settings.Text(IdentityKeys.MailServer).Length == 0) return "mail.by smtp needs mail.server";
+        if (settings.List(OAuthKeys.Issuers).Length > 0 && settings.Text(OAuthKeys.IssuerAudience).Length == 0)
+            return "issuers.urls needs issuers.audience: a token for somebody else is not for us";
+        foreach (OAuthProviderKeys provider in OAuthKeys.Providers)
+        {
+            if (settings.Text(provider.ClientId).Length == 0) continue;
+            if (settings.Text(provider.ClientSecret).Length == 0) return $"{provider.ClientId.Name} needs {provider.ClientSecret.Name}";
+            bool namesIssuer = provider.Issuer is not { } issuer || provider.Name == "microsoft"
+                || RemoteDocuments.IsSafe(settings.Text(issuer));
+            if (!namesIssuer) return $"{provider.Issuer?.Name} must be a URL with https";
+        }
+        bool mails = settings.Switch(IdentityKeys.Register) || settings.Switch(IdentityKeys.RequireVerified);
+        return isServed && mails && by == "console" && settings.Environment == "production"
+            ? "mail.by console shows codes to whoever reads the output; set mail.by smtp where PLINTH_ENV is production" : null;
+    }
+
+    static BreachedPasswords? Breached(OpenedProject opened)
+    {
+        if (opened.Settings.Text(IdentityKeys.BreachedFile) is not { Length: > 0 } file) return null;
+        using StreamReader lines = File.OpenText(Path.GetFullPath(Path.Combine(opened.Project.Folder, file)));
+        return BreachedPasswords.Read(lines);
+    }
+}

@@ -1,0 +1,178 @@
+using Plinth.Identity.Hashing;
+using Plinth.Identity.Mail;
+using Plinth.Identity.Oidc;
+using Plinth.Identity.Tokens;
+using Plinth.Log;
+using Plinth.Policy;
+using Plinth.Runtime;
+using Plinth.Schema;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Identity;
+
+/// <summary>Who presented a credential that is good.</summary>
+/// <param name="Subject">Recorded as the actor of events.</param>
+/// <param name="SessionId">Null for keys of programs and for the tokens of other issuers.</param>
+readonly record struct Identified(Value Claims, string Subject, Guid? SessionId, TokenScopes? Scopes);
+
+/// <summary>
+/// The product's users, wired: the way from a credential to a caller, and the parts that give credentials out. Stands above the engine,
+/// of which it is a client. Thread-safe.
+/// </summary>
+sealed class Identities : IAsyncDisposable
+{
+    /// <summary>What an entry about a token may outlive the token by: the clocks of nodes, and a request under way.</summary>
+    static readonly TimeSpan s_margin = TimeSpan.FromMinutes(2);
+
+    readonly Engine _engine;
+    readonly IdentityOptions _options;
+    readonly PasswordHashes _hashes;
+    readonly AccessTokens _access;
+    readonly PostOffice _office;
+    readonly RemoteDocuments _documents;
+    readonly Action<string> _warn;
+
+    /// <param name="engine">The engine whose users these are; it outlives them.</param>
+    /// <param name="options">Checked by <see cref="Refusal"/>.</param>
+    /// <param name="mailer">How letters leave.</param>
+    /// <param name="warn">Takes what an operator should know.</param>
+    public Identities(Engine engine, IdentityOptions options, Mailer mailer, Action<string> warn)
+    {
+        (_engine, _options) = (engine, options);
+        _hashes = new PasswordHashes(options.PasswordCost);
+        Records = new PlatformRecords(engine);
+        Revocations = new Revocations(engine, options.AccessLifetime + s_margin);
+        Keys = new SigningKeys(engine, Records, options);
+        _access = new AccessTokens(Records, Keys, options);
+        RefreshTokens refresh = new(engine.Store.Keys.Derive("refresh tokens"));
+        Sessions = new Sessions(Records, _access, refresh, options, engine.Time);
+        Guards = new SignInGuards(Records, options, engine.Store.Keys.Derive("sign-in guards"));
+        Factors = new Factors(Records, engine.Store.Keys, options.Issuer);
+        Accounts = new Accounts(Records, Sessions, Guards, Factors, _hashes, options);
+        ApiTokens = new ApiTokens(Records, Revocations);
+        _office = new PostOffice(mailer, warn);
+        Codes = new MailCodes(Records, Accounts, Guards, _office, options);
+        Revocations.Changed = Changed;
+        _documents = RemoteDocuments.Create();
+        External = new ExternalIssuers(options.External, _documents, engine.Time);
+        OAuth = new OAuthSignIn(Records, Accounts, engine.Store.Keys, options.OAuth, _documents, engine.Time, warn);
+        _warn = warn;
+    }
+
+    public PlatformRecords Records { get; }
+
+    public Revocations Revocations { get; }
+
+    public SigningKeys Keys { get; }
+
+    public Sessions Sessions { get; }
+
+    public SignInGuards Guards { get; }
+
+    public Factors Factors { get; }
+
+    public Accounts Accounts { get; }
+
+    public ApiTokens ApiTokens { get; }
+
+    public MailCodes Codes { get; }
+
+    public ExternalIssuers External { get; }
+
+    public OAuthSignIn OAuth { get; }
+
+    /// <summary>The schema that serves now has users.</summary>
+    public bool HasUsers => _engine.Current.Schema.HasUsers;
+
+    /// <summary>A secret of its own for each purpose, the same on every node.</summary>
+    public byte[] Derive(string purpose) => _engine.Store.Keys.Derive(purpose);
+
+    /// <summary>Why these options cannot be served, with the remedy; null when they can.</summary>
+    public static string? Refusal(IdentityOptions options, AppSchema schema)
+    {
+        if (!schema.HasUsers) return options.MayRegister ? "auth.register is on, and the schema has no users: add extend User { }" : null;
+        if (Argon2.Refusal(options.PasswordCost) is { } refusal) return refusal;
+        if (options.RegisterRole == "admin") return "auth.registerRole admin would make an administrator of whoever comes by";
+        Field? role = schema.Model(PlatformRecords.User).Field("role");
+        if (options.RegisterRole is { } word && role?.Type is EnumFieldType { Enum: var words } && !words.Values.Contains(word))
+            return $"auth.registerRole: '{word}' is no value of {words.Name}";
+        if (options.RegisterTenant != "none" && schema.Model(PlatformRecords.User).Field("tenantId") is null)
+            return "auth.registerTenant needs a field of users: extend User { tenantId … }";
+        if (!options.OAuth.Providers.IsEmpty && options.PublicUrl.Length == 0)
+            return "auth.publicUrl must say where browsers reach this server: identity providers come back to it";
+        return null;
+    }
+
+    /// <summary>Who presents this credential. Whatever is wrong with it, the fault is the same.</summary>
+    /// <returns><c>not_ready</c> when that cannot be told now, because the log of a shared database cannot be read.</returns>
+    public Result<Identified> Resolve(ReadOnlySpan<char> credential, CancellationToken cancel)
+    {
+        if (!HasUsers) return Sessions.Unauthorized;
+        if (!IsCurrent(cancel))
+            return Faults.NotReady.Says("it cannot be told now whether the credentials are still good") with { RetryAfterSeconds = 1 };
+        if (credential.StartsWith(TokenText.ApiToken, StringComparison.Ordinal))
+        {
+            return ApiTokens.Verify(credential, cancel) is { } key
+                ? new Identified(key.Claims, key.Subject, null, key.Scopes) : Sessions.Unauthorized;
+        }
+        if (_access.Verify(credential) is not { } token || Revocations.IsVoid(token.UserId, token.SessionId, token.Position))
+            return Sessions.Unauthorized;
+        return new Identified(token.Claims, token.Subject, token.SessionId, null);
+    }
+
+    /// <summary>Who presents the token of another issuer; asked only where ours is none of it.</summary>
+    public async ValueTask<Result<Identified>> ResolveExternalAsync(string credential, CancellationToken cancel)
+    {
+        if (_engine.Current.Schema.Auth is not { } auth) return Sessions.Unauthorized;
+        try
+        {
+            return await External.VerifyAsync(credential, auth, cancel).ConfigureAwait(false) is { } who ? who : Sessions.Unauthorized;
+        }
+        catch (RemoteException e)
+        {
+            _warn($"an issuer of tokens: {e.Message}");
+            return Faults.NotReady.Says("it cannot be told now whether the credentials are good") with { RetryAfterSeconds = 10 };
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _office.DisposeAsync().ConfigureAwait(false);
+        Revocations.Dispose();
+        Keys.Dispose();
+        _documents.Dispose();
+        _hashes.Dispose();
+    }
+
+    /// <summary>
+    /// What is remembered of the log is as new as it must be. In a database of our own it always is: what ends a session is in memory
+    /// before it is acknowledged. In a shared one the log must have been seen lately; else it is looked at, and who cannot look cannot say.
+    /// </summary>
+    bool IsCurrent(CancellationToken cancel)
+    {
+        if (!_engine.Store.Database.IsShared) return true;
+        if (_engine.Log.Age <= _options.LogAgeMax && Revocations.Position >= _engine.Log.Head) return true;
+        try
+        {
+            if (!_engine.Log.TryConfirm()) return false;
+            Revocations.CatchUp(cancel);
+            return true;
+        }
+        catch (StoreException)
+        {
+            return false;
+        }
+    }
+
+    void Changed(LogEvent happened)
+    {
+        if (happened.Model == PlatformRecords.SigningKey)
+        {
+            Keys.Reload();
+            _access.Forget();
+            return;
+        }
+        ApiTokens.Forget(happened);
+    }
+}

@@ -1,0 +1,200 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using Plinth.Log;
+using Plinth.Runtime;
+using Plinth.Store;
+
+namespace Plinth.Identity;
+
+/// <summary>
+/// What ended before its token did: sessions that were revoked, and for each user the last change of what tokens say of them (a claim,
+/// the password, being disabled, being gone). Read from the log: at the start those of the last lifetime of a token, since older tokens
+/// are no longer good, and from then on every commit before it is acknowledged (of this process) or as the tail brings it (of others).
+/// So a token is checked without a look at the database. Bounded: what is older than a token lives is forgotten, and beyond
+/// <see cref="EntriesMax"/> entries every token up to now is void instead. Thread-safe.
+/// </summary>
+sealed class Revocations : IDisposable
+{
+    public const int EntriesMax = 1_000_000;
+
+    const int PageEvents = 1000;
+
+    readonly Engine _engine;
+    readonly long _lifetime;
+    readonly ConcurrentDictionary<Guid, long> _sessions = new();
+    readonly ConcurrentDictionary<Guid, (long Position, long At)> _users = new();
+    readonly Lock _gate = new();
+    readonly CancellationTokenSource _stop = new();
+    long _position;
+    long _allBefore;
+    long _sweptAt;
+
+    /// <param name="engine">Whose log.</param>
+    /// <param name="lifetime">Of an access token, with what clocks may differ by.</param>
+    public Revocations(Engine engine, TimeSpan lifetime)
+    {
+        (_engine, _lifetime) = (engine, (long)lifetime.TotalMicroseconds);
+        engine.Committed += Apply;
+        Load();
+        _ = FollowAsync();
+    }
+
+    /// <summary>Called for every event of <c>ApiToken</c> and <c>SigningKey</c>, and of users: what was kept of them is old.</summary>
+    public Action<LogEvent>? Changed { get; set; }
+
+    public int Count => _sessions.Count + _users.Count;
+
+    /// <summary>The last position whose events are in here.</summary>
+    public long Position => Volatile.Read(ref _position);
+
+    /// <summary>Whether what was said of the user at a position, in a session, is void by now.</summary>
+    public bool IsVoid(Guid userId, Guid? sessionId, long position)
+    {
+        if (position < Volatile.Read(ref _allBefore)) return true;
+        if (sessionId is { } id && _sessions.ContainsKey(id)) return true;
+        return _users.TryGetValue(userId, out var changed) && changed.Position > position;
+    }
+
+    /// <summary>Reads the log up to its end now; throws what the database throws.</summary>
+    /// <exception cref="StoreException">The log cannot be read.</exception>
+    public void CatchUp(CancellationToken cancel)
+    {
+        lock (_gate) ReadOn(long.MaxValue, cancel);
+    }
+
+    public void Dispose()
+    {
+        _engine.Committed -= Apply;
+        _stop.Cancel();
+        _stop.Dispose();
+    }
+
+    void Load()
+    {
+        lock (_gate)
+        {
+            _position = PositionAt(_engine.Now - _lifetime);
+            ReadOn(long.MaxValue, CancellationToken.None);
+        }
+    }
+
+    async Task FollowAsync()
+    {
+        try
+        {
+            using LogFollower follower = _engine.Log.Follow(Position);
+            await foreach (IReadOnlyList<LogEvent> events in follower.ReadAllAsync(_stop.Token).ConfigureAwait(false)) Apply(events);
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // Stopped with the engine.
+        }
+    }
+
+    void Apply(IReadOnlyList<LogEvent> events)
+    {
+        lock (_gate)
+        {
+            if (events[0].Position > _position + 1) ReadOn(events[0].Position - 1, CancellationToken.None);
+            Take(events);
+        }
+    }
+
+    void ReadOn(long last, CancellationToken cancel)
+    {
+        while (_position < last)
+        {
+            List<LogEvent> page;
+            using (ReadLease lease = _engine.Store.Database.Read(cancel)) page = EventLog.Read(lease.Connection, _position, PageEvents);
+            if (page.Count == 0) return;
+            Take(page);
+        }
+    }
+
+    void Take(IReadOnlyList<LogEvent> events)
+    {
+        foreach (LogEvent happened in events)
+        {
+            if (happened.Position <= _position) continue;
+            Take(happened);
+            Volatile.Write(ref _position, happened.Position);
+        }
+    }
+
+    void Take(LogEvent happened)
+    {
+        switch (happened.Model)
+        {
+            case PlatformRecords.Session:
+                bool ends = happened.Kind switch
+                {
+                    EventKinds.Created => false,
+                    EventKinds.Updated => Names(happened).Contains("revokedAt"),
+                    _ => true,
+                };
+                if (ends && Guid.TryParse(happened.RecordId, out Guid session)) _sessions[session] = happened.At;
+                break;
+            case PlatformRecords.User when happened.Kind == EventKinds.Migrated:
+                VoidAll(happened.Position);
+                break;
+            case PlatformRecords.User:
+                if (happened.Kind != EventKinds.Created && Matters(happened) && Guid.TryParse(happened.RecordId, out Guid user))
+                {
+                    _users[user] = (happened.Position, happened.At);
+                    Changed?.Invoke(happened);
+                }
+                break;
+            case PlatformRecords.ApiToken or PlatformRecords.SigningKey:
+                Changed?.Invoke(happened);
+                break;
+        }
+        Forget(happened.At);
+    }
+
+    /// <summary>The change concerns what a token says, or whether one may be had at all.</summary>
+    bool Matters(LogEvent happened)
+    {
+        if (happened.Kind != EventKinds.Updated) return true;
+        FrozenSet<string> changed = Names(happened);
+        if (changed.Contains("passwordHash") || changed.Contains("disabled")) return true;
+        return _engine.Current.Schema.Auth?.Claims.Any(c => changed.Contains(c.Name)) ?? false;
+    }
+
+    static FrozenSet<string> Names(LogEvent happened) =>
+        (happened.Data is { } data ? Payload.FieldNames(data) : []).ToFrozenSet(StringComparer.Ordinal);
+
+    void VoidAll(long position)
+    {
+        Volatile.Write(ref _allBefore, position);
+        _sessions.Clear();
+        _users.Clear();
+    }
+
+    void Forget(long now)
+    {
+        if (Count > EntriesMax)
+        {
+            VoidAll(_position + 1);
+            return;
+        }
+        if (now - _sweptAt < _lifetime / 16) return;
+        _sweptAt = now;
+        foreach (var (id, at) in _sessions) if (at < now - _lifetime) _sessions.TryRemove(id, out _);
+        foreach (var (id, changed) in _users) if (changed.At < now - _lifetime) _users.TryRemove(id, out _);
+    }
+
+    /// <summary>The last position whose event is older than a time: times never fall along the log.</summary>
+    long PositionAt(long at)
+    {
+        using ReadLease lease = _engine.Store.Database.Read(CancellationToken.None);
+        long low = 0, high = EventLog.ReadHead(lease.Connection).Position;
+        while (low < high)
+        {
+            long middle = low + (high - low + 1) / 2;
+            bool isOlder = EventLog.Read(lease.Connection, middle - 1, 1) is not [var found, ..] || found.At < at;
+            if (isOlder) low = middle;
+            else high = middle - 1;
+        }
+        return low;
+    }
+}

@@ -1,0 +1,32 @@
+using Plinth.Schema;
+using Plinth.Store;
+
+namespace Plinth.Runtime;
+
+/// <summary>
+/// Records as they are stored, with what never leaves: for the product's own work (comparing a password), never for a surface. No
+/// caller is asked for because none is ever answered from here.
+/// </summary>
+sealed partial class Engine
+{
+    /// <summary>The records whose field has this value, but for those in the trash; at most so many.</summary>
+    public List<StoredRow> FindStored(string model, string field, Value value, int rowsMax, CancellationToken cancel)
+    {
+        RecordTable table = Current.Writes.Table(model);
+        Field by = table.Model.Field(field) ?? throw new InvalidOperationException($"{model} has no field {field}");
+        bool isKey = table.Model.Key.Length == 1 && table.Model.Key[0] == field;
+        using ReadLease lease = Store.Database.Read(cancel);
+        List<StoredRow> found = table.FindAll(
+            lease.Connection, isKey ? table.Statements.SelectByKey : table.Statements.SelectBy([by]), [value], rowsMax);
+        found.RemoveAll(row => row.IsTrashed(table.Model));
+        return found;
+    }
+
+    /// <summary>Every record of a small model, in no order; at most so many.</summary>
+    public List<StoredRow> AllStored(string model, int rowsMax, CancellationToken cancel)
+    {
+        RecordTable table = Current.Writes.Table(model);
+        using ReadLease lease = Store.Database.Read(cancel);
+        return table.FindAll(lease.Connection, table.Statements.SelectBy([]), [], rowsMax);
+    }
+}

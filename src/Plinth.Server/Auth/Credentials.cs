@@ -1,0 +1,59 @@
+using Plinth.Http;
+using Plinth.Identity;
+using Plinth.Policy;
+using Plinth.Text;
+
+namespace Plinth.Auth;
+
+/// <summary>
+/// From the headers of a request to its caller: <c>Authorization: Bearer</c> first, then the cookie of a browser. A credential that is
+/// there and not good is 401, whatever else came with it; a write that is known by its cookie alone must prove that a page of ours
+/// sent it.
+/// </summary>
+sealed class Credentials(Identities identities, Cookies cookies)
+{
+    const string Scheme = "Bearer ";
+
+    public ValueTask<Fault?> IdentifyAsync(Exchange exchange)
+    {
+        var authorization = exchange.Headers.Authorization;
+        if (authorization.Count > 0)
+        {
+            if (authorization is not [{ } header] || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
+                return new(Sessions.Unauthorized);
+            Fault? refused = Take(exchange, header.AsSpan(Scheme.Length).Trim());
+            return refused?.Kind == Faults.Unauthorized && identities.External.IsOn
+                ? TakeExternalAsync(exchange, header[Scheme.Length..].Trim()) : new(refused);
+        }
+        if (!identities.HasUsers || exchange.Headers.Cookie.Count == 0) return default;
+        if (cookies.Access(exchange) is not { } cookie) return default;
+        if (Take(exchange, cookie) is { } fault) return new(fault);
+        bool isSafe = exchange.Method is Method.Get or Method.Head or Method.Query or Method.Options;
+        bool isProved = isSafe || (exchange.Caller.SessionId is { } session && cookies.IsProved(exchange, session));
+        return isProved ? default : new(Faults.CsrfRequired.Says("the write is known by a cookie and carries no X-CSRF-Token",
+            "send the value of the cookie plinth-csrf as X-CSRF-Token"));
+    }
+
+    Fault? Take(Exchange exchange, ReadOnlySpan<char> credential)
+    {
+        var resolved = identities.Resolve(credential, exchange.Cancel);
+        if (!resolved.IsOk) return resolved.Fault;
+        exchange.Caller = Caller(resolved.Value, exchange);
+        return null;
+    }
+
+    async ValueTask<Fault?> TakeExternalAsync(Exchange exchange, string credential)
+    {
+        var resolved = await identities.ResolveExternalAsync(credential, exchange.Cancel);
+        if (!resolved.IsOk) return resolved.Fault;
+        exchange.Caller = Caller(resolved.Value, exchange);
+        return null;
+    }
+
+    public static Caller Caller(in Identified identified, Exchange exchange) =>
+        new(identified.Claims, identified.Subject, isSystem: false, exchange.Address, exchange.MethodName)
+        {
+            SessionId = identified.SessionId,
+            Scopes = identified.Scopes,
+        };
+}
