@@ -24,13 +24,14 @@ sealed class PasswordHashes : IDisposable
 
     readonly Argon2Cost _cost;
     readonly SemaphoreSlim _processors = new(Environment.ProcessorCount);
-    readonly string _nobody;
+    readonly Lazy<string> _nobody;
     int _waiting;
 
     public PasswordHashes(Argon2Cost cost)
     {
         _cost = cost;
-        _nobody = Make(Convert.ToHexString(RandomNumberGenerator.GetBytes(16)));
+        // Made when it is first needed: a schema without users needs no library.
+        _nobody = new(() => Make(Convert.ToHexString(RandomNumberGenerator.GetBytes(16))));
     }
 
     public async ValueTask<Result<string>> HashAsync(string password, CancellationToken cancel)
@@ -53,7 +54,7 @@ sealed class PasswordHashes : IDisposable
         try
         {
             if (hash is not null) return Verify(hash, password);
-            _ = Verify(_nobody, password);
+            _ = Verify(_nobody.Value, password);
             return default(PasswordMatch);
         }
         finally
