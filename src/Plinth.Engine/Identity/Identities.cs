@@ -58,6 +58,7 @@ sealed class Identities : IAsyncDisposable
         External = new ExternalIssuers(options.External, _documents, engine.Time);
         OAuth = new OAuthSignIn(Records, Accounts, engine.Store.Keys, options.OAuth, _documents, engine.Time, warn);
         _warn = warn;
+        Expiry = new Expiry(Records, options, engine.Time, warn);
     }
 
     public PlatformRecords Records { get; }
@@ -81,6 +82,8 @@ sealed class Identities : IAsyncDisposable
     public ExternalIssuers External { get; }
 
     public OAuthSignIn OAuth { get; }
+
+    public Expiry Expiry { get; }
 
     /// <summary>The schema that serves now has users.</summary>
     public bool HasUsers => _engine.Current.Schema.HasUsers;
@@ -138,6 +141,7 @@ sealed class Identities : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await Expiry.DisposeAsync().ConfigureAwait(false);
         await _office.DisposeAsync().ConfigureAwait(false);
         Revocations.Dispose();
         Keys.Dispose();

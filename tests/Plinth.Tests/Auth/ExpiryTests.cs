@@ -1,0 +1,34 @@
+using Plinth.Identity;
+using Plinth.Rest;
+
+namespace Plinth.Auth;
+
+public sealed class ExpiryTests
+{
+    [Fact]
+    public async Task What_has_expired_is_removed_and_what_is_good_stays()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync();
+        await using Identities identities = new(server.Engine, server.Options, server.Mail, _ => { });
+        SignedIn old = await server.SomeoneAsync();
+        await server.Client.SendAsync("POST", "/auth/login", AuthServer.Json(("email", "ann@example.org"), ("password", "wrong")));
+        await server.Client.SendAsync("POST", "/auth/password/forgot", """{"email":"ann@example.org"}""");
+        await server.Mail.LetterAsync(1);
+        Assert.Null(await identities.Expiry.RunAsync(default));
+        Assert.Equal((6, 1, 1), Counts());
+        server.Clock.By = TimeSpan.FromHours(1);
+        Assert.Null(await identities.Expiry.RunAsync(default));
+        Assert.Equal((0, 0, 1), Counts());
+        server.Clock.By = TimeSpan.FromDays(38);
+        SignedIn now = await server.SignInAsync("ann@example.org");
+        Assert.Null(await identities.Expiry.RunAsync(default));
+        Assert.Equal((0, 0, 1), Counts());
+        Assert.Equal(200, (await server.Client.SendAsync("GET", "/auth/me", null, now.Bearer)).Status);
+        Assert.NotEqual(old.SessionId, now.SessionId);
+
+        (int Guards, int Codes, int Sessions) Counts() => (Count(PlatformRecords.SignInGuard), Count(PlatformRecords.UserCode),
+            Count(PlatformRecords.Session));
+
+        int Count(string model) => identities.Records.All(model, 100, default).Length;
+    }
+}
