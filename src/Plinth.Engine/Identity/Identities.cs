@@ -32,6 +32,7 @@ sealed class Identities : IAsyncDisposable
     readonly PostOffice _office;
     readonly RemoteDocuments _documents;
     readonly Action<string> _warn;
+    int _isDisposed;
 
     /// <param name="engine">The engine whose users these are; it outlives them.</param>
     /// <param name="options">Checked by <see cref="Refusal"/>.</param>
@@ -139,8 +140,10 @@ sealed class Identities : IAsyncDisposable
         }
     }
 
+    /// <summary>Idempotent, as the server's own end is.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
         await Expiry.DisposeAsync().ConfigureAwait(false);
         await _office.DisposeAsync().ConfigureAwait(false);
         Revocations.Dispose();
