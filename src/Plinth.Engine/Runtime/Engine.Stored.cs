@@ -14,10 +14,8 @@ sealed partial class Engine
     {
         RecordTable table = Current.Writes.Table(model);
         Field by = table.Model.Field(field) ?? throw new InvalidOperationException($"{model} has no field {field}");
-        bool isKey = table.Model.Key.Length == 1 && table.Model.Key[0] == field;
         using ReadLease lease = Store.Database.Read(cancel);
-        List<StoredRow> found = table.FindAll(
-            lease.Connection, isKey ? table.Statements.SelectByKey : table.Statements.SelectBy([by]), [value], rowsMax);
+        List<StoredRow> found = table.FindAll(lease.Connection, table.Statements.SelectBy([by], locks: false), [value], rowsMax);
         found.RemoveAll(row => row.IsTrashed(table.Model));
         return found;
     }
@@ -27,6 +25,6 @@ sealed partial class Engine
     {
         RecordTable table = Current.Writes.Table(model);
         using ReadLease lease = Store.Database.Read(cancel);
-        return table.FindAll(lease.Connection, table.Statements.SelectBy([]), [], rowsMax);
+        return table.FindAll(lease.Connection, table.Statements.SelectBy([], locks: false), [], rowsMax);
     }
 }
