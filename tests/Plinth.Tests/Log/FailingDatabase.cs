@@ -26,8 +26,6 @@ sealed class FailingDatabase : Database
     /// <summary>Says that others write to it.</summary>
     public bool SaysShared { get; init; }
 
-    public override bool IsShared => SaysShared;
-
     public override string Version => _real.Version;
 
     public override Dialect Dialect => _real.Dialect;
@@ -38,7 +36,7 @@ sealed class FailingDatabase : Database
 
     public override Connection Writer { get; }
 
-    public override bool IsShared => _real.IsShared;
+    public override bool IsShared => SaysShared || _real.IsShared;
 
     public override bool IsCommitted(Func<Connection, bool> isThere) => _real.IsCommitted(isThere);
 
