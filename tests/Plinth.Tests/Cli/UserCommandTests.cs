@@ -4,7 +4,7 @@ using Plinth.Store;
 
 namespace Plinth.Tests.Cli;
 
-/// <summary><c>plinth user</c> and <c>plinth keys</c> as an operator runs them.</summary>
+/// <summary><c>plinth user</c> as an operator runs them.</summary>
 public sealed class UserCommandTests : IDisposable
 {
     readonly TempFolder _folder = new();
@@ -51,9 +51,9 @@ public sealed class UserCommandTests : IDisposable
     [Fact]
     public async Task Keys_are_listed_and_rotated_and_a_schema_without_users_has_none()
     {
-        Assert.Equal(ExitCode.Done, (await RunAsync(null, "keys", "rotate")).Code);
-        Assert.Equal(ExitCode.Done, (await RunAsync(null, "keys", "rotate")).Code);
-        string listed = (await RunAsync(null, "keys", "list")).Said;
+        Assert.Equal(ExitCode.Done, (await RunAsync(null, "user", "keys", "rotate")).Code);
+        Assert.Equal(ExitCode.Done, (await RunAsync(null, "user", "keys", "rotate")).Code);
+        string listed = (await RunAsync(null, "user", "keys", "list")).Said;
         Assert.Contains("signs now", listed, StringComparison.Ordinal);
         Assert.Contains("until", listed, StringComparison.Ordinal);
         await File.WriteAllTextAsync(_folder.File("schema.plinth"), "model Note { id Int @id  @@allow(\"all\", true) }");
