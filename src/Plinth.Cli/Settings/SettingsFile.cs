@@ -31,6 +31,11 @@ static class SettingsFile
         {
             problems.Add(new(At(shown, broken.Start), "not well-formed YAML: " + broken.Message));
         }
+        catch (Exception broken) when (broken is InvalidOperationException or ArgumentException or FormatException or OverflowException)
+        {
+            // On some texts the library breaks instead of saying what is wrong with them.
+            problems.Add(new(At(shown, parser.Current?.Start ?? Mark.Empty), "not well-formed YAML"));
+        }
     }
 
     static void ReadMapping(Parser parser, string prefix, string shown, Dictionary<string, SettingValue> values,

@@ -75,13 +75,14 @@ sealed class TextTestStep(CelFunction function, Step left, Step right) : Step
     {
         if (left.TextOrNull(ref e) is not { } a || (_known ?? right.TextOrNull(ref e)) is not { } b) return Truth.Unknown;
         if (a.Length >= 1024) e.Spend(a.Length / 16);
+        // Spans compare characters and nothing else; a text's own methods look first which comparison is meant.
         return Truths.Of(function switch
         {
             CelFunction.Equal => string.Equals(a, b, StringComparison.Ordinal),
             CelFunction.NotEqual => !string.Equals(a, b, StringComparison.Ordinal),
-            CelFunction.Contains => a.Contains(b, StringComparison.Ordinal),
-            CelFunction.StartsWith => a.StartsWith(b, StringComparison.Ordinal),
-            _ => a.EndsWith(b, StringComparison.Ordinal),
+            CelFunction.Contains => a.AsSpan().IndexOf(b) >= 0,
+            CelFunction.StartsWith => a.AsSpan().StartsWith(b),
+            _ => a.AsSpan().EndsWith(b),
         });
     }
 }

@@ -76,6 +76,25 @@ public sealed class Settings_come_from_four_sources : IDisposable
     }
 
     [Fact]
+    public void Noise_in_the_settings_file_is_a_problem_and_never_a_crash()
+    {
+        const string Characters = "&*!|>%@`{}[],:?-#'\"\\ \t\n\r~x0ab1\u0085\uFEFF";
+        int seed = Counts.Seed();
+        Random random = new(seed);
+        int problems = 0, count = Counts.Of(2_000, 100_000);
+        for (int i = 0; i < count; i++)
+        {
+            string noise = string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => Characters[random.Next(Characters.Length)]));
+            Write("plinth.yaml", random.Next(2) == 0 ? noise : "server:\n  port: " + noise);
+            List<SettingProblem> found = [];
+            Exception? crash = Record.Exception(() => SettingsFile.Read(Path.Combine(_folder.FullName, "plinth.yaml"), "plinth.yaml", [], found));
+            Assert.True(crash is null, $"seed {seed}: {crash?.GetType().Name} over {System.Text.Json.JsonSerializer.Serialize(noise)}");
+            if (found.Count > 0) problems++;
+        }
+        Assert.InRange(problems, count / 5, count);
+    }
+
+    [Fact]
     public void Every_default_is_acceptable_and_every_setting_has_words_and_a_variable_of_its_own()
     {
         ResolvedSettings settings = Good([], []);
