@@ -87,7 +87,8 @@ public sealed class Settings_come_from_four_sources : IDisposable
             string noise = string.Concat(Enumerable.Range(0, random.Next(1, 40)).Select(_ => Characters[random.Next(Characters.Length)]));
             Write("plinth.yaml", random.Next(2) == 0 ? noise : "server:\n  port: " + noise);
             List<SettingProblem> found = [];
-            Exception? crash = Record.Exception(() => SettingsFile.Read(Path.Combine(_folder.FullName, "plinth.yaml"), "plinth.yaml", [], found));
+            string file = Path.Combine(_folder.FullName, "plinth.yaml");
+            Exception? crash = Record.Exception(() => SettingsFile.Read(file, "plinth.yaml", [], found));
             Assert.True(crash is null, $"seed {seed}: {crash?.GetType().Name} over {System.Text.Json.JsonSerializer.Serialize(noise)}");
             if (found.Count > 0) problems++;
         }
