@@ -190,6 +190,7 @@ public sealed class EventLogTests
     }
 
     [Fact]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public void A_log_without_its_head_is_damaged()
     {
         using LogFixture fixture = new();
@@ -201,6 +202,7 @@ public sealed class EventLogTests
     }
 
     [Fact]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public void A_store_whose_keys_are_damaged_does_not_open_and_frees_its_folder()
     {
         using TempFolder folder = new();

@@ -110,6 +110,7 @@ public sealed class LogTailTests
     }
 
     [Fact]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public void A_poll_of_a_database_that_has_gone_does_nothing()
     {
         using TempFolder folder = new();

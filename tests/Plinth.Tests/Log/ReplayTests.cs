@@ -68,7 +68,9 @@ public sealed class ReplayTests
         Assert.Equal(Replay.DifferencesMax, fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences.Count);
     }
 
+    // A shared database refuses a node with another key before it has read anything: SeveralNodesTests.
     [Fact]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public async Task Sealed_values_under_another_key_of_the_name_are_told_as_that()
     {
         using LogFixture fixture = new();

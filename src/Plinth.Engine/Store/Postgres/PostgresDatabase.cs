@@ -16,6 +16,7 @@ sealed class PostgresDatabase : Database
     static readonly TimeSpan s_pause = TimeSpan.FromMilliseconds(100);
 
     readonly ManualResetEvent _pause = new(false);
+    int _closed;
 
     readonly NpgsqlDataSource _readers;
     readonly NpgsqlDataSource _writers;
@@ -139,6 +140,7 @@ sealed class PostgresDatabase : Database
 
     public override void Dispose()
     {
+        if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         _pause.Set();
         _writer.Dispose();
         _pause.Dispose();
