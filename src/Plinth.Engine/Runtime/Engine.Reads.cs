@@ -75,11 +75,24 @@ sealed partial class Engine
             {
                 RecordRun.Request asked = new(
                     records, program.Count, read, caller, now, _cache, position, snapshot.Version, snapshot.Reads.Secret, Limits);
+                bool gaveUp = false;
                 Result<ReadReply> page = await RunAsync(
-                    program, (connection, body) => new((new RecordRun(asked, connection).Write(body), 0L)), records.AnswerBytes, start,
-                    plannedAt, cancel);
-                if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
-                return page;
+                    program,
+                    (connection, body) =>
+                    {
+                        RecordRun run = new(asked, connection);
+                        Fault? fault = run.Write(body);
+                        gaveUp = run.GaveUp;
+                        return new((fault, 0L));
+                    },
+                    records.AnswerBytes, start, plannedAt, cancel);
+                if (!gaveUp)
+                {
+                    if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
+                    return page;
+                }
+                if (page.IsOk) page.Value.Dispose();
+                records.Abandon();
             }
             RecordKeeper? keeper = records.Keeps(_cache) ? new RecordKeeper(records, _cache, position, snapshot.Version) : null;
             return await RunAsync(snapshot, program, read, keeper, start, plannedAt, cancel);

@@ -27,6 +27,7 @@ sealed class RecordProgram
     readonly SqlText? _keys;
     int _misses = 1024;
     uint _cold;
+    volatile bool _isAbandoned;
 
     RecordProgram(RecordLevel root, SqlText? keys) => (Root, _keys) = (root, keys);
 
@@ -68,10 +69,13 @@ sealed class RecordProgram
     static bool HasTenants(LevelShape level) => level.Model.Tenant is not null || level.Includes.Any(static i => HasTenants(i.Level));
 
     /// <summary>The records are likely to be at hand. A guess that costs time when it is wrong, and nothing else.</summary>
-    public bool IsWarm => Volatile.Read(ref _misses) <= MissesMax;
+    public bool IsWarm => !_isAbandoned && Volatile.Read(ref _misses) <= MissesMax;
+
+    /// <summary>The rule hid too many records once: the plan is the database's from now on.</summary>
+    public void Abandon() => _isAbandoned = true;
 
     /// <summary>Whether an answer that is read from the database shall keep its records for the next one.</summary>
-    public bool Keeps(RecordCache cache) => !cache.IsFull || Interlocked.Increment(ref _cold) % KeepsApart == 0;
+    public bool Keeps(RecordCache cache) => !_isAbandoned && (!cache.IsFull || Interlocked.Increment(ref _cold) % KeepsApart == 0);
 
     /// <summary>Learns how many records an answer found. Races between requests lose a lesson, which the next one repeats.</summary>
     public void Learn(int hits, int misses)

@@ -25,15 +25,18 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         RecordProgram Program, SqlText? Count, PlannedRead Read, Caller Caller, long Now, RecordCache Cache, long Position,
         int SchemaVersion, ReadOnlyMemory<byte> Secret, Limits Limits);
 
-    /// <summary>Keys asked for beyond those wanted, for records that the rule hides; more are asked for where that is not enough.</summary>
+    /// <summary>Keys asked for beyond those wanted, for records that the rule hides. No more: it gives up then.</summary>
     const int KeysSpare = 8;
-
-    /// <summary>When they do not suffice, so many times as many.</summary>
-    const int KeysFactor = 16;
 
     int _hits, _misses;
 
     ReadPlan Plan => asked.Read.Plan;
+
+    /// <summary>
+    /// The rule hides so many records that the database, which may have an index for it, is better asked: nothing was written. How many keys
+    /// and records are looked at before that is bounded by the page.
+    /// </summary>
+    public bool GaveUp { get; private set; }
 
     /// <summary>Writes the answer; a fault leaves the output to be thrown away.</summary>
     public Fault? Write(ByteOutput output)
@@ -52,10 +55,12 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         int limit = asked.Read.Limit;
         // One record more than the page tells that the list goes on.
         Gather(rows, asked.Program.Keys, [.. values], Plan.Slots.Limit, wanted: limit + 1L);
+        if (GaveUp) return null;
         bool goesOn = rows.Count > limit;
         if (goesOn) rows.Records.RemoveAt(limit);
         Page page = Page.Of(PlaceOf(rows, 0), PlaceOf(rows, rows.Count - 1), backward, cameFrom, goesOn);
         if (Include(rows) is { } fault) return fault;
+        if (GaveUp) return null;
 
         PageWriter.Open(output);
         for (int i = 0; i < rows.Count; i++)
@@ -106,23 +111,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
                 if (Take(rows, keys, taken, keys.Count, until)) return;
             }
         }
-        if (keys.Count < limit) return;
-        GatherRest(rows, sql, values, limitSlot, until - rows.Count, limit);
-    }
-
-    /// <summary>The same where so many were hidden that the first keys did not suffice.</summary>
-    void GatherRest(RecordRows rows, SqlText sql, Value[] values, int limitSlot, long wanted, long passed)
-    {
-        long until = rows.Count + wanted;
-        using KeyList keys = new();
-        while (true)
-        {
-            long limit = passed * KeysFactor;
-            keys.Clear();
-            ReadKeys(rows.Level, sql, values, limitSlot, limit, keys);
-            if (Take(rows, keys, (int)passed, keys.Count, until) || keys.Count < limit) return;
-            passed = limit;
-        }
+        GaveUp |= keys.Count >= limit;
     }
 
     /// <summary>Where no record can be hidden the database need not give more keys than are wanted.</summary>
@@ -163,6 +152,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             int[] starts = include.Keys is { } keys ? GatherMany(rows, include, keys, included) : GatherOne(rows, include, included);
             if (included.Count > asked.Limits.IncludedRows) return ReadRun.TooManyIncluded(include.Shape, asked.Limits);
             rows.Attach(i, new IncludedRecords(included, starts));
+            if (GaveUp) return null;
             if (Include(included) is { } fault) return fault;
         }
         return null;
@@ -227,10 +217,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         for (int i = 0, first = 0; i < ends.Length; first = ends[i++])
         {
             starts[i] = included.Count;
-            if (Take(included, keys, first, ends[i], starts[i] + wanted) || ends[i] - first < limit) continue;
-            TryLink(parents, i, include, link);
-            link.CopyTo(values, values.Length - link.Length);
-            GatherRest(included, sql, values, slot, starts[i] + wanted - included.Count, limit);
+            if (!Take(included, keys, first, ends[i], starts[i] + wanted)) GaveUp |= ends[i] - first >= limit;
         }
         starts[^1] = included.Count;
         return starts;
@@ -310,8 +297,6 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             }
             _keys[Count++] = key;
         }
-
-        public void Clear() => Count = 0;
 
         public void Dispose()
         {
