@@ -33,8 +33,8 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
     ReadPlan Plan => asked.Read.Plan;
 
     /// <summary>
-    /// The rule hides so many records that the database, which may have an index for it, is better asked: nothing was written. How many keys
-    /// and records are looked at before that is bounded by the page.
+    /// The rule hides so many records that the database, which may have an index for it, is better asked: nothing was written. How many
+    /// keys and records are looked at before that is bounded by the page.
     /// </summary>
     public bool GaveUp { get; private set; }
 
