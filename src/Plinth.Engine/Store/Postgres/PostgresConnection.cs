@@ -68,7 +68,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override void Commit()
     {
-        if (_isFailed) throw new StoreException(StoreFailure.Bug, "a failed transaction cannot be committed");
+        if (_isFailed) throw new StoreException(StoreFailure.Unavailable, "a failed transaction cannot be committed");
         try
         {
             Run(new NpgsqlBatchCommand("commit"), rows: null);
