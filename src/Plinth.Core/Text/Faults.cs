@@ -98,6 +98,9 @@ static class Faults
         "Other records refer to this one and their relation does not cascade.");
     public static readonly FaultCode CascadeTooLarge = New("cascade_too_large", FaultKind.RefusedByState, "The cascade is too large",
         "Deleting this record would change more rows than the limit allows; nothing was changed.");
+    public static readonly FaultCode LastAdministrator = New(
+        "last_administrator", FaultKind.RefusedByState, "The last administrator stays",
+        "The command would leave no user who is an administrator and not disabled. Make another one first, even in the same batch.");
     public static readonly FaultCode ReservedId = New("reserved_id", FaultKind.RefusedByState, "A reserved id",
         "The id equals a collection verb (aggregate, query) and could never be addressed.");
     public static readonly FaultCode IdempotencyMismatch = New(
@@ -135,7 +138,8 @@ static class Faults
             UnknownParameter, NotFound,
         Unauthorized, InvalidCredentials, FactorRequired, EmailNotVerified, RegistrationClosed, CsrfRequired, Forbidden, MissingClaim,
         ValidationFailed, InvalidCode, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
-        PreconditionRequired, RestrictedByReference, CascadeTooLarge, ReservedId, IdempotencyMismatch, IdempotencyInFlight,
+        PreconditionRequired, RestrictedByReference, CascadeTooLarge, LastAdministrator, ReservedId, IdempotencyMismatch,
+            IdempotencyInFlight,
             MigrationRefused,
         RateLimited,
         Overloaded, NotReady, StorageUnavailable, Timeout, Internal,

@@ -56,7 +56,7 @@ sealed class Accounts(
     /// <summary>Opens a session of someone who has proved to be the user, by the record as it is now.</summary>
     public async ValueTask<Result<TokenPair>> OpenAsync(Guid userId, string method, Client client, CancellationToken cancel)
     {
-        long position = records.Position;
+        long position = records.Position(cancel);
         return Get(userId, cancel) is { } user && !user.Is("disabled")
             ? await sessions.OpenAsync(user, position, method, client, cancel).ConfigureAwait(false) : Refused;
     }

@@ -94,7 +94,7 @@ sealed class ApiTokens(PlatformRecords records, Revocations revocations)
     {
         byte[] content = new byte[IdBytes + SecretBytes];
         if (!TokenText.TryRead(TokenText.ApiToken, text, content) || records.Schema.Auth is not { } auth) return null;
-        long position = records.Position;
+        long position = records.Position(cancel);
         PlatformRow? token = records.Get(PlatformRecords.ApiToken, new Guid(content.AsSpan(0, IdBytes), bigEndian: true), cancel);
         if (token is null || !CryptographicOperations.FixedTimeEquals(Hash(text), token.Bytes("hash"))) return null;
         if (records.Get(PlatformRecords.User, token.Uuid("userId"), cancel) is not { } user || user.Is("disabled")) return null;

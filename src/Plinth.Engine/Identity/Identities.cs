@@ -6,7 +6,6 @@ using Plinth.Log;
 using Plinth.Policy;
 using Plinth.Runtime;
 using Plinth.Schema;
-using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Identity;
@@ -43,7 +42,7 @@ sealed class Identities : IAsyncDisposable
         (_engine, _options) = (engine, options);
         _hashes = new PasswordHashes(options.PasswordCost);
         Records = new PlatformRecords(engine);
-        Revocations = new Revocations(engine, options.AccessLifetime + s_margin);
+        Revocations = new Revocations(engine, options.AccessLifetime + s_margin, options.LogAgeMax);
         Keys = new SigningKeys(engine, Records, options);
         _access = new AccessTokens(Records, Keys, options);
         RefreshTokens refresh = new(engine.Store.Keys.Derive("refresh tokens"));
@@ -113,7 +112,7 @@ sealed class Identities : IAsyncDisposable
     public Result<Identified> Resolve(ReadOnlySpan<char> credential, CancellationToken cancel)
     {
         if (!HasUsers) return Sessions.Unauthorized;
-        if (!IsCurrent(cancel))
+        if (!Revocations.IsCurrent(cancel))
             return Faults.NotReady.Says("it cannot be told now whether the credentials are still good") with { RetryAfterSeconds = 1 };
         if (credential.StartsWith(TokenText.ApiToken, StringComparison.Ordinal))
         {
@@ -150,26 +149,6 @@ sealed class Identities : IAsyncDisposable
         Keys.Dispose();
         _documents.Dispose();
         _hashes.Dispose();
-    }
-
-    /// <summary>
-    /// What is remembered of the log is as new as it must be. In a database of our own it always is: what ends a session is in memory
-    /// before it is acknowledged. In a shared one the log must have been seen lately; else it is looked at, and who cannot look cannot say.
-    /// </summary>
-    bool IsCurrent(CancellationToken cancel)
-    {
-        if (!_engine.Store.Database.IsShared) return true;
-        if (_engine.Log.Age <= _options.LogAgeMax && Revocations.Position >= _engine.Log.Head) return true;
-        try
-        {
-            if (!_engine.Log.TryConfirm()) return false;
-            Revocations.CatchUp(cancel);
-            return true;
-        }
-        catch (StoreException)
-        {
-            return false;
-        }
     }
 
     void Changed(LogEvent happened)

@@ -2,10 +2,12 @@ using System.Buffers;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Runtime;
 using Plinth.Schema;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Identity;
@@ -26,8 +28,16 @@ sealed class PlatformRecords(Engine engine)
 
     public long Now => engine.Now;
 
-    /// <summary>Up to here, whatever is read from now on has seen the log.</summary>
-    public long Position => Math.Max(engine.Position, engine.Log.Head);
+    /// <summary>
+    /// Up to here, whatever is read from now on has seen the log. Where others write, the database says it: what this node has heard of may
+    /// be older than what it reads next, and a token that claims less than it knows is void with the next event.
+    /// </summary>
+    public long Position(CancellationToken cancel)
+    {
+        if (!engine.Store.Database.IsShared) return Math.Max(engine.Position, engine.Log.Head);
+        using ReadLease lease = engine.Store.Database.Read(cancel);
+        return EventLog.ReadHead(lease.Connection).Position;
+    }
 
     public PlatformRow? Get(string model, Guid id, CancellationToken cancel) => First(model, "id", Value.From(id), cancel);
 

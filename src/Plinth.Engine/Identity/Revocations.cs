@@ -10,7 +10,8 @@ namespace Plinth.Identity;
 /// What ended before its token did: sessions that were revoked, and for each user the last change of what tokens say of them (a claim,
 /// the password, being disabled, being gone). Read from the log: at the start those of the last lifetime of a token, since older tokens
 /// are no longer good, and from then on every commit before it is acknowledged (of this process) or as the tail brings it (of others).
-/// So a token is checked without a look at the database. Bounded: what is older than a token lives is forgotten, and beyond
+/// So a token is checked without a look at the database. Where others write to it, memory must not be older than a bound; beyond it the
+/// database is asked, and who gets no answer cannot say. Bounded: what is older than a token lives is forgotten, and beyond
 /// <see cref="EntriesMax"/> entries every token up to now is void instead. Thread-safe.
 /// </summary>
 sealed class Revocations : IDisposable
@@ -19,23 +20,34 @@ sealed class Revocations : IDisposable
 
     const int PageEvents = 1000;
 
+    /// <summary>A database that did not answer is not asked again at once, nor does every request wait for its own question.</summary>
+    static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(250);
+
     readonly Engine _engine;
     readonly long _lifetime;
+    readonly TimeSpan _ageMax;
+    readonly bool _isShared;
     readonly ConcurrentDictionary<Guid, long> _sessions = new();
     readonly ConcurrentDictionary<Guid, (long Position, long At)> _users = new();
     readonly Lock _gate = new();
+    readonly Lock _asking = new();
     readonly CancellationTokenSource _stop = new();
     long _position;
+    long _freshAt; // of the engine's clock: up to then nothing is unknown here
+    long _failedAt = long.MinValue;
     long _allBefore;
     long _sweptAt;
 
     /// <param name="engine">Whose log.</param>
     /// <param name="lifetime">Of an access token, with what clocks may differ by.</param>
-    public Revocations(Engine engine, TimeSpan lifetime)
+    /// <param name="ageMax">How old the last confirmed reading of a shared log may be.</param>
+    public Revocations(Engine engine, TimeSpan lifetime, TimeSpan ageMax)
     {
-        (_engine, _lifetime) = (engine, (long)lifetime.TotalMicroseconds);
-        engine.Committed += Apply;
-        Load();
+        (_engine, _lifetime, _ageMax) = (engine, (long)lifetime.TotalMicroseconds, ageMax);
+        (_isShared, _freshAt) = (engine.Store.Database.IsShared, engine.Time.GetTimestamp());
+        engine.Committed += Committed;
+        _position = PositionAt(_engine.Now - _lifetime);
+        ReadOn(long.MaxValue, CancellationToken.None);
         _ = FollowAsync();
     }
 
@@ -55,35 +67,63 @@ sealed class Revocations : IDisposable
         return _users.TryGetValue(userId, out var changed) && changed.Position > position;
     }
 
-    /// <summary>Reads the log up to its end now; throws what the database throws.</summary>
-    /// <exception cref="StoreException">The log cannot be read.</exception>
-    public void CatchUp(CancellationToken cancel)
+    /// <summary>
+    /// What is remembered is as new as it must be. In a database of our own it always is: what ends a session is in here before it is
+    /// acknowledged. In a shared one the log must have been read to its end lately; else it is read now.
+    /// </summary>
+    /// <returns>False when the log cannot be read: it cannot be told who is still good.</returns>
+    public bool IsCurrent(CancellationToken cancel)
     {
-        lock (_gate) ReadOn(long.MaxValue, cancel);
+        if (!_isShared || Age <= _ageMax) return true;
+        if (JustFailed || !_asking.TryEnter(s_again)) return false;
+        try
+        {
+            if (Age <= _ageMax) return true;
+            if (!JustFailed && _engine.Log.TryConfirm())
+            {
+                ReadOn(long.MaxValue, cancel);
+                if (Age <= _ageMax) return true;
+            }
+        }
+        catch (StoreException)
+        {
+            // Told below, and to whoever asked.
+        }
+        finally
+        {
+            _asking.Exit();
+        }
+        Volatile.Write(ref _failedAt, _engine.Time.GetTimestamp());
+        return false;
     }
 
     public void Dispose()
     {
-        _engine.Committed -= Apply;
+        _engine.Committed -= Committed;
         _stop.Cancel();
         _stop.Dispose();
     }
 
-    void Load()
+    /// <summary>For how long something may have happened that is not known here.</summary>
+    TimeSpan Age
     {
-        lock (_gate)
+        get
         {
-            _position = PositionAt(_engine.Now - _lifetime);
-            ReadOn(long.MaxValue, CancellationToken.None);
+            // The look at the log's end comes first: what it saw is in its head by the time that is read.
+            long confirmed = _engine.Time.GetTimestamp() - (long)(_engine.Log.Age.TotalSeconds * _engine.Time.TimestampFrequency);
+            if (Position >= _engine.Log.Head && confirmed > Volatile.Read(ref _freshAt)) Volatile.Write(ref _freshAt, confirmed);
+            return _engine.Time.GetElapsedTime(Volatile.Read(ref _freshAt));
         }
     }
+
+    bool JustFailed => Volatile.Read(ref _failedAt) is var at && at != long.MinValue && _engine.Time.GetElapsedTime(at) < s_again;
 
     async Task FollowAsync()
     {
         try
         {
-            using LogFollower follower = _engine.Log.Follow(Position);
-            await foreach (IReadOnlyList<LogEvent> events in follower.ReadAllAsync(_stop.Token).ConfigureAwait(false)) Apply(events);
+            while (!await FollowOnceAsync().ConfigureAwait(false))
+                await Task.Delay(s_again, _engine.Time, _stop.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {
@@ -91,23 +131,52 @@ sealed class Revocations : IDisposable
         }
     }
 
-    void Apply(IReadOnlyList<LogEvent> events)
+    /// <summary>False when the log was out of reach: it is followed on from where it was read to.</summary>
+    async Task<bool> FollowOnceAsync()
     {
-        lock (_gate)
+        try
         {
-            if (events[0].Position > _position + 1) ReadOn(events[0].Position - 1, CancellationToken.None);
-            Take(events);
+            using LogFollower follower = _engine.Log.Follow(Position);
+            await foreach (IReadOnlyList<LogEvent> events in follower.ReadAllAsync(_stop.Token).ConfigureAwait(false))
+            {
+                lock (_gate) Take(events);
+            }
+            return true;
+        }
+        catch (StoreException)
+        {
+            return false;
         }
     }
 
+    /// <summary>On the writer's thread, before the acknowledgement.</summary>
+    void Committed(IReadOnlyList<LogEvent> events)
+    {
+        bool hasGap = events[0].Position > Position + 1;
+        // A long transaction gives its last events only; those before them are there to be read.
+        if (hasGap && !_isShared) ReadOn(events[0].Position - 1, CancellationToken.None);
+        lock (_gate)
+        {
+            if (!hasGap || !_isShared)
+            {
+                Take(events);
+                return;
+            }
+            // Others wrote before us. Ours count at once; all of it comes in order with the log, which this thread does not wait for.
+            foreach (LogEvent happened in events) Take(happened);
+        }
+    }
+
+    /// <exception cref="StoreException">The log cannot be read.</exception>
     void ReadOn(long last, CancellationToken cancel)
     {
-        while (_position < last)
+        while (Position < last)
         {
             List<LogEvent> page;
-            using (ReadLease lease = _engine.Store.Database.Read(cancel)) page = EventLog.Read(lease.Connection, _position, PageEvents);
+            using (ReadLease lease = _engine.Store.Database.Read(cancel)) page = EventLog.Read(lease.Connection, Position, PageEvents);
             if (page.Count == 0) return;
-            Take(page);
+            // Someone else may have been faster with some of it.
+            lock (_gate) Take(page);
         }
     }
 

@@ -98,7 +98,7 @@ sealed class Sessions(PlatformRecords records, AccessTokens access, RefreshToken
 
     async ValueTask<Result<TokenPair>> RotateAsync(PlatformRow session, CancellationToken cancel)
     {
-        long position = records.Position;
+        long position = records.Position(cancel);
         Guid userId = session.Uuid("userId");
         if (records.Get(PlatformRecords.User, userId, cancel) is not { } user || user.Is("disabled"))
         {

@@ -42,7 +42,7 @@ sealed class CommandUnit(
     /// </summary>
     bool EndsWithItsChange(WritePlan plan)
     {
-        if (!plan.Fields.IsEmpty) return false;
+        if (!plan.Fields.IsEmpty || schema.Users?.AreOf(plan.Model.Name) == true) return false;
         if (!RuleCheck.IsOwn(plan.Rules.Folded) || !RuleCheck.IsOwn(plan.Read.Folded)) return false;
         return plan.Command.Kind switch
         {
@@ -83,13 +83,17 @@ sealed class CommandUnit(
     Result<UnitAnswers> RunAll(WriteTransaction transaction)
     {
         ImmutableArray<Written>.Builder written = ImmutableArray.CreateBuilder<Written>(plans.Length);
+        bool lostAdministrator = false;
         foreach (WritePlan plan in plans)
         {
-            var one = Run(new WriteScope(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared }, plan);
+            WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared };
+            var one = Run(scope, plan);
+            lostAdministrator |= scope.LostAdministrator;
             if (one.IsOk) written.Add(one.Value);
             else if (plans.Length == 1) return one.Fault;
             else return Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
         }
+        if (lostAdministrator && schema.Users?.Missing(transaction) is { } missing) return missing;
         return new UnitAnswers(written.MoveToImmutable(), []);
     }
 

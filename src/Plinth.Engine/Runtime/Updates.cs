@@ -45,6 +45,7 @@ static class Updates
         if (fields.Refused(input.Given, stored) is { } closed) return closed;
         Value[] after = decide(stored.Values);
         if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
+        after = scope.Schema.Users?.Decided(plan, stored, after) ?? after;
         if (stored.Values.AsSpan().SequenceEqual(after))
         {
             if (!GuessesHidden(plan, fields, input, stored)) return stored;

@@ -34,6 +34,7 @@ sealed class WriteSchema
         Shapes = new RecordShapes(schema, Compile(schema, limits));
         Planner = new WritePlanner(Shapes, policies, reads, limits);
         _tables = schema.Models.ToFrozenDictionary(m => m.Name, m => new RecordTable(schema, m, dialect), StringComparer.Ordinal);
+        Users = UserInvariants.Of(schema, Table);
     }
 
     public AppSchema Schema { get; }
@@ -51,6 +52,9 @@ sealed class WriteSchema
     public RecordShapes Shapes { get; }
 
     public WritePlanner Planner { get; }
+
+    /// <summary>Null where the schema has no users.</summary>
+    public UserInvariants? Users { get; }
 
     public RecordTable Table(string model) => _tables[model];
 

@@ -91,6 +91,7 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         table.Update(transaction, before, after);
         StoredRow now = new(before.Row, before.Version + 1, after);
         transaction.Append(events.Updated(table.Model, before.Values, after, now.Version, _origin));
+        Watch(table, before, now);
         return now;
     }
 
@@ -99,6 +100,7 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         Value[] after = Marked(table.Model, before, deletedAt);
         table.Update(transaction, before, after);
         transaction.Append(events.SoftDeleted(table.Model, before.Values, after, before.Version + 1, _origin));
+        Watch(table, before, now: null);
         return new(before.Row, before.Version + 1, after);
     }
 
@@ -114,6 +116,7 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
     public void Remove(RecordTable table, StoredRow before)
     {
         table.Delete(transaction, before);
+        Watch(table, before, now: null);
         Model model = table.Model;
         if (!model.IsSoftDelete)
         {
@@ -123,6 +126,12 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         transaction.RemovePayloads(model.Name, EventWriter.RecordId(model, before.Values));
         transaction.Append(events.Purged(model, before.Values, before.Version + 1, _origin));
     }
+
+    /// <summary>An administrator went with the command; whether another is left is asked at its end.</summary>
+    public bool LostAdministrator { get; private set; }
+
+    void Watch(RecordTable table, StoredRow before, StoredRow? now) =>
+        LostAdministrator |= schema.Users?.LosesAdministrator(table, before, now) == true;
 
     static Value[] Marked(Model model, StoredRow stored, Value deletedAt)
     {

@@ -48,6 +48,7 @@ static class Statuses
         [Faults.PreconditionRequired] = 428,
         [Faults.RestrictedByReference] = 409,
         [Faults.CascadeTooLarge] = 409,
+        [Faults.LastAdministrator] = 409,
         [Faults.ReservedId] = 422,
         [Faults.MigrationRefused] = 409,
         [Faults.IdempotencyMismatch] = 422,

@@ -1,9 +1,11 @@
 using Plinth.Identity;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
 /// <summary>Keys of programs, and the second step.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class ApiTokenTests
 {
     [Fact]
@@ -70,6 +72,7 @@ public sealed class ApiTokenTests
     [InlineData("""{"name":"x","scopes":["read"],"expiresAt":"2001-01-01T00:00:00Z"}""", "expiresAt")]
     [InlineData("""{"name":"x","scopes":["read"],"expiresAt":"soon"}""", "expiresAt")]
     [InlineData("""{"scopes":["read"]}""", "name")]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public async Task A_key_that_means_nothing_is_refused(string body, string field)
     {
         await using AuthServer server = await AuthServer.OpenAsync();

@@ -10,7 +10,6 @@ using Plinth.Rest;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Store;
-using Plinth.Store.Sqlite;
 using Plinth.Text;
 
 namespace Plinth.Auth;
@@ -143,7 +142,7 @@ sealed class AuthServer : IAsyncDisposable
         EngineOptions options = new()
         {
             Store = new StoreOptions { Folder = folder.Path, Durability = Durability.Off },
-            OpenDatabase = open ?? SqliteDatabase.Open,
+            OpenDatabase = open ?? TestDatabase.Open,
             Migrate = true,
             Time = clock,
         };

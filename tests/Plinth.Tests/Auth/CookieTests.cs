@@ -1,9 +1,11 @@
 using Plinth.Http;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
 /// <summary>Browsers: cookies that no script reads, and writes that only a page of ours can make.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class CookieTests
 {
     [Fact]

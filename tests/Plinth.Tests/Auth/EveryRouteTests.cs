@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using Plinth.Http;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
@@ -8,6 +9,7 @@ namespace Plinth.Auth;
 /// Every route that the server has, as its table enumerates them, asked by nobody, by a wrong user, by the right one, and with a bad
 /// token. A route that is added without a line here fails.
 /// </summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed partial class EveryRouteTests
 {
     /// <summary>method, template; then what nobody, another user, the right one and a bad token are answered.</summary>

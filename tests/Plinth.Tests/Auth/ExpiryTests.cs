@@ -1,8 +1,10 @@
 using Plinth.Identity;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class ExpiryTests
 {
     [Fact]

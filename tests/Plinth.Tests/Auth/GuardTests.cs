@@ -1,9 +1,11 @@
 using Plinth.Http;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
 /// <summary>How often a password may be guessed, and that nobody pays for another's guesses.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class GuardTests
 {
     [Fact]

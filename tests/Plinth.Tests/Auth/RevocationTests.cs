@@ -1,9 +1,11 @@
 using Plinth.Identity;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
 /// <summary>What ends before its token does: at once, on every server over the log, and after a restart.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class RevocationTests
 {
     [Fact]

@@ -1,9 +1,11 @@
 using System.Text.Json;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
 /// <summary>Signing in as a client meets it: the whole way of an account, over HTTP.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class SignInTests
 {
     [Fact]
@@ -71,6 +73,7 @@ public sealed class SignInTests
     [InlineData("""{"email":"a@b.org","email":"b@b.org"}""", 400, "malformed_body", null)]
     [InlineData("""[]""", 400, "malformed_body", null)]
     [InlineData("""{""", 400, "malformed_body", null)]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public async Task Nobody_gives_himself_what_rules_decide_by(string body, int status, string code, string? field)
     {
         await using AuthServer server = await AuthServer.OpenAsync();
@@ -245,6 +248,19 @@ public sealed class SignInTests
         Assert.Equal(401, (await server.Client.SendAsync("GET", path)).Status);
         Reply history = await server.Client.SendAsync("GET", path + "/history", null, ann.Bearer);
         Assert.Contains(ann.UserId, history.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_address_that_changes_is_not_a_proved_one_any_more()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync();
+        SignedIn ann = await server.SomeoneAsync(), admin = await server.SomeoneAsync("root@example.org", "admin");
+        string path = "/api/users/" + ann.UserId;
+        Assert.True((await server.Client.SendAsync("GET", path, null, admin.Bearer)).Json.GetProperty("emailVerified").GetBoolean());
+        foreach (string same in new[] { """{"email":"ANN@example.org"}""", """{"name":"Ann"}""" })
+            Assert.True((await server.Client.SendAsync("PATCH", path, same, admin.Bearer)).Json.GetProperty("emailVerified").GetBoolean());
+        Reply changed = await server.Client.SendAsync("PATCH", path, """{"email":"victim@example.org"}""", admin.Bearer);
+        Assert.False(changed.Json.GetProperty("emailVerified").GetBoolean());
     }
 
     [Fact]

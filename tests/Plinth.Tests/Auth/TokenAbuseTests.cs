@@ -4,10 +4,12 @@ using System.Text.Json.Nodes;
 using Plinth.Identity;
 using Plinth.Identity.Tokens;
 using Plinth.Rest;
+using Plinth.Store;
 
 namespace Plinth.Auth;
 
 /// <summary>Every way in which a token can be wrong has one answer: 401, the standard header, and nothing that tells which.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class TokenAbuseTests
 {
     [Fact]
@@ -70,6 +72,7 @@ public sealed class TokenAbuseTests
     [InlineData("Bearer")]
     [InlineData("bearer x")]
     [InlineData("Negotiate abc")]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public async Task Another_scheme_is_a_bad_credential(string header)
     {
         await using AuthServer server = await AuthServer.OpenAsync();
@@ -148,6 +151,7 @@ public sealed class TokenAbuseTests
     [InlineData("EdDSA")]
     [InlineData("RS256")]
     [InlineData("HS256")]
+    [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public async Task Each_algorithm_signs_in_survives_a_restart_and_shows_its_public_key_alone(string name)
     {
         TokenAlgorithm algorithm = Enum.Parse<TokenAlgorithm>(name);

@@ -16,6 +16,8 @@ sealed class SigningKeys : IDisposable
 {
     const int KeysMax = 100;
 
+    static readonly TimeSpan s_lookEvery = TimeSpan.FromMilliseconds(100);
+
     static readonly byte[] s_bound = Encoding.UTF8.GetBytes("signing key");
 
     readonly Engine _engine;
@@ -23,6 +25,7 @@ sealed class SigningKeys : IDisposable
     readonly IdentityOptions _options;
     readonly SemaphoreSlim _making = new(1, 1);
     ImmutableArray<Held> _keys = [];
+    long _lookedAt;
     volatile bool _isOld = true;
 
     public SigningKeys(Engine engine, PlatformRecords records, IdentityOptions options) =>
@@ -87,11 +90,33 @@ sealed class SigningKeys : IDisposable
     /// <summary>A key that may still verify; null when no such key is known.</summary>
     public TokenKey? Find(string id)
     {
+        Held? held = Kept(id);
+        if (held is null && MayBeNew())
+        {
+            Reload();
+            held = Kept(id);
+        }
+        return held is not null && MayStillVerify(held.RetiredAt) ? held.Key : null;
+    }
+
+    Held? Kept(string id)
+    {
         foreach (Held held in Keys())
         {
-            if (string.Equals(held.Key.Id, id, StringComparison.Ordinal)) return MayStillVerify(held.RetiredAt) ? held.Key : null;
+            if (string.Equals(held.Key.Id, id, StringComparison.Ordinal)) return held;
         }
         return null;
+    }
+
+    /// <summary>
+    /// Another node may have made the key a moment ago, and the log has not told yet: looked up ten times a second at most, so that
+    /// invented ids cost nothing.
+    /// </summary>
+    bool MayBeNew()
+    {
+        long last = Volatile.Read(ref _lookedAt);
+        if (!_engine.Store.Database.IsShared || _engine.Time.GetElapsedTime(last) < s_lookEvery) return false;
+        return Interlocked.CompareExchange(ref _lookedAt, _engine.Time.GetTimestamp(), last) == last;
     }
 
     /// <summary>The document of <c>/.well-known/jwks.json</c>: the public parts of all keys that may still verify.</summary>
