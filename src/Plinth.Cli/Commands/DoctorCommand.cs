@@ -97,6 +97,10 @@ static class DoctorCommand
         }
     }
 
+    static Finding Parked(FollowerRow follower) => new("follower", false, string.Create(CultureInfo.InvariantCulture,
+        $"{follower.Name} stands at {follower.Position}: the event at {follower.FailedAt} failed too often ({follower.Error}); ")
+        + "it is tried again when a node starts");
+
     static int Database(List<Finding> findings, Runtime.Engine engine, bool deep, CancellationToken cancel)
     {
         findings.Add(new("library", true, engine.Store.Database.Version));
@@ -106,6 +110,7 @@ static class DoctorCommand
         LogVerification log = EventLog.Verify(reader, cancel);
         findings.Add(new("log", log.Wrong is null, log.Wrong ?? string.Create(
             CultureInfo.InvariantCulture, $"{log.Events} events, the chain holds")));
+        foreach (FollowerRow parked in FollowerTable.All(reader).Where(static f => f.Error is not null)) findings.Add(Parked(parked));
         if (!deep) return ExitCode.Done;
         ReplayReport replay = engine.Replay(null, cancel);
         findings.Add(new("replay", replay.Differences.Count == 0, replay.Differences is [var first, ..] ? first : "equal to the tables"));

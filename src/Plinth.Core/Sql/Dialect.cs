@@ -33,6 +33,9 @@ abstract partial class Dialect
     /// <summary>References are constraints that are added when all tables and indexes are there.</summary>
     public virtual bool KeepsReferencesApart => false;
 
+    /// <summary>The database's own clock, as an expression: microseconds since 1970-01-01T00:00:00Z, also within a transaction.</summary>
+    public abstract string Clock { get; }
+
     /// <summary>The column type of a field.</summary>
     public abstract string ColumnType(Field field);
 

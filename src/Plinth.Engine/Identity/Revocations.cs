@@ -31,7 +31,7 @@ sealed class Revocations : IDisposable
     readonly ConcurrentDictionary<Guid, (long Position, long At)> _users = new();
     readonly Lock _gate = new();
     readonly Lock _asking = new();
-    readonly CancellationTokenSource _stop = new();
+    readonly FollowerRun _following;
     long _position;
     long _freshAt; // of the engine's clock: up to then nothing is unknown here
     long _failedAt = long.MinValue;
@@ -48,7 +48,8 @@ sealed class Revocations : IDisposable
         engine.Committed += Committed;
         _position = PositionAt(_engine.Now - _lifetime);
         ReadOn(long.MaxValue, CancellationToken.None);
-        _ = FollowAsync();
+        // While it is out of reach nobody is believed, and nothing goes on without it: it is tried again for ever.
+        _following = engine.Log.Run("revocations", Position, FollowAsync, new FollowerOptions { FailuresMax = null });
     }
 
     /// <summary>Called for every event of <c>ApiToken</c> and <c>SigningKey</c>, and of users: what was kept of them is old.</summary>
@@ -100,8 +101,7 @@ sealed class Revocations : IDisposable
     public void Dispose()
     {
         _engine.Committed -= Committed;
-        _stop.Cancel();
-        _stop.Dispose();
+        _following.Dispose();
     }
 
     /// <summary>For how long something may have happened that is not known here.</summary>
@@ -118,35 +118,10 @@ sealed class Revocations : IDisposable
 
     bool JustFailed => Volatile.Read(ref _failedAt) is var at && at != long.MinValue && _engine.Time.GetElapsedTime(at) < s_again;
 
-    async Task FollowAsync()
+    ValueTask FollowAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)
     {
-        try
-        {
-            while (!await FollowOnceAsync().ConfigureAwait(false))
-                await Task.Delay(s_again, _engine.Time, _stop.Token).ConfigureAwait(false);
-        }
-        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
-        {
-            // Stopped with the engine.
-        }
-    }
-
-    /// <summary>False when the log was out of reach: it is followed on from where it was read to.</summary>
-    async Task<bool> FollowOnceAsync()
-    {
-        try
-        {
-            using LogFollower follower = _engine.Log.Follow(Position);
-            await foreach (IReadOnlyList<LogEvent> events in follower.ReadAllAsync(_stop.Token).ConfigureAwait(false))
-            {
-                lock (_gate) Take(events);
-            }
-            return true;
-        }
-        catch (StoreException)
-        {
-            return false;
-        }
+        lock (_gate) Take(events);
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>On the writer's thread, before the acknowledgement.</summary>

@@ -93,6 +93,7 @@ sealed class EventLog
         }
 
         Move(connection, from: last.Position, head);
+        connection.Tell();
         return head;
     }
 

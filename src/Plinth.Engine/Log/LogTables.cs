@@ -24,6 +24,9 @@ static class LogTables
         try
         {
             connection.LockDefinitions();
+            // Its first form had places only, and nothing that kept any.
+            if (connection.Tables().TryGetValue(Followers, out IReadOnlyList<string>? columns) && !columns.Contains("term"))
+                connection.Execute($"drop table {Followers}");
             connection.Execute($"""
                 create table if not exists {Events} (
                   position {integer} not null primary key, ordinal {integer} not null, tx_id {bytes} not null, event_id {bytes} not null,
@@ -42,7 +45,9 @@ static class LogTables
                 create table if not exists {Schemas} (version {integer} not null primary key, ir {bytes} not null, at {integer} not null);
                 create table if not exists {Head} (
                   id {integer} not null primary key check (id = 1), position {integer} not null, at {integer} not null, hash {bytes} not null);
-                create table if not exists {Followers} (name {text} not null primary key, position {integer} not null);
+                create table if not exists {Followers} (
+                  name {text} not null primary key, position {integer} not null, term {integer} not null, lease_until {integer} not null,
+                  failed_at {integer} not null, error {text});
                 """);
             using (Statement first = connection.Prepare(
                 $"insert into {Head} (id, position, at, hash) select 1, 0, 0, ?1 where not exists (select 1 from {Head})"))

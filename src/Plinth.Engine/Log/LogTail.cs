@@ -3,40 +3,62 @@ using Plinth.Store;
 namespace Plinth.Log;
 
 /// <summary>
-/// The one reader of the log in this process. The committer wakes it with the events themselves; a poll finds what came some other way.
-/// Followers have bounded queues: one that lags drops what is queued and reads on from the log, so it misses nothing and costs nobody
-/// else anything.
+/// The one reader of the log in this process. The committer wakes it with the events themselves; what other processes committed it reads
+/// when the database tells it to, and a poll finds what nobody told of. Followers have bounded queues: one that lags drops what is queued
+/// and reads on from the log, so it misses nothing and costs nobody else anything.
 /// </summary>
+/// <remarks>
+/// Positions are dense and in commit order, so the reader knows a gap when it sees one, and no transaction that is still open can have a
+/// place before the end: nothing is skipped, and nothing waits for it.
+/// </remarks>
 sealed class LogTail : IDisposable
 {
+    /// <summary>Events of one look at the log.</summary>
+    const int PageEvents = 1000;
+
     static readonly TimeSpan s_pollEvery = TimeSpan.FromMilliseconds(250);
 
     readonly Database _database;
     readonly Lock _gate = new();
+    readonly Lock _reading = new();
     readonly List<LogFollower> _followers = [];
+    readonly List<FollowerRun> _runs = [];
     readonly ITimer _poll;
-    readonly TimeProvider _clock;
+    readonly IDisposable? _listener;
     long _head;
     long _confirmed;
+    int _isWoken;
     bool _isClosed;
 
     public LogTail(Database database, EventLog log, TimeProvider clock)
     {
-        (_database, _clock, _confirmed) = (database, clock, clock.GetTimestamp());
+        (_database, Clock, _confirmed) = (database, clock, clock.GetTimestamp());
         _head = log.Head;
         _poll = clock.CreateTimer(static tail => ((LogTail)tail!).Poll(), this, s_pollEvery, s_pollEvery); // The state given here.
+        _listener = database.Listen(Wake);
     }
+
+    public TimeProvider Clock { get; }
 
     /// <summary>Position of the last event that followers can be given.</summary>
     public long Head => Volatile.Read(ref _head);
 
     /// <summary>How long ago the end of the log was last seen in the database itself.</summary>
-    public TimeSpan Age => _clock.GetElapsedTime(Volatile.Read(ref _confirmed));
+    public TimeSpan Age => Clock.GetElapsedTime(Volatile.Read(ref _confirmed));
+
+    /// <summary>How the named followers of this process are.</summary>
+    public IReadOnlyList<FollowerStatus> Followers
+    {
+        get
+        {
+            lock (_gate) return [.. _runs.Select(static run => run.Status)];
+        }
+    }
 
     /// <summary>Looks now. False when the database does not answer.</summary>
     public bool TryConfirm()
     {
-        Poll();
+        lock (_reading) ReadOn();
         return Age < s_pollEvery;
     }
 
@@ -56,26 +78,41 @@ sealed class LogTail : IDisposable
         return follower;
     }
 
+    /// <summary>Gives every event after a position to a function, in order, from now on. Dispose what is answered to stop.</summary>
+    /// <param name="name">For those who look how it is doing.</param>
+    /// <param name="after">The last position that it has seen.</param>
+    /// <param name="handle">Given the events; called again with the same when it fails.</param>
+    /// <param name="options">How often it is tried, and how much may wait for it.</param>
+    public FollowerRun Run(string name, long after, FollowerHandler handle, FollowerOptions? options = null)
+    {
+        FollowerRun run = new(this, name, handle, options ?? FollowerOptions.Default);
+        run.Start(after);
+        return run;
+    }
+
     /// <summary>Gives all followers the events of a committed group.</summary>
     public void Publish(IReadOnlyList<LogEvent> events)
     {
         lock (_gate)
         {
-            // Groups arrive in order, but a poll may have been faster.
-            if (events[^1].Position <= _head) return;
-            // A long transaction gives its last events only; the log has those before them.
-            bool isWhole = events[0].Position == _head + 1;
-            Volatile.Write(ref _head, events[^1].Position);
-            foreach (LogFollower follower in _followers)
+            // Groups arrive in order, but the reader may have been faster.
+            long last = events[^1].Position;
+            if (last <= _head || _isClosed) return;
+            // Others have written before it, or it is the end of a long transaction: the log has what is between.
+            if (events[0].Position > _head + 1)
             {
-                if (isWhole) follower.Offer(events);
-                else follower.FallBehind();
+                Wake();
+                return;
             }
+
+            Volatile.Write(ref _head, last);
+            foreach (LogFollower follower in _followers) follower.Offer(events);
         }
     }
 
     public void Dispose()
     {
+        _listener?.Dispose();
         _poll.Dispose();
         lock (_gate)
         {
@@ -96,27 +133,64 @@ sealed class LogTail : IDisposable
         lock (_gate) _followers.Remove(follower);
     }
 
-    // Insurance: it finds nothing as long as every writer of the database is the committer of this process.
+    internal void Add(FollowerRun run)
+    {
+        lock (_gate) _runs.Add(run);
+    }
+
+    internal void Remove(FollowerRun run)
+    {
+        lock (_gate) _runs.Remove(run);
+    }
+
+    /// <summary>There may be something to read. Any number of calls make one look, which begins after the last of them.</summary>
+    void Wake()
+    {
+        if (Interlocked.Exchange(ref _isWoken, 1) != 0) return;
+        ThreadPool.UnsafeQueueUserWorkItem(static tail => tail.Look(), this, preferLocal: false);
+    }
+
+    void Look()
+    {
+        lock (_reading)
+        {
+            Volatile.Write(ref _isWoken, 0);
+            ReadOn();
+        }
+    }
+
+    // Insurance: it finds nothing as long as everyone who writes tells of it. A look that takes long is not joined by others.
     void Poll()
     {
-        long position, asked = _clock.GetTimestamp();
+        if (!_reading.TryEnter()) return;
         try
         {
-            using ReadLease lease = _database.Read(CancellationToken.None);
-            position = EventLog.ReadHead(lease.Connection).Position;
+            ReadOn();
+        }
+        finally
+        {
+            _reading.Exit();
+        }
+    }
+
+    /// <summary>Reads what is there after the head and gives it out. Under the lock of readers, so pages come in order.</summary>
+    void ReadOn()
+    {
+        try
+        {
+            while (true)
+            {
+                long asked = Clock.GetTimestamp();
+                List<LogEvent> page = ReadPage(Head, PageEvents, CancellationToken.None);
+                if (page.Count > 0) Publish(page);
+                if (page.Count == PageEvents) continue;
+                Volatile.Write(ref _confirmed, asked);
+                return;
+            }
         }
         catch (Exception e) when (e is StoreException or ObjectDisposedException)
         {
-            // The next poll is soon; a database that stays unreadable is reported by those who need an answer from it.
-            return;
-        }
-
-        Volatile.Write(ref _confirmed, asked);
-        lock (_gate)
-        {
-            if (position <= _head || _isClosed) return;
-            Volatile.Write(ref _head, position);
-            foreach (LogFollower follower in _followers) follower.FallBehind();
+            // The next look is soon; a database that stays unreadable is reported by those who need an answer from it.
         }
     }
 }

@@ -50,6 +50,11 @@ abstract class Connection : IDisposable
     {
     }
 
+    /// <summary>Tells other processes, with the commit, that the log has grown.</summary>
+    public virtual void Tell()
+    {
+    }
+
     /// <summary>Starts a transaction that may write; only the writer's connection can.</summary>
     public abstract void BeginWrite();
 

@@ -46,6 +46,12 @@ abstract class Database : IDisposable
     /// <exception cref="StoreException">It could not be found out.</exception>
     public virtual bool IsCommitted(Func<Connection, bool> isThere) => throw new InvalidOperationException("an embedded database answers");
 
+    /// <summary>
+    /// Calls a function, on some thread, whenever another process may have committed to the log. Nothing promises that it is called: who
+    /// must know looks as well. Null where no other process can.
+    /// </summary>
+    public virtual IDisposable? Listen(Action heard) => null;
+
     /// <summary>A reading connection of its own, outside the pool and its time bound: for replay, checks and exports.</summary>
     public abstract Connection OpenReader();
 

@@ -17,6 +17,7 @@ sealed class PlinthServer : IAsyncDisposable
     readonly Engine _engine;
     readonly ServiceLog _log;
     readonly Operations _operations;
+    readonly FollowerReport _followers;
     readonly Descriptions _descriptions;
     readonly RestFront _rest;
     readonly Identities _identities;
@@ -31,7 +32,8 @@ sealed class PlinthServer : IAsyncDisposable
     {
         _engine = engine;
         _log = new ServiceLog(options);
-        _operations = new Operations(options, NotReady, About);
+        _followers = new FollowerReport(engine.Log);
+        _operations = new Operations(options, NotReady, _followers.Write, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
         _identities = new Identities(engine, identity, mailer, message => _log.Event(LogLevelMin.Warning, message));
@@ -88,13 +90,14 @@ sealed class PlinthServer : IAsyncDisposable
         if (_listener is { } listener) await listener.DisposeAsync();
         await _identities.DisposeAsync();
         _operations.Dispose();
+        _followers.Dispose();
         _exporter?.Dispose();
         await _log.DisposeAsync();
     }
 
     ValueTask<Fault?> DispatchAsync(Exchange exchange) => exchange.Route.Endpoint switch
     {
-        Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Version => _operations.AnswerAsync(exchange),
+        Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers or Endpoint.Version => _operations.AnswerAsync(exchange),
         Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
         Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
         >= Endpoint.Jwks => _auth.AnswerAsync(exchange),

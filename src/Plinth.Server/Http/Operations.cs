@@ -8,8 +8,11 @@ namespace Plinth.Http;
 
 /// <summary>What the operator asks the process: is it alive, may it take requests, which version is it, how much did it do.</summary>
 /// <param name="notReady">Why requests should go elsewhere; null when they may come.</param>
+/// <param name="followers">Writes how what follows the log is doing.</param>
 /// <param name="about">Members of <c>/version</c> beside the product's own, as name and text.</param>
-sealed class Operations(ServerOptions options, Func<string?> notReady, Func<IEnumerable<(string Name, string Value)>> about) : IDisposable
+sealed class Operations(
+    ServerOptions options, Func<string?> notReady, Action<ByteOutput> followers, Func<IEnumerable<(string Name, string Value)>> about)
+    : IDisposable
 {
     static readonly StringValues s_metricsType = "text/plain; version=0.0.4; charset=utf-8";
     static readonly StringValues s_noStore = "no-store";
@@ -41,6 +44,10 @@ sealed class Operations(ServerOptions options, Func<string?> notReady, Func<IEnu
                 _metrics!.Write(body); // Refuse lets nobody pass where there is none.
                 await exchange.SendAsync(200, s_metricsType, body.WrittenMemory);
                 return null;
+            case Endpoint.Followers:
+                if (Refuse(exchange) is { } closed) return closed;
+                followers(body);
+                break;
             default:
                 throw new InvalidOperationException($"not an operator's route: {exchange.Route.Endpoint}");
         }
@@ -71,6 +78,6 @@ sealed class Operations(ServerOptions options, Func<string?> notReady, Func<IEnu
         bool matches = sent.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
             && CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(sent[Scheme.Length..]), Encoding.UTF8.GetBytes(token));
         return matches ? null : Faults.Unauthorized.Says(
-            "/metrics asks for the operator's token", hint: "send Authorization: Bearer <ops.token>");
+            $"{exchange.Route.Template} asks for the operator's token", hint: "send Authorization: Bearer <ops.token>");
     }
 }

@@ -129,7 +129,9 @@ sealed class Pipeline : IHttpApplication<Exchange>
         if (_options.OpsPort is { } opsPort && exchange.Connection?.LocalPort == opsPort && exchange.Connection.LocalPort != _options.Port)
         {
             RouteMatch ops = _routes().Match(exchange.Target.Path);
-            if (ops.Route.Endpoint is Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Version) exchange.Route = ops.Route;
+            bool isOps = ops.Route.Endpoint is Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers
+                or Endpoint.Version;
+            if (isOps) exchange.Route = ops.Route;
             return;
         }
         RouteMatch match = _routes().Match(exchange.Target.Path);

@@ -12,6 +12,7 @@ enum Endpoint
     Live,
     Ready,
     Metrics,
+    Followers,
     Version,
     OpenApi,
     Docs,
@@ -55,8 +56,8 @@ sealed record Route(Endpoint Endpoint, string Template, Method Methods, ModelRou
 
     /// <summary>Routes that never ask who calls: health, and pages without anything of the schema in them.</summary>
     public bool IgnoresIdentity => Endpoint is Endpoint.None or Endpoint.Home or Endpoint.Live or Endpoint.Ready or Endpoint.Metrics
-        or Endpoint.Version or Endpoint.Error or Endpoint.Jwks or Endpoint.Register or Endpoint.Login or Endpoint.Refresh
-        or Endpoint.PasswordForgot or Endpoint.PasswordReset or Endpoint.VerifyRequest or Endpoint.VerifyConfirm
+        or Endpoint.Followers or Endpoint.Version or Endpoint.Error or Endpoint.Jwks or Endpoint.Register or Endpoint.Login
+        or Endpoint.Refresh or Endpoint.PasswordForgot or Endpoint.PasswordReset or Endpoint.VerifyRequest or Endpoint.VerifyConfirm
         or Endpoint.OAuthProviders or Endpoint.OAuthStart or Endpoint.OAuthCallback;
 }
 
@@ -124,6 +125,7 @@ sealed class RouteTable
         new(Endpoint.Ready, "/readyz", Method.Read),
         new(Endpoint.Ready, "/healthz", Method.Read),
         new(Endpoint.Metrics, "/metrics", Method.Read),
+        new(Endpoint.Followers, "/followers", Method.Read),
         new(Endpoint.Version, "/version", Method.Read),
         new(Endpoint.OpenApi, "/openapi.json", Method.Read),
         new(Endpoint.Docs, "/docs", Method.Read),

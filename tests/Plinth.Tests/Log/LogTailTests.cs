@@ -51,19 +51,6 @@ public sealed class LogTailTests
         Assert.Empty(await waiting);
     }
 
-    [Fact]
-    public async Task A_checkpoint_is_where_a_follower_goes_on_after_a_restart()
-    {
-        using LogFixture fixture = new();
-        for (int i = 1; i <= 5; i++) await fixture.CreatedAsync(i, $"note {i}");
-        await fixture.Store.Committer.RunAsync(Checkpoints.Save("projection", 3), CancellationToken.None);
-        await fixture.Store.Committer.RunAsync(Checkpoints.Save("projection", 4), CancellationToken.None);
-        fixture.Reopen();
-        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
-        Assert.Equal(4, Checkpoints.Read(lease.Connection, "projection"));
-        Assert.Equal(0, Checkpoints.Read(lease.Connection, "another"));
-    }
-
     static async Task<List<long>> TakeAsync(LogFollower follower, int count)
     {
         using CancellationTokenSource bound = new(TimeSpan.FromSeconds(20));

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Plinth.Http;
+using Plinth.Log;
 using Plinth.Text;
 
 namespace Plinth.Rest;
@@ -97,10 +98,36 @@ public partial class DescriptionTests
         int port = FreePort();
         HttpClient client = await server.ClientAsync(null, o => o with { Mode = ServerMode.Serve, OpsPort = port });
         using HttpClient ops = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        foreach (var (path, status) in new[
-            ] { ("/metrics", 200), ("/livez", 200), ("/readyz", 200), ("/version", 200), ("/api/notes", 404), ("/openapi.json", 404) })
+        foreach (string path in new[] { "/metrics", "/followers", "/livez", "/readyz", "/version" })
+            Assert.Equal(200, (await ops.SendAsync("GET", path)).Status);
+        foreach (var (path, status) in new[] { ("/api/notes", 404), ("/openapi.json", 404) })
             Assert.Equal(status, (await ops.SendAsync("GET", path)).Status);
         Assert.Equal(404, (await client.SendAsync("GET", "/metrics")).Status);
+    }
+
+    [Fact]
+    public async Task How_followers_are_is_the_operators_to_know()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync();
+        HttpClient closed = await server.ClientAsync(null, o => o with { Mode = ServerMode.Serve });
+        Assert.Equal(404, (await closed.SendAsync("GET", "/followers")).Status);
+        HttpClient token = await server.ClientAsync(null, o => o with { Mode = ServerMode.Serve, OpsToken = "0123456789abcdef" });
+        Assert.Equal(401, (await token.SendAsync("GET", "/followers")).Status);
+        Assert.Equal(401, (await token.SendAsync("GET", "/followers", null, "Authorization: Bearer 0123456789abcdee")).Status);
+        using FollowerRun broken = server.Engine.Log.Run("broken", 0, static (_, _) => throw new InvalidDataException("poison"),
+            new FollowerOptions { FailuresMax = 1 });
+        HttpClient editor = await server.ClientAsync(RunningServer.Editor);
+        Assert.Equal(201, (await editor.SendAsync("POST", "/api/notes", """{"text":"x"}""")).Status);
+        string body = "";
+        for (int i = 0; i < 400 && !body.Contains("\"parked\"", StringComparison.Ordinal); i++)
+        {
+            await Task.Delay(25);
+            body = (await token.SendAsync("GET", "/followers", null, "Authorization: Bearer 0123456789abcdef")).Body;
+        }
+        Assert.Contains("\"name\":\"broken\",\"durable\":false,\"state\":\"parked\",\"position\":\"0\"", body, StringComparison.Ordinal);
+        Assert.Contains("\"failures\":1,\"failedAt\":\"1\",\"error\":\"InvalidDataException: poison\"", body, StringComparison.Ordinal);
+        Reply metrics = await token.SendAsync("GET", "/metrics", null, "Authorization: Bearer 0123456789abcdef");
+        Assert.Contains("plinth_follower_parked{follower=\"broken\"} 1", metrics.Body, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -118,6 +118,9 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     public override void LockDefinitions() =>
         Later(new NpgsqlBatchCommand("do $$begin perform pg_advisory_xact_lock(7310579628130496); end$$"));
 
+    // Whoever hears it knows by the sender's session whether it was itself.
+    public override void Tell() => Later(new NpgsqlBatchCommand(PostgresListener.Tell));
+
     // References are constraints of their own here, dropped and added by the migration that needs it.
     public override void SuspendForeignKeys()
     {

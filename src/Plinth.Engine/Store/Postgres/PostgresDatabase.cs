@@ -81,6 +81,8 @@ sealed class PostgresDatabase : Database
         return reader;
     }
 
+    public override IDisposable Listen(Action heard) => new PostgresListener(_writers, () => _writer.SessionId, heard);
+
     public override bool IsCommitted(Func<Connection, bool> isThere)
     {
         // The session is there, so the server has refused, and not fallen silent.

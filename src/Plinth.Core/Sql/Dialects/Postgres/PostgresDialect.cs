@@ -27,6 +27,8 @@ sealed partial class PostgresDialect : Dialect
 
     protected override bool IsNullSmallest => false;
 
+    public override string Clock => "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
+
     public override bool ReturnsRows => true;
 
     public override bool LocksRows => true;

@@ -14,6 +14,8 @@ sealed partial class SqliteDialect : Dialect
 
     public override string Name => "sqlite";
 
+    public override string Clock => "cast((julianday('now') - 2440587.5) * 86400000000 as integer)";
+
     public override void Placeholder(StringBuilder to, int number, ValueKind kind) =>
         to.Append('?').Append(number.ToString(CultureInfo.InvariantCulture));
 

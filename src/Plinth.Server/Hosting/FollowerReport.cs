@@ -1,0 +1,75 @@
+using System.Diagnostics.Metrics;
+using Plinth.Http;
+using Plinth.Log;
+using Plinth.Text;
+
+namespace Plinth.Hosting;
+
+/// <summary>How what follows the log is doing: <c>/followers</c>, and the gauges of <c>/metrics</c>.</summary>
+sealed class FollowerReport : IDisposable
+{
+    readonly LogTail _log;
+    readonly Meter _meter = new(Telemetry.Name);
+
+    public FollowerReport(LogTail log)
+    {
+        _log = log;
+        _meter.CreateObservableGauge("plinth.follower.behind", () => Measure(static f => f.Behind), "{event}",
+            "Events of the log that a follower has not seen.");
+        _meter.CreateObservableGauge("plinth.follower.failures", () => Measure(static f => f.Failures), "{failure}",
+            "Failures in a row of a follower over one event.");
+        _meter.CreateObservableGauge("plinth.follower.parked", () => Measure(static f => f.State == FollowerState.Parked ? 1 : 0),
+            "{follower}", "1 where a follower stands still because an event failed too often.");
+    }
+
+    public void Dispose() => _meter.Dispose();
+
+    public void Write(ByteOutput body)
+    {
+        body.Write("{\"head\":"u8);
+        JsonText.WriteIntString(body, _log.Head);
+        body.Write(",\"followers\":["u8);
+        bool isFirst = true;
+        foreach (FollowerStatus follower in _log.Followers)
+        {
+            if (!isFirst) body.Write((byte)',');
+            isFirst = false;
+            Write(body, follower);
+        }
+        body.Write("]}"u8);
+    }
+
+    static void Write(ByteOutput body, FollowerStatus follower)
+    {
+        body.Write("{\"name\":"u8);
+        JsonText.WriteString(body, follower.Name);
+        body.Write(follower.IsDurable ? ",\"durable\":true,\"state\":"u8 : ",\"durable\":false,\"state\":"u8);
+        JsonText.WriteString(body, StateOf(follower.State));
+        body.Write(",\"position\":"u8);
+        JsonText.WriteIntString(body, follower.Position);
+        body.Write(",\"behind\":"u8);
+        JsonText.WriteInt(body, follower.Behind);
+        if (follower.Error is { } error)
+        {
+            body.Write(",\"failures\":"u8);
+            JsonText.WriteInt(body, follower.Failures);
+            body.Write(",\"failedAt\":"u8);
+            JsonText.WriteIntString(body, follower.FailedAt);
+            body.Write(",\"error\":"u8);
+            JsonText.WriteString(body, error);
+        }
+        body.Write((byte)'}');
+    }
+
+    static string StateOf(FollowerState state) => state switch
+    {
+        FollowerState.Waiting => "waiting",
+        FollowerState.Running => "running",
+        FollowerState.Retrying => "retrying",
+        FollowerState.Parked => "parked",
+        _ => throw new InvalidOperationException($"no name of {state}"),
+    };
+
+    IEnumerable<Measurement<long>> Measure(Func<FollowerStatus, long> value) =>
+        _log.Followers.Select(f => new Measurement<long>(value(f), new KeyValuePair<string, object?>("follower", f.Name)));
+}
