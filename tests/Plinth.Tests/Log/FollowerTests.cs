@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Plinth.Store;
-using Plinth.Text;
 
 namespace Plinth.Log;
 
