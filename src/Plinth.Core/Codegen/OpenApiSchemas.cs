@@ -160,6 +160,7 @@ sealed class OpenApiSchemas(AppSchema schema, Func<Model, bool> isVisible)
 
     static void Validate(JsonObject type, Field field, FieldType fieldType)
     {
+        if (field.Normalisers.Contains(Normaliser.Html)) type["contentMediaType"] = "text/html";
         if (fieldType is not ScalarFieldType { Scalar.Kind: var kind }) return;
         foreach (Validator validator in field.Validators)
         {

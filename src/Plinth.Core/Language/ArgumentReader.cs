@@ -97,6 +97,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
             ArgumentKind.Count => Number(known, argument) is { } n ? Count(known, argument, n) : null,
             ArgumentKind.Number => Number(known, argument),
             ArgumentKind.Word => Word(known, argument),
+            ArgumentKind.Words => ReadNames(known, argument),
             ArgumentKind.Fields => FieldNames(argument, isSorted: false),
             ArgumentKind.SortedFields => FieldNames(argument, isSorted: true),
             ArgumentKind.Operations => ReadOperations(argument),
@@ -142,6 +143,26 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         Error(Codes.UnknownValue, argument.Span, $"'{known.Name}' of {spec.Name} is one of {string.Join(", ", known.Words)}",
             findings.DidYouMean(word, known.Words));
         return null;
+    }
+
+    object? ReadNames(AttributeArgument known, ArgumentSyntax argument)
+    {
+        ArraySegment<Token> tokens = argument.Tokens;
+        if (tokens[0].Kind == TokenKind.OpenBracket && tokens[^1].Kind == TokenKind.CloseBracket) tokens = tokens[1..^1];
+        var words = ImmutableArray.CreateBuilder<string>();
+        int errors = findings.Errors;
+        for (int i = 0; i < tokens.Count; i += 2)
+        {
+            string word = syntax.Source.Slice(tokens[i].Span);
+            if (i + 1 < tokens.Count && tokens[i + 1].Kind != TokenKind.Comma)
+                Error(Codes.BadArgument, argument.Span, $"'{known.Name}' of {spec.Name} is a list of words", "as in [a, b]");
+            else if (!known.Words.Contains(word, StringComparer.Ordinal))
+                Error(Codes.UnknownValue, tokens[i].Span, $"'{word}' is none of {string.Join(", ", known.Words)}",
+                    findings.DidYouMean(word, known.Words));
+            words.Add(word);
+        }
+        if (words.Count == 0) Error(Codes.BadArgument, argument.Span, $"'{known.Name}' of {spec.Name} names nothing");
+        return findings.Errors == errors ? words.ToImmutable() : null;
     }
 
     object? FieldNames(ArgumentSyntax argument, bool isSorted)

@@ -58,6 +58,9 @@ enum ArgumentKind
     /// <summary>One of the words listed with the argument.</summary>
     Word,
 
+    /// <summary><c>[a, b]</c> of the words listed with the argument, or one of them without brackets.</summary>
+    Words,
+
     /// <summary><c>[a, b]</c>, or one name without brackets; a to-one relation stands for its key fields.</summary>
     Fields,
 

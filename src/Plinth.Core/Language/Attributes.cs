@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using static Plinth.Language.AttributeTargets;
+using HtmlPresets = Plinth.Schema.HtmlPresets;
 using Kind = Plinth.Language.ArgumentKind;
 
 namespace Plinth.Language;
@@ -105,6 +106,19 @@ static class Attributes
         new("@trim", Field | Member, "White space at both ends is removed before validation.", "name String @trim") { Fits = TypeFit.Text },
         new("@lowercase", Field | Member, "Made lower case before validation.", "email String @lowercase") { Fits = TypeFit.Text },
         new("@uppercase", Field | Member, "Made upper case before validation.", "country String @uppercase") { Fits = TypeFit.Text },
+        new("@html", Field | Member,
+            "HTML, cleaned before validation: what is none of the allowed formats is dropped and its text kept. Paragraphs and line breaks "
+            + "always stay; scripts, styles, attributes and addresses that run something never do. Without arguments: `basic`.",
+            "body Text @html(standard, deny: [heading])\n  note String @html(minimal)")
+            {
+                Arguments =
+                [
+                    new("preset", Kind.Word, "what is allowed: each has what the one before has, and more") { Words = HtmlPresets.Names },
+                    new("allow", Kind.Words, "formats besides those of the preset") { IsNamed = true, Words = HtmlPresets.Words },
+                    new("deny", Kind.Words, "formats of the preset that are not allowed") { IsNamed = true, Words = HtmlPresets.Words },
+                ],
+                Fits = TextLike,
+            },
 
         // Life of a field.
         new("@renamedFrom", Column, "The field's former name: the column is renamed instead of dropped and added.",

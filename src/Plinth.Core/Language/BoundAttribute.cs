@@ -50,6 +50,8 @@ sealed class BoundAttribute(AttributeSpec spec, AttributeSyntax syntax, Dictiona
     /// <summary>One of the argument's words.</summary>
     public string? Word(string argument) => Get(argument) as string;
 
+    public ImmutableArray<string> Words(string argument) => Get(argument) is ImmutableArray<string> words ? words : [];
+
     /// <summary>Where an argument stands; the attribute when it is not given.</summary>
     public Span SpanOf(string argument) => values.TryGetValue(argument, out var found) ? found.Span : Span;
 

@@ -60,5 +60,6 @@ static class Codes
     // Warnings.
     public const string UnreachableModel = "unreachable_model";
     public const string UnsettableField = "unsettable_field";
+    public const string KeptForLater = "kept_for_later";
     public const string AssumedDigits = "assumed_digits";
 }

@@ -69,8 +69,8 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         if ((result.IsVersion || result.IsUpdatedAt) && (result.IsNullable || result.IsList || result.Computed is not null))
             Conflict(draft, result.IsVersion ? "@version" : "@updatedAt", "it is a single, required field that is not computed");
         if (result.Computed is not null && result.Normalisers.Length > 0)
-            Conflict(draft, draft.Attributes.First(a => a.Name is "@trim" or "@lowercase" or "@uppercase").Name,
-                "write it into the expression");
+            Conflict(draft, draft.Attributes.First(a => a.Name is "@trim" or "@lowercase" or "@uppercase" or "@html").Name,
+                result.Normalisers.Contains(Normaliser.Html) ? "clean the fields that it is made from" : "write it into the expression");
         if (result.IsReadonly && !result.IsCreatable && (result.IsServerOnly || result.Computed is not null || result.IsVersion
             || result.IsUpdatedAt))
             NoEffect(draft, "@readonly", "the field is in no input already");
@@ -78,7 +78,30 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         CheckRules(draft);
         if (result.Normalisers.Contains(Normaliser.Lowercase) && result.Normalisers.Contains(Normaliser.Uppercase))
             Conflict(draft, "@uppercase", "@lowercase stands there too");
+        if (result.Normalisers.Contains(Normaliser.Html)
+            && (result.Normalisers.Contains(Normaliser.Lowercase) || result.Normalisers.Contains(Normaliser.Uppercase)))
+            Conflict(draft, "@html", "the case of its addresses and names of characters means something");
+        CheckHtml(draft);
     }
+
+    /// <summary>A word that changes nothing was meant to change something.</summary>
+    void CheckHtml(FieldDraft draft)
+    {
+        if (draft.Attribute("@html") is not { } at) return;
+        HtmlFormats preset = Preset(at), allow = HtmlPresets.Formats(at.Words("allow")), deny = HtmlPresets.Formats(at.Words("deny"));
+        Say(allow & deny, "allow", "is denied beside it");
+        Say(allow & preset & ~deny, "allow", "is allowed already");
+        Say(deny & ~preset & ~allow, "deny", "is not allowed anyway");
+
+        void Say(HtmlFormats formats, string argument, string why)
+        {
+            if (formats != HtmlFormats.None)
+                findings.Warning(draft.Source, Codes.NoEffect, at.SpanOf(argument),
+                    $"{string.Join(", ", HtmlPresets.WordsOf(formats))} {why}: '{argument}:' says nothing of it", "remove it");
+        }
+    }
+
+    static HtmlFormats Preset(BoundAttribute html) => html.Word("preset") is { } name ? HtmlPresets.Of(name) : HtmlPresets.Basic;
 
     /// <summary>A rule about what no caller could do anyway says nothing.</summary>
     void CheckRules(FieldDraft draft)
@@ -133,6 +156,13 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             case "@trim": return field with { Normalisers = field.Normalisers.Add(Normaliser.Trim) };
             case "@lowercase": return field with { Normalisers = field.Normalisers.Add(Normaliser.Lowercase) };
             case "@uppercase": return field with { Normalisers = field.Normalisers.Add(Normaliser.Uppercase) };
+            case "@html":
+                return field with
+                {
+                    Normalisers = field.Normalisers.Add(Normaliser.Html),
+                    Html = (Preset(attribute) | HtmlPresets.Formats(attribute.Words("allow")))
+                        & ~HtmlPresets.Formats(attribute.Words("deny")),
+                };
             default: return ReadValidator(field, attribute) is { } validator ? field with { Validators = field.Validators.Add(validator) }
                 : null;
         }

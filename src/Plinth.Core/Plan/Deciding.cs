@@ -186,7 +186,7 @@ static class Deciding
     static void Check(FieldShape field, ref Value value, Problems problems)
     {
         if (field.Field.IsJsonStored) return; // checked where its items and members were read
-        value = Normalising.Apply(field.Field.Normalisers, value);
+        value = Normalising.Apply(field.Field, value);
         foreach (ValueCheck check in field.Checks)
         {
             if (check.Problem(value) is { } problem) problems.Add(field.Name, check.Code, problem);

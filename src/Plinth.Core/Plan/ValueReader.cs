@@ -104,7 +104,7 @@ sealed class ValueReader(RecordShapes shapes, Moment moment, Problems problems)
             return;
         }
         if (!TryReadScalar(ref json, type, out Value item)) return;
-        item = Normalising.Apply(field.Field.Normalisers, item);
+        item = Normalising.Apply(field.Field, item);
         foreach (ValueCheck check in field.Checks)
         {
             if (check.Problem(item) is { } problem) problems.Add(check.Code, problem);

@@ -186,7 +186,7 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
                 return Faults.ValidationFailed.Says($"{fields[i].Name}: expected {scalar.Expected}",
                     new FaultDetail(fields[i].Name, "type", "expected " + scalar.Expected));
             }
-            values[i] = Normalising.Apply(fields[i].Normalisers, values[i]);
+            values[i] = Normalising.Apply(fields[i], values[i]);
         }
         return values;
     }

@@ -29,6 +29,9 @@ sealed record Field
     /// <summary>Applied in the order written, before validation.</summary>
     public ImmutableArray<Normaliser> Normalisers { get; init; } = [];
 
+    /// <summary>What its text of HTML may be made of, where <see cref="Normaliser.Html"/> is among its normalisers.</summary>
+    public HtmlFormats Html { get; init; }
+
     /// <summary>Computed from the row's own fields at each write, and stored (so it filters and sorts like any field). Never in
     /// inputs.</summary>
     public Condition? Computed { get; init; }
@@ -160,6 +163,9 @@ enum Normaliser
     Trim,
     Lowercase,
     Uppercase,
+
+    /// <summary>HTML of nothing but the formats that the field allows.</summary>
+    Html,
 }
 
 /// <summary>What a value must satisfy. Null passes every validator; lists are checked per item, except length, which counts

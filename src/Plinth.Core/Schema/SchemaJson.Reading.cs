@@ -96,6 +96,7 @@ static partial class SchemaJson
                 Default = json.TryGetProperty("default", out JsonElement value) ? Default(value, type, isList) : null,
                 Validators = Each(json, "validators", e => Validator(e, type)),
                 Normalisers = [.. Strings(json, "normalisers").Select(Word<Normaliser>)],
+                Html = HtmlPresets.Formats(Strings(json, "html")),
                 Computed = Condition(json, "computed"),
                 IsReadonly = Flag(json, "readonly"),
                 IsImmutable = Flag(json, "immutable"),

@@ -98,6 +98,7 @@ static partial class SchemaJson
         if (field.Default is { } value) WriteDefault(json, field, value);
         Each(json, "validators", field.Validators, (to, v) => Write(to, field, v), isTall: false);
         if (field.Normalisers.Length > 0) Strings(json, "normalisers", [.. field.Normalisers.Select(NameOf)]);
+        if (field.Normalisers.Contains(Normaliser.Html)) Strings(json, "html", HtmlPresets.WordsOf(field.Html));
         Optional(json, "computed", field.Computed?.Text);
         Flag(json, "readonly", field.IsReadonly);
         Flag(json, "immutable", field.IsImmutable);

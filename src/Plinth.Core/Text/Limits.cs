@@ -14,6 +14,10 @@ sealed record Limits
     /// </summary>
     public const int RuledSearchFields = 3;
 
+    /// <summary>Blocks within blocks of a text of HTML (<c>@html</c>); deeper ones lose their tags and keep their text. Not a
+    /// setting.</summary>
+    public const int HtmlDepth = 32;
+
     /// <summary>Bytes of a request body, but for bulk creates. <c>limits.bodyBytes</c></summary>
     public int BodyBytes { get; init; } = 1 << 20;
 

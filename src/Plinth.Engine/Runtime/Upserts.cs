@@ -69,7 +69,7 @@ static class Upserts
         {
             Field field = plan.KeyFields[i];
             if (input.Given[field.Ordinal] != Given.Value) continue;
-            Value given = Normalising.Apply(field.Normalisers, input.Values[field.Ordinal]);
+            Value given = Normalising.Apply(field, input.Values[field.Ordinal]);
             if (given != plan.KeyValues[i]) problems.Add(field.Name, "key", "is another than the path's");
         }
         return problems.ToFault();

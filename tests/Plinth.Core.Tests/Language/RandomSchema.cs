@@ -89,6 +89,8 @@ sealed class RandomSchema(Random random)
                     " @iso4217" })
                 if (Chance(18)) _text.Append(attribute);
         }
+        if (type is "String" or "Text" && Chance(15)) _text.Append(One(" @html", " @html(full)", " @html(standard, deny: [link, bold])",
+            " @html(minimal, allow: [code])", " @html(minimal, deny: [bold, italic])"));
         if (type is "Int" or "BigInt" && !isList && Chance(40)) _text.Append(One(" @range(0, 100)", " @range(max: 5)",
             " @oneOf([1, 2, -3])"));
         if (type == "Decimal(8, 2)" && !isList && Chance(40)) _text.Append(One(" @range(0.50, 99.9)", " @default(1.50)", " @default(-3)"));

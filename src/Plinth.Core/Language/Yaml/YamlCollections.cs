@@ -12,8 +12,10 @@ sealed record YamlCollection(YamlEntry Entry, string Model, string? Table, strin
 }
 
 /// <summary>The collections of a file by name, with the names of the models they become.</summary>
-sealed class YamlCollections
+sealed class YamlCollections(YamlBuckets buckets)
 {
+    public YamlBuckets Buckets { get; } = buckets;
+
     readonly Dictionary<string, YamlCollection> _byName = new(StringComparer.Ordinal);
     readonly Dictionary<string, YamlCollection> _byModel = new(StringComparer.Ordinal);
 

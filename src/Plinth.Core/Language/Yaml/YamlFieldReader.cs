@@ -9,8 +9,8 @@ sealed class YamlFieldReader(
     static readonly string[] s_keys =
     [
         "type", "primary", "unique", "nullable", "index", "default", "references", "onDelete", "onUpdate", "internal", "minLength",
-        "maxLength", "validate", "select", "relation", "list", "description", "column", "readonly", "immutable", "pii", "sensitive",
-        "version", "computed", "normalise", "renamedFrom", "deprecated", "rules",
+        "maxLength", "validate", "select", "richtext", "file", "relation", "list", "description", "column", "readonly",
+        "immutable", "pii", "sensitive", "version", "computed", "normalise", "renamedFrom", "deprecated", "rules",
     ];
 
     const int RelationChainMax = 50;
@@ -21,7 +21,8 @@ sealed class YamlFieldReader(
     string? _onDelete;
     (string Collection, string? Field, YamlEntry At)? _refersTo;
     string? _relationName;
-    bool _isNullable, _isList, _isPrimary, _isStamped;
+    YamlEntry? _richText;
+    bool _isNullable, _isList, _isPrimary, _isStamped, _isCleanedLater;
 
     public bool Refers => _refersTo is not null;
 
@@ -65,6 +66,8 @@ sealed class YamlFieldReader(
             case "onDelete": _onDelete = YamlRelationReader.Action(file, part); break;
             case "references": References(part); break;
             case "relation": Relation(part); break;
+            case "richtext": _richText = part; break;
+            case "normalise": _isCleanedLater = YamlFile.Items(part).Any(i => i.Value is YamlScalar { Text: "html" }); break;
         }
     }
 
@@ -81,6 +84,7 @@ sealed class YamlFieldReader(
     void Relation(YamlEntry part)
     {
         string? collection = null, field = null;
+        YamlEntry? displayed = null;
         foreach (YamlEntry of in file.Entries(part, "collection, field and onDelete"))
         {
             switch (of.Name)
@@ -89,7 +93,7 @@ sealed class YamlFieldReader(
                 case "field": field = file.Text(of); break;
                 case "onDelete": _onDelete = YamlRelationReader.Action(file, of); break;
                 case "as": _relationName = file.Text(of) is { } given ? file.Name(given, YamlFile.Place(of), of.Path) : null; break;
-                case "displayName": file.NotAvailable(of, "remove it: nothing shows records by a display name yet"); break;
+                case "displayName": displayed = of; break;
                 default: file.Unknown(of, ["collection", "field", "onDelete", "as"]); break;
             }
         }
@@ -97,6 +101,18 @@ sealed class YamlFieldReader(
             file.Error(Codes.MissingArgument, part.Key.Span, part.Path, "a relation needs the collection that it leads to",
                 "add collection:");
         else _refersTo = (collection, field, part);
+        if (displayed is { } shown) DisplayName(shown, collection);
+    }
+
+    /// <summary>The field by which a form shows what is referred to; there are no forms yet.</summary>
+    void DisplayName(YamlEntry entry, string? collection)
+    {
+        if (file.Text(entry) is not { } name) return;
+        if (collections.Find(collection ?? "")?.Fields is { } fields && fields.Find(name) is null)
+            file.Error(Codes.UnknownField, YamlFile.Place(entry), entry.Path, $"{collection} has no field '{YamlFile.Shown(name)}'",
+                file.Findings.DidYouMean(name, fields.Entries.Select(e => e.Key.Text)));
+        else file.Warning(Codes.KeptForLater, entry.Key.Span, entry.Path, "nothing shows records by a display name in this version",
+            "nothing is to be done: the key is checked, and waits");
     }
 
     /// <summary>Finds the native type; false when there is none, and then what else the field says is not judged.</summary>
@@ -122,12 +138,21 @@ sealed class YamlFieldReader(
             file.Error(Codes.AttributeType, relation.Key.Span, relation.Path, $"'relation' belongs to type: relation, not {word}");
         if (Array.Find(parts, p => p.Name == "select") is { Key: not null } select && word != "select")
             file.Error(Codes.AttributeType, select.Key.Span, select.Path, $"'select' belongs to type: select, not {word}");
+        CheckFile(parts, word);
         if (NativeOf(file, types, collections, type, word) is not { } native) return false;
         _type = native;
         if (word == "select") _isList = IsManySelected(parts);
         if (_isList && _isNullable)
             file.Warning(Codes.NoEffect, entry.Key.Span, entry.Path, "a list is never null, it is empty: nullable says nothing here");
         return true;
+    }
+
+    void CheckFile(YamlEntry[] parts, string word)
+    {
+        YamlEntry said = Array.Find(parts, p => p.Name == "file");
+        if (word == "file" && said.Key is null) collections.Buckets.Missing(entry);
+        if (word != "file" && said.Key is not null)
+            file.Error(Codes.AttributeType, said.Key.Span, said.Path, $"'file' belongs to type: file, not {word}");
     }
 
     bool IsManySelected(YamlEntry[] parts) =>
@@ -188,11 +213,6 @@ sealed class YamlFieldReader(
     static string? NativeOf(YamlFile file, IReadOnlySet<string> types, YamlCollections collections, YamlEntry type, string word)
     {
         if (YamlTypes.Find(word) is { } known) return known.Native;
-        if (YamlTypes.NotAvailable.TryGetValue(word, out string? instead))
-        {
-            file.Error(Codes.NotAvailable, YamlFile.Place(type), type.Path, $"the type {word} is not available in this version", instead);
-            return null;
-        }
         string name = word.Split('(')[0];
         if (NativeForm(word) && (types.Contains(name) || YamlTypes.IsNative(name) || name == "Decimal")) return word;
         if (collections.Find(word) is not null)
@@ -247,7 +267,10 @@ sealed class YamlFieldReader(
         {
             case "type":
                 if (YamlTypes.Find(_word) is { Attribute: { Length: > 0 } also }) text.Write(" ").Write(also);
+                if (!_isCleanedLater) Html();
                 break;
+            case "richtext": break;
+            case "file": collections.Buckets.Field(part); break;
             case "nullable" or "list" or "description" or "references" or "relation": break;
             case "onDelete":
                 if (_refersTo is null) file.Error(Codes.NoEffect, part.Key.Span, part.Path,
@@ -275,7 +298,7 @@ sealed class YamlFieldReader(
                 break;
             case "normalise":
                 foreach (YamlEntry item in YamlFile.Items(part))
-                    if (file.Word(item, "trim", "lowercase", "uppercase") is { } word) text.Write(" @").Write(word);
+                    if (file.Word(item, "trim", "lowercase", "uppercase", "html") is { } word) Normalise(word, item);
                 break;
             case "select": new YamlValidation(file, text, _expression, _type).Select(part); break;
             case "minLength" or "maxLength": Lengths(part); break;
@@ -284,10 +307,29 @@ sealed class YamlFieldReader(
         }
     }
 
+    void Normalise(string word, YamlEntry item)
+    {
+        if (word != "html") text.Write(" @").Write(word);
+        else if (!Html())
+            file.Error(Codes.MissingArgument, YamlFile.Place(item), item.Path, "what may be in the HTML is not said",
+                "write type: richtext, or add richtext: { preset: basic }");
+    }
+
+    /// <summary>The cleaning of HTML: with the type, unless <c>normalise:</c> says when it is its turn.</summary>
+    bool Html()
+    {
+        if (_richText is not { } section)
+        {
+            if (_word == "richtext") text.Write(" @html");
+            return _word == "richtext";
+        }
+        using (text.At(section.Key.Span, section.Path)) new YamlRichText(file, text).Write(section);
+        return true;
+    }
+
     void Refuse(YamlEntry part)
     {
-        if (YamlTypes.NotAvailable.TryGetValue(part.Name, out string? instead)) file.NotAvailable(part, instead);
-        else file.Unknown(part, s_keys);
+        file.Unknown(part, s_keys);
     }
 
     void Flag(YamlEntry part, string attribute)

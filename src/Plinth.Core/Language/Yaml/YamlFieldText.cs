@@ -23,15 +23,16 @@ sealed class YamlFieldText
         string native = field.Type.Name;
         bool isEmail = native == "String" && validators is [EmailValidator, ..];
         if (isEmail) validators = validators[1..];
-        flow.Add("type", isEmail ? "email" : YamlTypes.WordOf(native) ?? YamlText.Scalar(native));
+        bool isRich = native == "Text" && field.Normalisers is [Normaliser.Html, ..];
+        string type = isEmail ? "email" : isRich ? "richtext" : YamlTypes.WordOf(native) ?? YamlText.Scalar(native);
+        flow.Add("type", type);
         if (field.IsList) flow.Add("list", "true");
         if (field.IsNullable) flow.Add("nullable", "true");
         if (IsPrimary) flow.Add("primary", "true");
         if (Unique is not null) flow.Add("unique", Unique);
         if (Index is not null) flow.Add("index", Index);
         if (field.Default is { } value) flow.Add("default", Default(field, value, IsPrimary));
-        if (field.Normalisers.Length > 0)
-            flow.Add("normalise", YamlText.List([.. field.Normalisers.Select(n => n.ToString().ToLowerInvariant())]));
+        Normalise(field, isRich, flow);
         Validate(field, validators, flow);
         if (field.Computed is { } computed) flow.Add("computed", YamlText.Expression(computed));
         Flags(field, flow);
@@ -39,7 +40,19 @@ sealed class YamlFieldText
         if (field.RenamedFrom is { } old) flow.Add("renamedFrom", YamlText.Scalar(old));
         if (field.Deprecated is { } why) flow.Add("deprecated", YamlText.Scalar(why));
         if (field.Doc is { } doc) flow.Add("description", YamlText.Scalar(doc));
-        return flow.Count == 1 && YamlTypes.WordOf(native) is { } word && !isEmail ? word : flow.ToString();
+        return flow.Count == 1 && (isRich || (YamlTypes.WordOf(native) is not null && !isEmail)) ? type : flow.ToString();
+    }
+
+    /// <summary>A rich text is cleaned first; of another the order says when.</summary>
+    static void Normalise(Field field, bool isRich, YamlFlow flow)
+    {
+        ImmutableArray<Normaliser> normalisers = isRich ? field.Normalisers[1..] : field.Normalisers;
+        if (field.Normalisers.Contains(Normaliser.Html))
+        {
+            string? html = YamlRichText.Text(field.Html) ?? (isRich ? null : "{ preset: basic }");
+            if (html is not null) flow.Add("richtext", html);
+        }
+        if (normalisers.Length > 0) flow.Add("normalise", YamlText.List([.. normalisers.Select(n => n.ToString().ToLowerInvariant())]));
     }
 
     /// <summary>What a relation says for the key that it adds.</summary>

@@ -8,14 +8,15 @@ namespace Plinth.Language.Yaml;
 /// </summary>
 sealed class YamlNotation
 {
-    static readonly string[] s_keys = ["version", "app", "auth", "enums", "types", "unions", "collections"];
+    static readonly string[] s_keys = ["version", "app", "auth", "enums", "types", "unions", "collections", "buckets"];
 
     readonly YamlFile _file;
     readonly NativeText _text;
-    readonly YamlCollections _collections = new();
+    readonly YamlCollections _collections;
     readonly HashSet<string> _types = new(StringComparer.Ordinal);
 
-    YamlNotation(YamlFile file) => (_file, _text) = (file, new NativeText(file.Source, YamlWords.Reword));
+    YamlNotation(YamlFile file) =>
+        (_file, _text, _collections) = (file, new NativeText(file.Source, YamlWords.Reword), new YamlCollections(new YamlBuckets(file)));
 
     public static bool IsYaml(SourceText source) => source.Path.EndsWith(".yaml", StringComparison.OrdinalIgnoreCase)
         || source.Path.EndsWith(".yml", StringComparison.OrdinalIgnoreCase);
@@ -57,12 +58,17 @@ sealed class YamlNotation
         if (root.Find("version") is null)
             _file.Error(Codes.MissingArgument, root.Span, "version", "the file says which form it has", "begin with version: 1");
         if (root.Find("collections") is null)
-            _file.Error(Codes.MissingArgument, root.Span, "collections", "the file declares no collections", "add collections:");
+        {
+            // Elsewhere than what is said of the version: one place has one finding of a kind.
+            Span end = root.Entries.Count > 0 ? root.Entries[^1].Key.Span : new Span(root.Span.Start, 0);
+            _file.Error(Codes.MissingArgument, end, "collections", "the file declares no collections", "add collections:");
+        }
         if (root.Find("auth") is null) WriteAuthOfAlyx(root);
         foreach (YamlEntry entry in YamlFile.Entries(root, ""))
         {
             if (entry.Name is "enums" or "types" or "unions" && entry.Value is YamlMapping names)
                 foreach (var (key, _) in names.Entries) _types.Add(key.Text);
+            if (entry.Name == "buckets" && entry.Value is YamlMapping buckets) _collections.Buckets.Add(buckets);
             if (entry.Name == "collections" && entry.Value is YamlMapping collections)
                 foreach (YamlEntry collection in YamlFile.Entries(collections, entry.Path)) _collections.Add(_file, collection);
         }
@@ -92,9 +98,7 @@ sealed class YamlNotation
                 _ = _file.Entries(entry, "collections");
                 foreach (YamlCollection collection in _collections.All) Collection(collection);
                 break;
-            case "buckets":
-                _file.NotAvailable(entry, "files are held elsewhere for now: type: url keeps their address");
-                break;
+            case "buckets": _collections.Buckets.Read(entry); break;
             case "functions":
                 _file.NotAvailable(entry, "remove the section; nothing of it would run");
                 break;

@@ -25,18 +25,14 @@ static class YamlTypes
             ["email"] = ("String", "@email"),
             ["url"] = ("String", "@url"),
             ["select"] = ("String", ""),
+            ["richtext"] = ("Text", ""),
+            // The file's id, whatever made it.
+            ["file"] = ("String", "@length(1, 128)"),
         }.ToFrozenDictionary(StringComparer.Ordinal);
-
-    /// <summary>Known to the notation and refused by name; the hint says what to do meanwhile.</summary>
-    public static readonly FrozenDictionary<string, string> NotAvailable = new Dictionary<string, string>(StringComparer.Ordinal)
-    {
-        ["file"] = "hold its address: type: url",
-        ["richtext"] = "nothing cleans HTML on its way in yet: type: text keeps it as text, to be shown as text",
-    }.ToFrozenDictionary(StringComparer.Ordinal);
 
     /// <summary>The words, for suggestions.</summary>
     public static ImmutableArray<string> Words { get; } =
-        [.. s_words.Keys.Append("relation").Concat(NotAvailable.Keys).Order(StringComparer.Ordinal)];
+        [.. s_words.Keys.Append("relation").Order(StringComparer.Ordinal)];
 
     /// <summary>The native type of a word, and the attribute that comes with it or "".</summary>
     public static (string Native, string Attribute)? Find(string word) => s_words.TryGetValue(word, out var found) ? found : null;

@@ -21,6 +21,9 @@ static partial class YamlWords
                 message = "the collection has no primary key";
                 hint = "add the field id: { type: uuid, primary: true, default: auto }";
                 break;
+            case Codes.BadRelation when found.StartsWith("setNull needs", StringComparison.Ordinal):
+                hint = "add nullable: true, or choose cascade or restrict";
+                break;
             case Codes.ReservedName when hint is not null:
                 hint = "rename it; column: keeps the column's name";
                 break;
@@ -28,7 +31,7 @@ static partial class YamlWords
         return (path.Length == 0 ? message : $"{path}: {message}", hint);
     }
 
-    static string Keys(string text) => Attribute().Replace(text, match => KeyOf(match.Value));
+    static string Keys(string text) => Attribute().Replace(KeyFields().Replace(text, "key: $1"), match => KeyOf(match.Value));
 
     static string KeyOf(string attribute) => attribute switch
     {
@@ -45,6 +48,7 @@ static partial class YamlWords
         "@url" => "format: url",
         "@iso4217" => "format: currency",
         "@oneOf" => "enum",
+        "@html" => "richtext",
         "@trim" or "@lowercase" or "@uppercase" => "normalise: " + attribute[1..],
         "@@unique" or "@@index" => "indexes",
         "@@check" => "checks",
@@ -52,6 +56,9 @@ static partial class YamlWords
         "@@allow" or "@@deny" => "rules",
         _ => attribute.TrimStart('@'),
     };
+
+    [GeneratedRegex("@@id\\((\\[[^\\]]*\\])\\)")]
+    private static partial Regex KeyFields();
 
     [GeneratedRegex("@@?[A-Za-z]\\w*")]
     private static partial Regex Attribute();

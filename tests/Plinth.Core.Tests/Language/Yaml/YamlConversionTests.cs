@@ -91,6 +91,25 @@ public class YamlConversionTests
         model Shared { id Uuid @id  @@tenant(none)  @@allow("read", true) }
         """, "tenants");
 
+    [Fact]
+    public void Buckets_are_no_part_of_the_model_and_are_not_lost_by_a_conversion()
+    {
+        const string Yaml = """
+            version: 1
+            auth: none
+            collections:
+              posts:
+                fields: { id: { type: uuid, primary: true }, cover: { type: file, file: { bucket: covers } } }
+                rules: { read: "true" }
+            buckets: { covers: { backend: local } }
+            """;
+        SourceText file = new("schema.yaml", Yaml);
+        AppSchema schema = SchemaReader.Read([file], Limits.Default, YamlEvents.Of).Schema!;
+        var (text, lost) = YamlConversion.ToNative(schema, [file], YamlEvents.Of, Limits.Default);
+        Assert.Null(text);
+        Assert.Contains("buckets.covers", lost, StringComparison.Ordinal);
+    }
+
     static void RoundTrip(string native, string what)
     {
         AppSchema schema = Schemas.Load(native);

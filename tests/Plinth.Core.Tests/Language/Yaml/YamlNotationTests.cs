@@ -49,7 +49,7 @@ public class YamlNotationTests
     [InlineData("version: 2\ncollections: {}\n", Codes.UnknownValue)]
     [InlineData("collections: {}\n", Codes.MissingArgument)]
     [InlineData("version: 1\n", Codes.MissingArgument)]
-    [InlineData("version: 1\ncollections: {}\nbuckets: { a: {} }\n", Codes.NotAvailable)]
+    [InlineData("version: 1\ncollections: {}\nbuckets: { a: {} }\n", Codes.MissingArgument)]
     [InlineData("version: 1\ncollections: {}\nfunctions: { a: {} }\n", Codes.NotAvailable)]
     [InlineData("version: 1\ncollections: {}\nversion: 1\n", Codes.DuplicateName)]
     [InlineData("version: 1\ncollections: {}\n? [a]\n: b\n", Codes.BadName)]
