@@ -171,6 +171,8 @@ static class LimitKeys
         Of("hops", Limits.Default.Hops, 20, "Relation hops on one path of a filter.", (l, v) => l with { Hops = (int)v }),
         Of("sortKeys", Limits.Default.SortKeys, 32, "Sort keys of one request.", (l, v) => l with { SortKeys = (int)v }),
         Of("offset", Limits.Default.Offset, 100_000_000, "Rows that offset may skip.", (l, v) => l with { Offset = (int)v }),
+        Of("asOfChanges", Limits.Default.AsOfChanges, 100_000_000, "Changes that a read with asOf undoes.", (l, v) =>
+            l with { AsOfChanges = (int)v }),
         Of("writeRows", Limits.Default.WriteRows, 10_000_000, "Rows that a filtered write or a cascade may change.", (l, v) =>
             l with { WriteRows = (int)v }),
         Of("bulkRows", Limits.Default.BulkRows, 1_000_000_000, "Rows of one bulk create.", (l, v) => l with { BulkRows = (int)v }),

@@ -223,6 +223,7 @@ sealed class OpenApi
             OpenApiParts.Answer("The record.", OpenApiParts.Ref("schemas", model.Name),
                 OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
         operation["parameters"] = new JsonArray(OpenApiParts.Ref("parameters", "select"), OpenApiParts.Ref("parameters", "include"),
+            OpenApiParts.Ref("parameters", "asOf"),
             OpenApiParts.Ref("parameters", "IfNoneMatch"));
         JsonObject unchanged = new() { ["description"] = "The record is the one that If-None-Match names." };
         ((JsonObject)operation["responses"]!)["304"] = unchanged;

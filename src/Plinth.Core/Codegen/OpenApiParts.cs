@@ -7,7 +7,8 @@ namespace Plinth.Codegen;
 static class OpenApiParts
 {
     public static readonly string[] ListParameters =
-        ["filter", "sort", "limit", "after", "before", "offset", "select", "include", "count", "search", "trashed"];
+        ["filter", "sort", "limit", "after", "before", "offset", "select", "include", "count", "search", "trashed",
+        "asOf"];
 
     public static readonly string[] AggregateParameters = [
         "filter", "search", "trashed", "groupBy", "countGroups", "sum", "avg", "min", "max"];
@@ -90,6 +91,7 @@ static class OpenApiParts
         ["count"] = Choice("count", "Adds `page.total`; `estimated` may approximate it where that is cheaper.", "exact", "estimated"),
         ["search"] = Query("search", "Words that all must occur in the full-text fields; the last may be a beginning."),
         ["trashed"] = Choice("trashed", "Also, or only, records in the trash.", "only", "with"),
+        ["asOf"] = Query("asOf", "A time (RFC 3339) or a position of the log: the records as they were then, in today's shape."),
         ["groupBy"] = Query("groupBy", "Fields joined by commas."),
         ["countGroups"] = Choice("count", "Counts the records of each group.", "true", "false"),
         ["sum"] = Query("sum", "Fields joined by commas."),

@@ -50,6 +50,13 @@ static class Comparison
         });
     }
 
+    /// <summary>The order of lists: null is smallest.</summary>
+    public static int Order(in Value a, in Value b)
+    {
+        if (a.IsNull || b.IsNull) return b.IsNull.CompareTo(a.IsNull);
+        return TryCompare(a, b, out int order) ? order : throw new InvalidOperationException($"{a.Kind} and {b.Kind} have no order");
+    }
+
     static Truth Equal(object a, object b)
     {
         if (a is OptionalValue x && b is OptionalValue y)

@@ -35,6 +35,7 @@ static class ReadBinding
         }
         Add(to, request.Search ?? "");
         Add(to, (int)request.Trashed);
+        Add(to, request.AsOf ?? "");
     }
 
     static void Add(ByteOutput to, int number)

@@ -98,4 +98,8 @@ sealed class ReadSlots
 /// <param name="Values">By slot.</param>
 /// <param name="Limit">Records of the page, at most; 0 where there is no page.</param>
 /// <param name="Binding">What its cursors are bound to; empty where there are none.</param>
-sealed record PlannedRead(ReadPlan Plan, Value[] Values, int Limit, byte[] Binding);
+sealed record PlannedRead(ReadPlan Plan, Value[] Values, int Limit, byte[] Binding)
+{
+    /// <summary>The moment that is asked about; null where it is the present.</summary>
+    public PastMoment? Past { get; init; }
+}

@@ -55,10 +55,16 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
 
         byte[] binding = Binding(caller, request, shape);
         if (Boundary(request, shape, binding).Failed(out fault, out var boundary)) return fault;
+        PastMoment? past = null;
+        if (request.AsOf is not null)
+        {
+            if (PastMoment.Parse(request.AsOf).Failed(out fault, out past)) return fault;
+            past = past with { Search = request.Search, Tenant = caller.Tenant };
+        }
         ReadPlan plan = known.PlanFor(rules, boundary);
         Value[] values = new Value[plan.Slots.Count];
         if (Bind(plan, request, forms, rules, boundary, values).Failed(out fault, out int limit)) return fault;
-        return new PlannedRead(plan, values, limit, binding);
+        return new PlannedRead(plan, values, limit, binding) { Past = past };
     }
 
     CallerRules RulesOf(RuleNeed need, Caller caller, long now) => need.Field is { } field

@@ -45,6 +45,9 @@ sealed record ReadRequest
     public TrashMode Trashed { get; init; }
 
     public AggregateRequest? Aggregate { get; init; }
+
+    /// <summary>A time or a position of the log: the records as they were then. Null: as they are.</summary>
+    public string? AsOf { get; init; }
 }
 
 enum ReadKind

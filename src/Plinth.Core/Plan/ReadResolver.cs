@@ -75,6 +75,7 @@ sealed class ReadResolver
                 : _request.Offset is not null ? PageStart.Offset : PageStart.First,
             Count = isList && model.IsPaged && _request.Count == CountMode.None ? CountMode.Exact : _request.Count,
             Aggregate = aggregate.Columns.IsDefault ? null : aggregate,
+            IsPast = _request.AsOf is not null,
             Needs = [.. _needs],
             Includes = _includes,
         };
@@ -98,6 +99,7 @@ sealed class ReadResolver
                 { Kind: ReadKind.Get, ShortFilters.IsEmpty: false } => _request.ShortFilters[0].Field,
                 { Kind: ReadKind.Aggregate, Select.IsEmpty: false } => "select",
                 { Kind: ReadKind.Aggregate, Include.IsEmpty: false } => "include",
+                { Kind: ReadKind.Aggregate, AsOf: not null } => "asOf",
                 _ => null,
             };
             if (foreign is not null)
@@ -105,6 +107,10 @@ sealed class ReadResolver
                 return Faults.UnknownParameter.Says(
                     $"'{foreign}' is not a parameter of {(_request.Kind == ReadKind.Get ? "one record" : "aggregate")}");
             }
+        }
+        if (_request is { AsOf: not null, Include.IsEmpty: false })
+        {
+            return Malformed("include", "asOf answers the records of one model as they were, so include cannot be combined with it");
         }
         int starts = (_request.After is null ? 0 : 1) + (_request.Before is null ? 0 : 1) + (_request.Offset is null ? 0 : 1);
         return starts > 1 ? Malformed("after", "only one of after, before and offset can say where the page starts") : null;

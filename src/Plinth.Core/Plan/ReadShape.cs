@@ -24,6 +24,9 @@ sealed record ReadShape
     /// <summary>Rules that the plan needs, each once; levels and hops name them by their position.</summary>
     public required ImmutableArray<RuleNeed> Needs { get; init; }
 
+    /// <summary>It asks for records as they were at some moment, not as they are.</summary>
+    public bool IsPast { get; init; }
+
     /// <summary>Number of includes over all levels.</summary>
     public int Includes { get; init; }
 

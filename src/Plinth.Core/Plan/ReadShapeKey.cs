@@ -25,7 +25,8 @@ static class ReadShapeKey
         WriteNames(request.Select, ref key);
         WriteIncludes(request.Include, forms, ref form, ref key);
         // Of limit and offset their presence decides whether they fit; their values are checked where they are bound.
-        key.Add((int)request.Count * 64 + (int)request.Trashed * 16 + (request.Search is null ? 0 : 8) + (request.Limit is null ? 0 : 4)
+        key.Add((int)request.Count * 64 + (int)request.Trashed * 16 + (request.Search is null ? 0 : 8)
+            + (request.AsOf is null ? 0 : 256) + (request.Limit is null ? 0 : 4)
             + (request.After is not null ? 1 : request.Before is not null ? 2 : request.Offset is not null ? 3 : 0));
         if (request.Aggregate is not { } aggregate) return;
         WriteNames(aggregate.GroupBy, ref key);

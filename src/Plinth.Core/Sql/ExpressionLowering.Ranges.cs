@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Plinth.Evolution;
 using Plinth.Expressions;
 using Plinth.Schema;
 
@@ -109,7 +110,21 @@ sealed partial class ExpressionLowering
     {
         var kept = (_hopPredicate, _fieldPredicate, _alias, _slotBase, _variables);
         (_hopPredicate, _fieldPredicate, _alias, _slotBase, _variables) = (null, null, alias, condition.SlotBase, []);
-        Truth(condition.Node);
+        if (_present is { } present && string.Equals(alias, _pastAlias, StringComparison.Ordinal))
+        {
+            Raw("(");
+            Truth(condition.Node);
+            Raw(" and (");
+            _sql.Column(present, TableShape.VersionColumn);
+            Raw(" is null or ");
+            _alias = present;
+            Truth(condition.Node);
+            Raw("))");
+        }
+        else
+        {
+            Truth(condition.Node);
+        }
         (_hopPredicate, _fieldPredicate, _alias, _slotBase, _variables) = kept;
     }
 

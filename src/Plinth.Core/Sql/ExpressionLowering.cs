@@ -22,6 +22,10 @@ sealed partial class ExpressionLowering
     readonly Value[]? _before;
     readonly int _start;
 
+    // Of a row of the past: its alias, and that of the same record as it is now.
+    readonly string? _pastAlias;
+    readonly string? _present;
+
     // The innermost integer computation is over numbers without a bound: its operands are widened.
     bool _isWide;
 
@@ -36,6 +40,7 @@ sealed partial class ExpressionLowering
     {
         (_sql, _dialect, _schema, _before, _start) = (sql, sql.Dialect, scope.Schema, scope.Before, sql.Length);
         (_hopPredicate, _fieldPredicate, _alias, _slotBase) = (scope.HopPredicate, scope.FieldPredicate, scope.Alias, scope.SlotBase);
+        (_pastAlias, _present) = (scope.Alias, scope.Present);
     }
 
     /// <summary>For <c>where</c>: true where the expression is true, anything else where it is false or unknown.</summary>

@@ -28,6 +28,12 @@ sealed record LoweringScope
     /// </summary>
     public Func<Model, Field, HopCondition?>? FieldPredicate { get; init; }
 
+    /// <summary>
+    /// The alias of the same record as it is now, where the row is of the past: if it is there, it must satisfy what
+    /// <see cref="FieldPredicate"/> demands of the row too. Null where the row is of the present.
+    /// </summary>
+    public string? Present { get; init; }
+
     /// <summary>The values that <c>before</c> means, bound as constants.</summary>
     public Value[]? Before { get; init; }
 }

@@ -37,11 +37,15 @@ sealed class ReadColumns
     public static ReadColumns Keys(LevelShape level) =>
         Of(level with { Fields = [.. level.Model.KeyFields], Includes = [] }, cursors: false, version: false, static _ => false);
 
+    /// <summary>Columns of the stored key, tenant first, where records are told apart by it; empty elsewhere.</summary>
+    public ImmutableArray<int> Key { get; private init; } = [];
+
     /// <param name="level">What is read.</param>
     /// <param name="cursors">Places in the list will be given out.</param>
     /// <param name="version">The record's hidden version is asked for.</param>
     /// <param name="isMasked">A record may not show this field.</param>
-    public static ReadColumns Of(LevelShape level, bool cursors, bool version, Func<Field, bool> isMasked)
+    /// <param name="key">The stored key is asked for.</param>
+    public static ReadColumns Of(LevelShape level, bool cursors, bool version, Func<Field, bool> isMasked, bool key = false)
     {
         List<FieldPath> paths = [.. level.Fields.Select(static f => new FieldPath([], f))];
         int At(FieldPath path)
@@ -55,8 +59,9 @@ sealed class ReadColumns
         ImmutableArray<int> sort = cursors ? [.. level.Sort.Select(t => At(t.Path))] : [];
         ImmutableArray<ImmutableArray<int>> includes =
             [.. level.Includes.Select(i => i.ParentFields.Select(f => At(new FieldPath([], f))).ToImmutableArray())];
+        ImmutableArray<int> stored = key ? [.. level.Model.StoredKey.Select(f => At(new FieldPath([], f)))] : [];
         int next = paths.Count + (version ? 1 : 0);
         ImmutableArray<int> shown = level.Fields.Any(isMasked) ? [.. level.Fields.Select(f => isMasked(f) ? next++ : -1)] : [];
-        return new ReadColumns([.. paths], sort, includes, version ? paths.Count : -1) { Shown = shown };
+        return new ReadColumns([.. paths], sort, includes, version ? paths.Count : -1) { Shown = shown, Key = stored };
     }
 }

@@ -11,7 +11,7 @@ namespace Plinth.Sql;
 /// The statements of a read plan: one for its root, one per included relation for all parents at once, one for the count. The text
 /// depends on the plan only; how many parents an include has is rounded up, so that few texts serve all pages.
 /// </summary>
-sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
+sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
 {
     ReadShape Shape => plan.Shape;
 
@@ -186,7 +186,10 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         return sql.Build();
     }
 
-    void WriteKeyRows(SqlWriter sql, string name, ImmutableArray<Field> fields, int rows)
+    void WriteKeyRows(SqlWriter sql, string name, ImmutableArray<Field> fields, int rows) =>
+        WriteKeyRows(sql, name, fields, rows, Slots.Count);
+
+    static void WriteKeyRows(SqlWriter sql, string name, ImmutableArray<Field> fields, int rows, int firstSlot)
     {
         int parts = fields.Length;
         sql.Raw("with ").Raw(name).Raw("(n");
@@ -195,7 +198,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         for (int i = 0; i < rows; i++)
         {
             sql.Raw(i == 0 ? "(" : ", (").Number(i);
-            for (int part = 0; part < parts; part++) sql.Raw(", ").FreshSlot(Slots.Count + i * parts + part, fields[part].StoredKind);
+            for (int part = 0; part < parts; part++) sql.Raw(", ").FreshSlot(firstSlot + i * parts + part, fields[part].StoredKind);
             sql.Raw(")");
         }
         sql.Raw(")");
@@ -239,6 +242,11 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     /// </summary>
     void WriteSearch(SqlWriter sql, Model model, string row)
     {
+        if (IsPast(row))
+        {
+            WriteFound(sql, model);
+            return;
+        }
         ImmutableArray<Field> seen = TableShape.FullTextOf(model);
         Field[] masked = [.. seen.Where(f => plan.Mask(model, f) is not null)];
         if (masked.Length == 0 && seen.Length == schema.Model(model.Name).FullText.Length)
@@ -261,8 +269,19 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         sql.Raw(")");
     }
 
-    void WriteRule(SqlWriter sql, FoldedRules rules, int slot, Model model, string row) =>
-        WriteCondition(sql, rules.Predicate.Root, model, row, slot, isOfRequest: false);
+    /// <summary>A rule of a record; of one of the past also of what it is now, if it still is.</summary>
+    void WriteRule(SqlWriter sql, FoldedRules rules, int slot, Model model, string row)
+    {
+        if (!IsPast(row))
+        {
+            WriteCondition(sql, rules.Predicate.Root, model, row, slot, isOfRequest: false);
+            return;
+        }
+        WriteCondition(sql.Raw("("), rules.Predicate.Root, model, row, slot, isOfRequest: false);
+        sql.Raw(" and (").Column(Present, TableShape.VersionColumn).Raw(" is null or ");
+        WriteCondition(sql, rules.Predicate.Root, model, Present, slot, isOfRequest: false);
+        sql.Raw("))");
+    }
 
     static void WriteLiveness(Conjuncts where, Model model, TrashMode trashed, string row)
     {
@@ -275,15 +294,15 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
         FoldedRules rules = plan.Rules[need];
         if (rules.Predicate.Root is LiteralNode { Value.IsTrue: true }) return;
-        WriteCondition(where.Next(), rules.Predicate.Root, model, row, Slots.Rules[need], isOfRequest: false);
+        WriteRule(where.Next(), rules, Slots.Rules[need], model, row);
     }
 
     void WriteEither(Conjuncts where, int first, int second, Model model, string row)
     {
         if (IsTrue(plan.Rules[first]) || IsTrue(plan.Rules[second])) return;
         SqlWriter sql = where.Next().Raw("(");
-        WriteCondition(sql, plan.Rules[first].Predicate.Root, model, row, Slots.Rules[first], isOfRequest: false);
-        WriteCondition(sql.Raw(" or "), plan.Rules[second].Predicate.Root, model, row, Slots.Rules[second], isOfRequest: false);
+        WriteRule(sql, plan.Rules[first], Slots.Rules[first], model, row);
+        WriteRule(sql.Raw(" or "), plan.Rules[second], Slots.Rules[second], model, row);
         sql.Raw(")");
     }
 
@@ -363,6 +382,7 @@ sealed class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         SlotBase = slotBase,
         HopPredicate = isOfRequest ? HopRule : null,
         FieldPredicate = isOfRequest ? FieldRule : null,
+        Present = IsPast(row) ? Present : null,
     };
 
     HopCondition? FieldRule(Model model, Field field) =>

@@ -103,6 +103,8 @@ static class Faults
         "The command would leave no user who is an administrator and not disabled. Make another one first, even in the same batch.");
     public static readonly FaultCode ReservedId = New("reserved_id", FaultKind.RefusedByState, "A reserved id",
         "The id equals a collection verb (aggregate, query) and could never be addressed.");
+    public static readonly FaultCode AsOfTooOld = New("as_of_too_old", FaultKind.RefusedByState, "Too long ago",
+        "More has changed since the moment that asOf names than the server undoes for one request, or the log of that time was removed.");
     public static readonly FaultCode IdempotencyMismatch = New(
         "idempotency_mismatch", FaultKind.RefusedByState, "The key was used for another request",
         "The Idempotency-Key was already used with a different request. Use a fresh key for each distinct operation.");
@@ -138,9 +140,8 @@ static class Faults
             UnknownParameter, NotFound,
         Unauthorized, InvalidCredentials, FactorRequired, EmailNotVerified, RegistrationClosed, CsrfRequired, Forbidden, MissingClaim,
         ValidationFailed, InvalidCode, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
-        PreconditionRequired, RestrictedByReference, CascadeTooLarge, LastAdministrator, ReservedId, IdempotencyMismatch,
-            IdempotencyInFlight,
-            MigrationRefused,
+        PreconditionRequired, RestrictedByReference, CascadeTooLarge, LastAdministrator, ReservedId, AsOfTooOld, IdempotencyMismatch,
+            IdempotencyInFlight, MigrationRefused,
         RateLimited,
         Overloaded, NotReady, StorageUnavailable, Timeout, Internal,
     ];

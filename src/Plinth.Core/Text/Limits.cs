@@ -62,6 +62,11 @@ sealed record Limits
     /// <summary>Records that one included relation may lead to, over all parents of one level. <c>limits.includedRows</c></summary>
     public int IncludedRows { get; init; } = 20_000;
 
+    /// <summary>
+    /// Values of records of the past that are kept for the next reads of the same moment, some 100 bytes each. Not a setting.
+    /// </summary>
+    public const int PastValuesKept = 1_000_000;
+
     /// <summary>Bytes of the body of an <c>/auth</c> route.</summary>
     public const int AuthBodyBytes = 16 << 10;
 
@@ -73,6 +78,10 @@ sealed record Limits
 
     /// <summary>Rows skipped by <c>offset</c>. <c>limits.offset</c></summary>
     public int Offset { get; init; } = 10_000;
+
+    /// <summary>Changes that a read with <c>asOf</c> undoes: those of the model since then (of the record, by its key).
+    /// <c>limits.asOfChanges</c></summary>
+    public int AsOfChanges { get; init; } = 1_000_000;
 
     /// <summary>Rows that a filtered write or a cascade may change. <c>limits.writeRows</c></summary>
     public int WriteRows { get; init; } = 10_000;

@@ -21,7 +21,7 @@ sealed record LogVerification(long Events, long Commits, string? Wrong);
 /// </summary>
 sealed class EventLog
 {
-    const string Columns =
+    internal const string Columns =
         "position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor, tenant_id, at, cause, "
         + "schema_version";
 
@@ -317,7 +317,8 @@ sealed class EventLog
         return events;
     }
 
-    static LogEvent ReadOne(Statement row) => new()
+    /// <summary>The event that a statement over <see cref="Columns"/> stands on.</summary>
+    internal static LogEvent ReadOne(Statement row) => new()
     {
         Position = row.ColumnInt64(0),
         Ordinal = (int)row.ColumnInt64(1),

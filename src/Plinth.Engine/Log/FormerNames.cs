@@ -14,6 +14,14 @@ sealed record FormerNames(ImmutableArray<FormerNames.Span> Spans, NameHistory Na
     /// <summary>The model's name for events after one position and up to another.</summary>
     internal readonly record struct Span(string Name, long After, long UpTo);
 
+    /// <summary>All events of whole models, in order.</summary>
+    public ImmutableArray<LogEvent> Migrations { get; private init; } = [];
+
+    /// <summary>Where the events of the model, or of one record or tenant of it, are between two positions, oldest first.</summary>
+    public IEnumerable<PastScope> Scopes(string? recordId, string? tenant, long after, long upTo) => Spans
+        .Where(span => after < span.UpTo && span.After < upTo)
+        .Select(span => new PastScope(span.Name, recordId, tenant, Math.Max(after, span.After), Math.Min(upTo, span.UpTo)));
+
     public static FormerNames Of(Connection connection, string model)
     {
         List<LogEvent> migrations = EventLog.Migrations(connection);
@@ -29,7 +37,7 @@ sealed record FormerNames(ImmutableArray<FormerNames.Span> Spans, NameHistory Na
             span = new Span(old, 0, last.Position);
         }
 
-        return new FormerNames([.. spans], new NameHistory(migrations));
+        return new FormerNames([.. spans], new NameHistory(migrations)) { Migrations = [.. migrations] };
 
         static bool Is(string? name, Span span) => string.Equals(name, span.Name, StringComparison.Ordinal);
     }

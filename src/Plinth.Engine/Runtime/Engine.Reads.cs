@@ -148,6 +148,12 @@ sealed partial class Engine
             program,
             async (connection, body) =>
             {
+                if (program.Past is { } past)
+                {
+                    PastRun then = new(past, read, connection, snapshot, Store.Keys, Limits, Now);
+                    Fault? refused = await then.WriteAsync(body, cancel);
+                    return (refused, then.Version);
+                }
                 ReadRun run = new(program, read, connection, snapshot.Reads.Secret, Limits, keeper);
                 Fault? fault = await run.WriteAsync(body, cancel);
                 return (fault, run.Version);
@@ -180,7 +186,7 @@ sealed partial class Engine
             return new ReadReply(body)
             {
                 Version = version,
-                NeedsBodyHash = program.IsMasked || !program.Plan.Shape.Root.Includes.IsEmpty,
+                NeedsBodyHash = program.IsMasked || program.Past is not null || !program.Plan.Shape.Root.Includes.IsEmpty,
                 Position = position,
                 Timings = new Timings(
                     Plan: Microseconds(start, plannedAt),

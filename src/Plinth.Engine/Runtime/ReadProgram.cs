@@ -23,12 +23,14 @@ sealed class ReadProgram
             Root = LevelProgram.Empty;
             return;
         }
-        Records = RecordProgram.Of(plan, _sql, dialect);
+        // What is at hand is of the present.
+        Records = shape.IsPast ? null : RecordProgram.Of(plan, _sql, dialect);
         Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get, Records?.Root);
         Statement = _sql.Root(Root.Columns);
         // An exact count is an estimate too, and the only one that this database gives.
         Count = shape.Count == CountMode.None ? null : _sql.Count();
         IsMasked = plan.IsMasked(shape.Root);
+        Past = shape.IsPast ? new PastProgram(plan, _sql, dialect) : null;
     }
 
     /// <summary>The program of a plan, or the fault that its filter has no form in the database.</summary>
@@ -46,6 +48,9 @@ sealed class ReadProgram
 
     /// <summary>How it is answered from whole records that are at hand; null where it cannot be.</summary>
     public RecordProgram? Records { get; }
+
+    /// <summary>How records are read as they were; null where they are asked for as they are.</summary>
+    public PastProgram? Past { get; }
 
     /// <summary>What a record shows depends on more than its version: on who asks, and on records that rules look at.</summary>
     public bool IsMasked { get; }

@@ -1,8 +1,11 @@
+using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -14,6 +17,7 @@ namespace Plinth.Runtime;
 sealed partial class Snapshot
 {
     readonly ConditionalWeakTable<ReadPlan, MadeProgram> _programs = [];
+    readonly ConcurrentDictionary<string, FormerNames> _former = new(StringComparer.Ordinal);
     readonly Dialect _dialect;
 
     public Snapshot(AppSchema schema, int version, Dialect dialect, Limits limits, ReadOnlyMemory<byte> cursorSecret)
@@ -33,7 +37,14 @@ sealed partial class Snapshot
 
     public ReadPlanner Reads { get; }
 
+    /// <summary>Moments of the past that were asked about.</summary>
+    public PastCache Past { get; } = new();
+
     public WriteSchema Writes { get; }
+
+    /// <summary>What a model was called; asked of the log once, for names change with the schema.</summary>
+    public FormerNames Former(Connection connection, string model) =>
+        _former.TryGetValue(model, out FormerNames? known) ? known : _former.GetOrAdd(model, FormerNames.Of(connection, model));
 
     /// <summary>The statements and writers of a plan; made at its first use.</summary>
     public Result<ReadProgram> Program(ReadPlan plan) =>

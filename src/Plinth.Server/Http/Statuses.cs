@@ -50,6 +50,7 @@ static class Statuses
         [Faults.CascadeTooLarge] = 409,
         [Faults.LastAdministrator] = 409,
         [Faults.ReservedId] = 422,
+        [Faults.AsOfTooOld] = 422,
         [Faults.MigrationRefused] = 409,
         [Faults.IdempotencyMismatch] = 422,
         [Faults.IdempotencyInFlight] = 409,

@@ -21,9 +21,9 @@ static class ReadParameters
 
     static readonly FrozenSet<string> s_list = FrozenSet.Create(
         StringComparer.Ordinal, "filter", "sort", "limit", "after", "before", "offset",
-        "select", "include", "count", "search", "trashed");
+        "select", "include", "count", "search", "trashed", "asOf");
 
-    static readonly FrozenSet<string> s_one = FrozenSet.Create(StringComparer.Ordinal, "select", "include", "trashed");
+    static readonly FrozenSet<string> s_one = FrozenSet.Create(StringComparer.Ordinal, "select", "include", "trashed", "asOf");
 
     static readonly FrozenSet<string> s_aggregate = FrozenSet.Create(
         StringComparer.Ordinal, "filter", "search", "trashed", "groupBy", "count",
@@ -49,6 +49,7 @@ static class ReadParameters
             Count = reader.Word("count", CountMode.None, ("exact", CountMode.Exact), ("estimated", CountMode.Estimated)),
             Search = reader.Text("search"),
             Trashed = reader.Trashed(),
+            AsOf = reader.Text("asOf"),
         };
         if (reader.Fault is null && request.After is not null && request.Before is not null)
             reader.Refuse("before", "cannot be combined with after");
@@ -63,7 +64,13 @@ static class ReadParameters
         if (parameters.Count == 0) return request;
         Reader reader = new(model, parameters, s_one, limits, takesFields: false);
         if (reader.Check() is { } wrong) return wrong;
-        request = request with { Select = reader.Names("select"), Include = reader.Include(), Trashed = reader.Trashed() };
+        request = request with
+        {
+            Select = reader.Names("select"),
+            Include = reader.Include(),
+            Trashed = reader.Trashed(),
+            AsOf = reader.Text("asOf"),
+        };
         return reader.Fault is { } fault ? fault : request;
     }
 
@@ -263,8 +270,7 @@ static class ReadParameters
             IEnumerable<string> candidates = takesFields
                 ? known.Concat(model.Fields.Where(f => f.Leaves).Select(f => f.Name)).Concat(model.Relations.Select(r => r.Name))
                 : known;
-            string? hint = name is "asOf" ? "asOf is not available in this version"
-                : Plinth.Text.Names.DidYouMean(sent, candidates)
+            string? hint = Plinth.Text.Names.DidYouMean(sent, candidates)
                 ?? (known.Count == 0 ? "the route takes no parameters"
                     : "parameters are " + string.Join(", ", known.Order(StringComparer.Ordinal)));
             return Faults.UnknownParameter.Says($"unknown parameter '{Shown.Name(name)}'",

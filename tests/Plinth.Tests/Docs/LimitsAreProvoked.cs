@@ -31,6 +31,7 @@ public sealed partial class LimitsAreProvoked
         ["Hops"] = "ReadRefusalTests",
         ["SortKeys"] = "ReadRefusalTests",
         ["Offset"] = "ReadRefusalTests",
+        ["AsOfChanges"] = "PastTests",
         ["WriteRows"] = "RefusedWritesTests",
         ["BulkRows"] = "BatchTests",
         ["IdempotencyHours"] = "KeptAnswersTests",
