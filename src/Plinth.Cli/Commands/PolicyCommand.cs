@@ -30,7 +30,7 @@ static class PolicyCommand
             var reading = SchemaLoading.Read(sources, Limits.Default, SqliteDialect.It);
             SchemaLoading.Show(shell, reading.Diagnostics);
             if (reading.Schema is not { } schema) return ExitCode.Found;
-            PolicyMatrix matrix = PolicyMatrix.Of(schema, shell.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000);
+            PolicyMatrix matrix = PolicyMatrix.Of(schema, Limits.Default, shell.Time.GetUtcNow().ToUnixTimeMilliseconds() * 1000);
             shell.Out.Write(parsed.GetValue(CommonOptions.Json) ? MatrixText.Json(matrix)
                 : parsed.GetValue(html) ? MatrixText.Html(matrix)
                 : MatrixText.Plain(matrix));
@@ -91,7 +91,7 @@ static class PolicyCommand
             reply.Dispose();
         }
         var rules = await Explanation.OfAsync(
-            engine.Current.Schema, model, operation, caller, engine.Now,
+            engine.Current.Schema, model, operation, caller, engine.Now, engine.Limits,
             key is null ? null : (condition, stop) => AskAsync(engine, asking, model, key, condition, stop), cancel);
         string who = caller.IsAnonymous ? "nobody" : "this identity";
         await shell.Out.WriteLineAsync($"{operation.ToString().ToLowerInvariant()} {model.Name}{(key is null ? "" : " " + key)} as {who}");

@@ -18,6 +18,7 @@ static class IdentityComposition
         return new()
         {
             Issuer = settings.Text(IdentityKeys.Issuer),
+            TokensKept = settings.Limits().Tokens,
             Audience = settings.Text(IdentityKeys.Audience),
             Algorithm = Enum.Parse<TokenAlgorithm>(settings.Text(IdentityKeys.Algorithm)),
             AccessLifetime = TimeSpan.FromMinutes(settings.Integer(IdentityKeys.AccessMinutes)),

@@ -188,7 +188,25 @@ static class LimitKeys
             l with { StatementMs = (int)v }),
         Of("statements", Limits.Default.Statements, 100_000, "Prepared statements kept per connection.", (l, v) =>
             l with { Statements = (int)v }),
-        Of("plans", Limits.Default.Plans, 1_000_000, "Plans kept per schema version.", (l, v) => l with { Plans = (int)v }),
+        Of("plans", Limits.Default.Plans, 1_000_000, "Shapes of requests whose plans are kept per schema version.", (l, v) =>
+            l with { Plans = (int)v }),
+        Of("shapePlans", Limits.Default.ShapePlans, 10_000, "Plans kept per shape of request, one for each pattern of claims.",
+            (l, v) => l with { ShapePlans = (int)v }),
+        Of("folds", Limits.Default.Folds, 1_000_000, "Foldings kept of the rules of one operation, one for each pattern of claims.",
+            (l, v) => l with { Folds = (int)v }),
+        Of("claimPatterns", Limits.Default.ClaimPatterns, 1_000_000, "Patterns of claims whose view of the schema is known.", (l, v) =>
+            l with { ClaimPatterns = (int)v }),
+        Of("views", Limits.Default.Views, 10_000, "Views of the schema, as field rules make them, that are kept with their plans.",
+            (l, v) => l with { Views = (int)v }),
+        Of("writeTexts", Limits.Default.WriteTexts, 100_000, "Texts of updates, by the columns they set, kept per model.", (l, v) =>
+            l with { WriteTexts = (int)v }),
+        Of("descriptions", Limits.Default.Descriptions, 10_000, "OpenAPI documents and the like kept, one per set of permissions.",
+            (l, v) => l with { Descriptions = (int)v }),
+        Of("tokens", Limits.Default.Tokens, 10_000_000, "Verified tokens that are remembered, of each kind.", (l, v) =>
+            l with { Tokens = (int)v }),
+        Of("answerBytes", Limits.Default.AnswerBytes, 16 << 20,
+            "Bytes of an answer kept under an Idempotency-Key; a larger one is replayed without its body.", (l, v) =>
+            l with { AnswerBytes = (int)v }),
         Of("schemaBytes", Limits.Default.SchemaBytes, 1 << 30, "Bytes of one schema file.", (l, v) => l with { SchemaBytes = (int)v }),
         Of("schemaDepth", Limits.Default.SchemaDepth, 1000, "Nesting in a schema.", (l, v) => l with { SchemaDepth = (int)v }),
         Of("schemaBlocks", Limits.Default.SchemaBlocks, 1_000_000, "Blocks of a schema.", (l, v) => l with { SchemaBlocks = (int)v }),

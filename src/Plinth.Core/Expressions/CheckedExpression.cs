@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Plinth.Schema;
 using Plinth.Text;
 
@@ -49,9 +50,28 @@ sealed class CheckedExpression
         ExpressionNodes = int.MaxValue, ExpressionDepth = int.MaxValue, Hops = int.MaxValue, ExpressionEstimate = long.MaxValue,
     };
 
-    /// <summary>The checked tree of a condition that the binder admitted.</summary>
+    // What the binder made of each condition, for as long as the condition lives: a large schema is checked once, not once per reader.
+    static readonly ConditionalWeakTable<Condition, Kept> s_kept = [];
+
+    sealed record Kept(ExpressionScope Scope, CelType Expected, CheckedExpression Expression);
+
+    /// <summary>
+    /// Keeps what a condition was found to mean. One that stands in several models (of a mixin) keeps its last meaning; the others are
+    /// read again.
+    /// </summary>
+    public static void Keep(Condition condition, ExpressionScope scope, CelType expected, CheckedExpression expression) =>
+        s_kept.AddOrUpdate(condition, new Kept(scope, expected, expression));
+
+    /// <summary>The checked tree of a condition that the binder admitted. Its spans may be those of the file or of the text.</summary>
     /// <exception cref="InvalidOperationException">It does not check: a bug, since the binder checked it in the same scope.</exception>
-    public static CheckedExpression Of(Condition condition, ExpressionScope scope, CelType? expected = null)
+    public static CheckedExpression Of(Condition condition, ExpressionScope scope, CelType? expected = null) =>
+        s_kept.TryGetValue(condition, out Kept? kept) && kept.Scope.IsSame(scope) && kept.Expected == (expected ?? CelType.Bool)
+            ? kept.Expression
+            : OfText(condition, scope, expected);
+
+    /// <summary>The same with spans within the condition's text, for those who show parts of it.</summary>
+    /// <exception cref="InvalidOperationException">As above.</exception>
+    public static CheckedExpression OfText(Condition condition, ExpressionScope scope, CelType? expected = null)
     {
         SourceText source = new(condition.Source.Path, condition.Text);
         var (expression, diagnostics) = Read(source, new Span(0, condition.Text.Length), scope, expected ?? CelType.Bool, s_admitted);

@@ -10,8 +10,26 @@ namespace Plinth.Expressions;
 /// </summary>
 abstract record CheckedNode(CelType Type)
 {
-    /// <summary>Where it stands in its source; not part of its identity.</summary>
-    public Span Span { get; init; }
+    readonly Place _place;
+
+    /// <summary>Where it stands in its source; not part of its identity: the same words at two places are the same.</summary>
+    public Span Span
+    {
+        get => _place.Span;
+        init => _place = new Place(value);
+    }
+
+    /// <summary>Equal to every other, so that the equality of nodes does not see it.</summary>
+    readonly struct Place(Span span) : IEquatable<Place>
+    {
+        public Span Span => span;
+
+        public bool Equals(Place other) => true;
+
+        public override bool Equals(object? obj) => obj is Place;
+
+        public override int GetHashCode() => 0;
+    }
 }
 
 /// <summary>A value known already. <see cref="Value.Null"/> is the null literal, and "unknown" once a part was folded.</summary>

@@ -36,9 +36,3 @@ readonly struct EvaluationContext
     /// <summary>Steps that loops, and functions whose results grow, may take.</summary>
     public int Cost { get; init; } = Limits.Default.ExpressionCost;
 }
-
-/// <summary>An evaluation took more steps than its bound: the caller answers <c>limit_exceeded</c>.</summary>
-sealed class ExpressionCostException(int bound) : Exception($"the expression takes more than {bound} steps")
-{
-    public int Bound => bound;
-}

@@ -31,13 +31,16 @@ sealed record ExpressionReads
 
     sealed class Collector : NodeVisitor
     {
-        readonly SortedSet<string> _fields = new(StringComparer.Ordinal);
-        readonly HashSet<int> _bound = [];
+        // Made when the first is found: most trees asked about are small parts of others.
+        SortedSet<string>? _fields;
+        HashSet<int>? _bound;
         bool _row, _before, _relations, _caller, _now, _variables;
+
+        SortedSet<string> Fields => _fields ??= new(StringComparer.Ordinal);
 
         public ExpressionReads Reads => new()
         {
-            OwnFields = [.. _fields],
+            OwnFields = _fields is null ? [] : [.. _fields],
             Row = _row,
             Before = _before,
             Relations = _relations,
@@ -54,21 +57,22 @@ sealed record ExpressionReads
                 case BeforeNode: _before = true; break;
                 case AuthNode or ClaimNode or RequestNode: _caller = true; break;
                 case NowNode: _now = true; break;
-                case FieldNode { Record: RowNode or BeforeNode } field: _fields.Add(field.Field.Name); break;
+                case FieldNode { Record: RowNode or BeforeNode } field: Fields.Add(field.Field.Name); break;
                 case HopNode hop:
                     _relations = true;
-                    if (hop.From is RowNode or BeforeNode) _fields.UnionWith(hop.Relation.Fields);
+                    if (hop.From is RowNode or BeforeNode) Fields.UnionWith(hop.Relation.Fields);
                     break;
                 case QuantifierNode quantifier: Bound(quantifier.Variable, quantifier.Second); break;
                 case TransformNode transform: Bound(transform.Variable, transform.Second); break;
                 case BindNode bind: Bound(bind.Variable, null); break;
-                case VariableNode variable: _variables |= !_bound.Contains(variable.Id); break;
+                case VariableNode variable: _variables |= _bound is null || !_bound.Contains(variable.Id); break;
             }
             base.Visit(node);
         }
 
         void Bound(VariableNode first, VariableNode? second)
         {
+            _bound ??= [];
             _bound.Add(first.Id);
             if (second is not null) _bound.Add(second.Id);
         }

@@ -33,6 +33,12 @@ sealed record ExpressionScope(AppSchema Schema)
     /// <summary>Set where there is no schema: names, nulls and errors are those of CEL.</summary>
     public CelEnvironment? Environment { get; init; }
 
+    /// <summary>The same names of the very same schema, and so the same meaning of every text.</summary>
+    public bool IsSame(ExpressionScope other) => ReferenceEquals(Schema, other.Schema)
+        && ReferenceEquals(Row, other.Row) && ReferenceEquals(Embedded, other.Embedded) && ReferenceEquals(Environment, other.Environment)
+        && (Relations, Identity, Request, Before, ServerOnly)
+            == (other.Relations, other.Identity, other.Request, other.Before, other.ServerOnly);
+
     static readonly AppSchema s_none = new("none", new AppDefaults(), auth: null, enums: [], types: [], unions: [], models: []);
 
     public static ExpressionScope Unbound(CelEnvironment environment) => new(s_none) { Environment = environment };

@@ -91,6 +91,7 @@ sealed class ConditionChecker(
         {
             if (!_isIncomplete || diagnostic.Code is not (Codes.UnknownName or Codes.UnknownField)) findings.Add(diagnostic);
         }
+        if (expression is not null) CheckedExpression.Keep(condition, scope, expected, expression);
         return expression;
     }
 

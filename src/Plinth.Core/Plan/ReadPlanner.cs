@@ -21,8 +21,6 @@ namespace Plinth.Plan;
 /// <param name="search">Makes of search terms the value that the database is asked with; null when the text holds no term.</param>
 sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> secret, Func<string, Value?> search)
 {
-    const int PlansPerShapeMax = 64;
-
     readonly Lens _whole = new(policies.Fields.Everything, limits);
     readonly ConditionalWeakTable<SchemaView, Lens> _lenses = [];
 
@@ -41,7 +39,7 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
             return Faults.UnknownModel.Says(
                 $"there is no model '{request.Model}'", Names.DidYouMean(request.Model, schema.Models.Select(static m => m.Name)));
         }
-        EvaluationContext context = Policies.Context(caller, now) with { Cost = limits.ExpressionCost };
+        EvaluationContext context = Policies.Context(caller, now, limits);
         if (Forms(lens, model, request, context).Failed(out Fault? fault, out var forms)) return fault;
         if (Shape(lens, model, request, forms).Failed(out fault, out KnownShape? known)) return fault;
 
@@ -129,7 +127,7 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
             {
                 return fault;
             }
-            return lens.Shapes.Keep(key.Text.ToString(), new KnownShape(shape));
+            return lens.Shapes.Keep(key.Text.ToString(), new KnownShape(shape, limits.ShapePlans));
         }
         finally
         {
@@ -266,7 +264,7 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
     }
 
     /// <summary>A shape, and its plans by the rules and null pattern that they were made for.</summary>
-    sealed class KnownShape(ReadShape shape)
+    sealed class KnownShape(ReadShape shape, int plansMax)
     {
         ImmutableArray<ReadPlan> _plans = [];
 
@@ -281,7 +279,7 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
             }
             ReadPlan made = new(Shape, [.. rules.Select(static r => r.Folded)], [.. boundary.Select(static v => v.IsNull)]);
             ImmutableInterlocked.Update(
-                ref _plans, static (plans, added) => (plans.Length < PlansPerShapeMax ? plans : []).Add(added), made);
+                ref _plans, static (plans, with) => (plans.Length < with.Max ? plans : []).Add(with.Made), (Made: made, Max: plansMax));
             return made;
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Plinth.Expressions;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Policy;
 
@@ -27,7 +28,8 @@ static class Explanation
 
     /// <param name="ask">Null: no record was named.</param>
     public static async ValueTask<ImmutableArray<ExplainedRule>> OfAsync(
-        AppSchema schema, Model model, Operation operation, Caller caller, long now, AskOfRecord? ask, CancellationToken cancel)
+        AppSchema schema, Model model, Operation operation, Caller caller, long now, Limits limits, AskOfRecord? ask,
+        CancellationToken cancel)
     {
         ImmutableArray<ExplainedRule>.Builder rules = ImmutableArray.CreateBuilder<ExplainedRule>();
         foreach (AccessRule rule in model.Rules.Where(r => r.Operations.Contains(operation)))
@@ -40,11 +42,11 @@ static class Explanation
                 rules.Add(new ExplainedRule(place, text, "true", []));
                 continue;
             }
-            CheckedExpression whole = CheckedExpression.Of(when, ExpressionScope.Rule(schema, model));
+            CheckedExpression whole = CheckedExpression.OfText(when, ExpressionScope.Rule(schema, model));
             ImmutableArray<ExplainedTerm>.Builder terms = ImmutableArray.CreateBuilder<ExplainedTerm>();
             foreach (CheckedNode term in Terms(whole.Root))
-                terms.Add(await TermAsync(term, TextOf(term, when.Text), caller, now, ask, cancel).ConfigureAwait(false));
-            string truth = await TruthAsync(whole, when.Text, caller, now, ask, cancel).ConfigureAwait(false);
+                terms.Add(await TermAsync(term, TextOf(term, when.Text), caller, now, limits, ask, cancel).ConfigureAwait(false));
+            string truth = await TruthAsync(whole, when.Text, caller, now, limits, ask, cancel).ConfigureAwait(false);
             rules.Add(new ExplainedRule(place, text, truth, terms.ToImmutable()));
         }
         return rules.ToImmutable();
@@ -72,7 +74,7 @@ static class Explanation
     }
 
     static async ValueTask<ExplainedTerm> TermAsync(
-        CheckedNode term, string text, Caller caller, long now, AskOfRecord? ask, CancellationToken cancel)
+        CheckedNode term, string text, Caller caller, long now, Limits limits, AskOfRecord? ask, CancellationToken cancel)
     {
         CheckedExpression expression = CheckedExpression.Of(term);
         List<string> reads = [];
@@ -89,13 +91,13 @@ static class Explanation
             reads.Add($"{field} is {(isNull is { } known ? known ? "null" : "there" : "not to be asked for")}");
         }
         return new ExplainedTerm(
-            text, await TruthAsync(expression, text, caller, now, ask, cancel).ConfigureAwait(false), string.Join(", ", reads));
+            text, await TruthAsync(expression, text, caller, now, limits, ask, cancel).ConfigureAwait(false), string.Join(", ", reads));
     }
 
     static async ValueTask<string> TruthAsync(
-        CheckedExpression expression, string text, Caller caller, long now, AskOfRecord? ask, CancellationToken cancel)
+        CheckedExpression expression, string text, Caller caller, long now, Limits limits, AskOfRecord? ask, CancellationToken cancel)
     {
-        CheckedExpression folded = PartialEvaluator.Fold(expression, Policies.Context(caller, now));
+        CheckedExpression folded = PartialEvaluator.Fold(expression, Policies.Context(caller, now, limits));
         if (Simplifier.Simplify(folded.Root, UnknownMeans.Unknown) is LiteralNode literal)
             return literal.Value.IsNull ? "unknown" : literal.Value.IsTrue ? "true" : "false";
         if (ask is null) return Depends;

@@ -10,17 +10,17 @@ namespace Plinth.Policy;
 /// </summary>
 sealed class FieldRules
 {
-    const int PatternsMax = 1024, ViewsMax = 64;
-
     readonly List<Ruled> _ruled = [];
     readonly Dictionary<(string Model, int Ordinal, FieldAccess Access), OperationRules> _rules = [];
     readonly RuleTemplate _template;
-    readonly BoundedCache<SchemaView> _byPattern = new(PatternsMax);
-    readonly BoundedCache<SchemaView> _views = new(ViewsMax);
+    readonly Limits _limits;
+    readonly BoundedCache<SchemaView> _byPattern;
+    readonly BoundedCache<SchemaView> _views;
     int _viewsMade;
 
-    public FieldRules(AppSchema schema)
+    public FieldRules(AppSchema schema, Limits limits)
     {
+        (_limits, _byPattern, _views) = (limits, new(limits.ClaimPatterns), new(limits.Views));
         Everything = new SchemaView(0, schema);
         foreach (Model model in schema.Models)
         {
@@ -29,7 +29,7 @@ sealed class FieldRules
                 foreach (FieldAccess access in Enum.GetValues<FieldAccess>())
                 {
                     if (!field.IsRuled(access)) continue;
-                    OperationRules rules = OperationRules.Of(schema, model, field, access);
+                    OperationRules rules = OperationRules.Of(schema, model, field, access, limits);
                     _rules.Add((model.Name, field.Ordinal, access), rules);
                     _ruled.Add(new Ruled(model, field, access, rules));
                 }
@@ -45,6 +45,8 @@ sealed class FieldRules
 
     public bool IsEmpty => _ruled.Count == 0;
 
+    public (int Patterns, int Views) Kept => (_byPattern.Count, _views.Count);
+
     /// <summary>This caller's rules for one access to a field, as far as they can be known without a row.</summary>
     public CallerRules For(Model model, Field field, FieldAccess access, Caller caller, long now) =>
         !caller.IsSystem && _rules.TryGetValue((model.Name, field.Ordinal, access), out OperationRules? rules)
@@ -55,7 +57,7 @@ sealed class FieldRules
     public SchemaView SeenBy(Caller caller, long now)
     {
         if (IsEmpty || caller.IsSystem) return Everything;
-        EvaluationContext context = Policies.Context(caller, now);
+        EvaluationContext context = Policies.Context(caller, now, _limits);
         int parts = _template.Parts.Length;
         Span<char> pattern = parts <= 256 ? stackalloc char[parts] : new char[parts];
         for (int i = 0; i < parts; i++) pattern[i] = RuleTemplate.Pattern(_template.Parts[i], _template.Evaluate(i, context));

@@ -10,47 +10,51 @@ namespace Plinth.Policy;
 /// </summary>
 sealed class OperationRules
 {
-    const int FoldsMax = 256;
-
     readonly RuleTemplate _template;
     readonly ImmutableArray<Allow> _allows;
     readonly ImmutableArray<Deny> _denies;
     readonly ImmutableArray<CompiledExpression> _whole;
     readonly int _guard;
-    readonly BoundedCache<FoldedRules> _folds = new(FoldsMax);
+    readonly Limits _limits;
+    readonly BoundedCache<FoldedRules> _folds;
 
     OperationRules(
         RuleTemplate template, ImmutableArray<CompiledExpression> whole, ImmutableArray<Allow> allows, ImmutableArray<Deny> denies,
-        int guard) =>
-        (_template, _whole, _allows, _denies, _guard) = (template, whole, allows, denies, guard);
+        int guard, Limits limits)
+    {
+        (_template, _whole, _allows, _denies, _guard, _limits) = (template, whole, allows, denies, guard, limits);
+        _folds = new(limits.Folds);
+    }
 
     // Conditions are named by their number in the template; -1 is one that was not written.
     readonly record struct Allow(int When, int After, string? Message);
 
     readonly record struct Deny(int When, string? Message);
 
-    public static OperationRules Of(AppSchema schema, Model model, Operation operation) =>
-        Of(schema, model, model.Rules.Where(r => r.Operations.Contains(operation)), isOfRecords: true);
+    public static OperationRules Of(AppSchema schema, Model model, Operation operation, Limits limits) =>
+        Of(schema, model, model.Rules.Where(r => r.Operations.Contains(operation)), isOfRecords: true, limits);
 
     /// <summary>Whatever the rules say: the records of the caller's tenant.</summary>
-    public static OperationRules OfTenant(AppSchema schema, Model model) =>
-        Of(schema, model, [new AccessRule(RuleEffect.Allow, [], null, null)], isOfRecords: true);
+    public static OperationRules OfTenant(AppSchema schema, Model model, Limits limits) =>
+        Of(schema, model, [new AccessRule(RuleEffect.Allow, [], null, null)], isOfRecords: true, limits);
 
     /// <summary>A field without an allow for the access is open to whoever may the record.</summary>
-    public static OperationRules Of(AppSchema schema, Model model, Field field, FieldAccess access)
+    public static OperationRules Of(AppSchema schema, Model model, Field field, FieldAccess access, Limits limits)
     {
         IEnumerable<AccessRule> rules = field.Rules.Where(r => r.Accesses.Contains(access))
             .Select(r => new AccessRule(r.Effect, [], r.When, After: null) { Message = r.Message, Span = r.Span });
         bool isOpen = !field.Rules.Any(r => r.Effect == RuleEffect.Allow && r.Accesses.Contains(access));
         // Who asks for a field has found its record, so the tenant is decided.
         if (isOpen) rules = rules.Prepend(new AccessRule(RuleEffect.Allow, [], null, null));
-        return Of(schema, model, rules, isOfRecords: false);
+        return Of(schema, model, rules, isOfRecords: false, limits);
     }
 
     /// <summary>The parts of the rules that are the caller's alone.</summary>
     public ImmutableArray<CheckedNode> Parts => _template.Parts;
 
-    static OperationRules Of(AppSchema schema, Model model, IEnumerable<AccessRule> rules, bool isOfRecords)
+    public int FoldsKept => _folds.Count;
+
+    static OperationRules Of(AppSchema schema, Model model, IEnumerable<AccessRule> rules, bool isOfRecords, Limits limits)
     {
         ImmutableArray<CheckedExpression>.Builder conditions = ImmutableArray.CreateBuilder<CheckedExpression>();
         int Add(Condition? condition, ExpressionScope scope)
@@ -76,7 +80,7 @@ sealed class OperationRules
         }
         ImmutableArray<CheckedExpression> all = conditions.ToImmutable();
         return new OperationRules(
-            RuleTemplate.Of(all), [.. all.Select(CompiledExpression.Compile)], allows.ToImmutable(), denies.ToImmutable(), guard);
+            RuleTemplate.Of(all), [.. all.Select(CompiledExpression.Compile)], allows.ToImmutable(), denies.ToImmutable(), guard, limits);
     }
 
     /// <summary>
@@ -98,7 +102,7 @@ sealed class OperationRules
         int parts = _template.Parts.Length;
         if (parts == 0) return new CallerRules(_folds.Find("") ?? _folds.Keep("", Fold("")), []);
 
-        EvaluationContext context = Policies.Context(caller, now);
+        EvaluationContext context = Policies.Context(caller, now, _limits);
         Value[] evaluated = new Value[parts];
         Span<char> pattern = parts <= 128 ? stackalloc char[parts] : new char[parts];
         bool onlyValues = true;

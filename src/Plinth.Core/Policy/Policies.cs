@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using Plinth.Expressions;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Policy;
 
@@ -9,11 +10,13 @@ sealed class Policies
 {
     readonly FrozenDictionary<string, RowRules> _byModel;
 
-    public Policies(AppSchema schema)
+    /// <param name="schema">Whose rules.</param>
+    /// <param name="limits">What an evaluation may take, and how much of what is made is kept.</param>
+    public Policies(AppSchema schema, Limits limits)
     {
         Schema = schema;
-        Fields = new FieldRules(schema);
-        _byModel = schema.Models.ToFrozenDictionary(static m => m.Name, m => RowRules.Of(schema, m), StringComparer.Ordinal);
+        Fields = new FieldRules(schema, limits);
+        _byModel = schema.Models.ToFrozenDictionary(static m => m.Name, m => RowRules.Of(schema, m, limits), StringComparer.Ordinal);
     }
 
     public AppSchema Schema { get; }
@@ -26,6 +29,13 @@ sealed class Policies
     public RowRules Of(Model model) => _byModel[model.Name];
 
     /// <summary>What expressions see of a caller, and the clock of the request; and of a record, where it is about one.</summary>
-    public static EvaluationContext Context(Caller caller, long now, Value[]? row = null) =>
-        new() { Auth = caller.Auth, NowMicroseconds = now, Ip = caller.Address, Method = caller.Method, Row = row };
+    public static EvaluationContext Context(Caller caller, long now, Limits limits, Value[]? row = null) => new()
+    {
+        Auth = caller.Auth,
+        NowMicroseconds = now,
+        Ip = caller.Address,
+        Method = caller.Method,
+        Row = row,
+        Cost = limits.ExpressionCost,
+    };
 }

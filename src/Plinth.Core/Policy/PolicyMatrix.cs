@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Plinth.Expressions;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Policy;
 
@@ -21,9 +22,10 @@ sealed record RuleCoverage(string Place, string Text, bool WasTrue, bool WasNotT
 sealed class PolicyMatrix
 {
     readonly Policies _policies;
+    readonly Limits _limits;
     readonly Dictionary<AccessRule, (bool True, bool NotTrue)> _coverage = [];
 
-    PolicyMatrix(AppSchema schema) => _policies = new Policies(schema);
+    PolicyMatrix(AppSchema schema, Limits limits) => (_policies, _limits) = (new Policies(schema, limits), limits);
 
     public ImmutableArray<MatrixRow> Rows { get; private set; } = [];
 
@@ -31,9 +33,9 @@ sealed class PolicyMatrix
 
     AppSchema Schema => _policies.Schema;
 
-    public static PolicyMatrix Of(AppSchema schema, long now)
+    public static PolicyMatrix Of(AppSchema schema, Limits limits, long now)
     {
-        PolicyMatrix matrix = new(schema);
+        PolicyMatrix matrix = new(schema, limits);
         var callers = matrix.Callers().ToList();
         matrix.Rows =
         [
@@ -73,7 +75,8 @@ sealed class PolicyMatrix
         if (rules.Outcome == RuleOutcome.Never) return "-";
         if (folded.Outcome == RuleOutcome.Always) return "all";
         if (!folded.IsOwn) return "some";
-        bool seesOwn = rules.Sees(Policies.Context(caller, now, own)), seesOther = rules.Sees(Policies.Context(caller, now, other));
+        bool seesOwn = rules.Sees(Policies.Context(caller, now, _limits, own));
+        bool seesOther = rules.Sees(Policies.Context(caller, now, _limits, other));
         return seesOwn && !seesOther ? "own" : "some";
     }
 
@@ -105,7 +108,7 @@ sealed class PolicyMatrix
             {
                 CheckedExpression condition = CheckedExpression.Of(when, ExpressionScope.Rule(Schema, model));
                 if (!condition.CanEvaluateInMemory) continue;
-                holds = CompiledExpression.Compile(condition).IsTrue(Policies.Context(caller, now, row));
+                holds = CompiledExpression.Compile(condition).IsTrue(Policies.Context(caller, now, _limits, row));
             }
             var seen = _coverage.GetValueOrDefault(rule);
             _coverage[rule] = (seen.True || holds, seen.NotTrue || !holds);

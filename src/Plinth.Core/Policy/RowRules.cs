@@ -1,4 +1,5 @@
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Policy;
 
@@ -9,17 +10,18 @@ namespace Plinth.Policy;
 sealed class RowRules
 {
     readonly AppSchema _schema;
+    readonly Limits _limits;
 
     // Made when first asked for: most models of a large schema are asked for few operations, and a start waits for none of them.
     readonly OperationRules?[] _byOperation = new OperationRules?[Enum.GetValues<Operation>().Length];
 
     OperationRules? _ofTenant;
 
-    RowRules(AppSchema schema, Model model) => (_schema, Model) = (schema, model);
+    RowRules(AppSchema schema, Model model, Limits limits) => (_schema, Model, _limits) = (schema, model, limits);
 
     public Model Model { get; }
 
-    public static RowRules Of(AppSchema schema, Model model) => new(schema, model);
+    public static RowRules Of(AppSchema schema, Model model, Limits limits) => new(schema, model, limits);
 
     /// <summary>This caller's rules for the operation, as far as they can be known without a row.</summary>
     /// <param name="operation">What is to be done.</param>
@@ -32,14 +34,14 @@ sealed class RowRules
         : OfTenant().For(caller, now);
 
     OperationRules OfTenant() =>
-        _ofTenant ?? Interlocked.CompareExchange(ref _ofTenant, OperationRules.OfTenant(_schema, Model), null) ?? _ofTenant;
+        _ofTenant ?? Interlocked.CompareExchange(ref _ofTenant, OperationRules.OfTenant(_schema, Model, _limits), null) ?? _ofTenant;
 
     // Two threads may make the same; the folds are then kept by one of them, and plans by that one's identity.
     OperationRules Of(Operation operation)
     {
         ref OperationRules? rules = ref _byOperation[(int)operation];
         if (Volatile.Read(ref rules) is { } made) return made;
-        return Interlocked.CompareExchange(ref rules, OperationRules.Of(_schema, Model, operation), null) ?? rules;
+        return Interlocked.CompareExchange(ref rules, OperationRules.Of(_schema, Model, operation, _limits), null) ?? rules;
     }
 
     /// <summary>Nobody but the product itself can do anything with the records.</summary>

@@ -14,20 +14,20 @@ namespace Plinth.Sql;
 /// </summary>
 sealed class WriteStatements
 {
-    const int UpdatesMax = 256;
-
     readonly Dialect _dialect;
     readonly AppSchema _schema;
-    readonly BoundedCache<SqlText> _updates = new(UpdatesMax);
-    readonly BoundedCache<SqlText> _checks = new(UpdatesMax);
+    readonly Limits _limits;
+    readonly BoundedCache<SqlText> _updates;
+    readonly BoundedCache<SqlText> _checks;
     readonly FrozenDictionary<string, SqlText> _parents;
     readonly FrozenDictionary<string, SqlText> _referring;
     readonly FrozenDictionary<string, SqlText> _holders;
     readonly FrozenDictionary<string, CompiledExpression> _held;
 
-    public WriteStatements(AppSchema schema, Model model, Dialect dialect)
+    public WriteStatements(AppSchema schema, Model model, Dialect dialect, Limits limits)
     {
-        (_schema, Model, _dialect) = (schema, model, dialect);
+        (_schema, Model, _dialect, _limits) = (schema, model, dialect, limits);
+        (_updates, _checks) = (new(limits.WriteTexts), new(limits.WriteTexts));
         Parents = [.. model.Relations.Where(r => r.IsOwning)];
         Dependents = [.. schema.Models.SelectMany(m => m.Relations).Where(r => r.IsOwning && IsOf(model, r.Target))];
         IsFollowed = Dependents.Any(r => r.References.Any(name => !model.Key.Contains(name, StringComparer.Ordinal)));
@@ -63,6 +63,8 @@ sealed class WriteStatements
     /// <summary>Slot of the row's identity in statements that take a whole row.</summary>
     public int RowSlot { get; }
 
+    public int TextsKept => _updates.Count + _checks.Count;
+
     /// <summary>Slot of the version that was read.</summary>
     public int VersionSlot => RowSlot + 1;
 
@@ -88,7 +90,8 @@ sealed class WriteStatements
 
     /// <summary>Whether the row is one of those that the unique key is held over.</summary>
     public bool IsHeld(UniqueKey unique, Value[] row) =>
-        !_held.TryGetValue(unique.Name, out CompiledExpression? condition) || condition.IsTrue(new EvaluationContext { Row = row });
+        !_held.TryGetValue(unique.Name, out CompiledExpression? condition)
+        || condition.IsTrue(new EvaluationContext { Row = row, Cost = _limits.ExpressionCost });
 
     /// <summary>One row when another row than the one in the row slot (none: null) holds these values of a unique key.</summary>
     public SqlText Holder(UniqueKey unique) => _holders[unique.Name];

@@ -116,8 +116,36 @@ sealed record Limits
     /// <summary>Prepared statements kept per connection. <c>limits.statements</c></summary>
     public int Statements { get; init; } = 512;
 
-    /// <summary>Plans kept per schema version. <c>limits.plans</c></summary>
+    /// <summary>Shapes of requests whose plans are kept per schema version; the same of filters. <c>limits.plans</c></summary>
     public int Plans { get; init; } = 2000;
+
+    /// <summary>Plans kept per shape of request: one for each pattern of claims. <c>limits.shapePlans</c></summary>
+    public int ShapePlans { get; init; } = 64;
+
+    /// <summary>Foldings kept of the rules of one operation: one for each pattern of claims. <c>limits.folds</c></summary>
+    public int Folds { get; init; } = 256;
+
+    /// <summary>Patterns of claims whose view of the schema is known. <c>limits.claimPatterns</c></summary>
+    public int ClaimPatterns { get; init; } = 1024;
+
+    /// <summary>Views of the schema that are kept, each with its plans. <c>limits.views</c></summary>
+    public int Views { get; init; } = 64;
+
+    /// <summary>Texts of updates, by the columns they set, kept per model; the same of rule checks. <c>limits.writeTexts</c></summary>
+    public int WriteTexts { get; init; } = 256;
+
+    /// <summary>Descriptions (OpenAPI and the like) kept, one for each set of permitted operations. <c>limits.descriptions</c></summary>
+    public int Descriptions { get; init; } = 64;
+
+    /// <summary>
+    /// Verified tokens that are remembered, of each kind: ours, those of other issuers, keys of programs. <c>limits.tokens</c>
+    /// </summary>
+    public int Tokens { get; init; } = 10_000;
+
+    /// <summary>
+    /// Bytes of an answer kept under an Idempotency-Key; a larger one is replayed without its body. <c>limits.answerBytes</c>
+    /// </summary>
+    public int AnswerBytes { get; init; } = 64 << 10;
 
     /// <summary>Bytes of one schema file. <c>limits.schemaBytes</c></summary>
     public int SchemaBytes { get; init; } = 10 << 20;

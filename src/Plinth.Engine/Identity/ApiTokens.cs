@@ -17,18 +17,21 @@ sealed record ApiIdentity(
 /// Keys of programs: <c>plk_</c> and letters and digits, shown once, kept as a hash. A key acts for its user within its scopes, for as
 /// long as neither ends. What was looked up is kept (bounded) until the log tells that the key or its user changed. Thread-safe.
 /// </summary>
-sealed class ApiTokens(PlatformRecords records, Revocations revocations)
+/// <param name="keptMax">Keys that are remembered, so that each is looked up once in a while and not with each request.</param>
+sealed class ApiTokens(PlatformRecords records, Revocations revocations, int keptMax)
 {
-    const int IdBytes = 16, SecretBytes = 24, KeptMax = 10_000, PrefixLength = 12, ScopesMax = 64;
+    const int IdBytes = 16, SecretBytes = 24, PrefixLength = 12, ScopesMax = 64;
 
     const long KeptMicroseconds = 30_000_000;
 
-    BoundedCache<ApiIdentity> _known = new(KeptMax);
+    BoundedCache<ApiIdentity> _known = new(keptMax);
+
+    public int Kept => Volatile.Read(ref _known).Count;
 
     /// <summary>A key or a user changed: all that was looked up is looked up again.</summary>
     public void Forget(LogEvent changed)
     {
-        if (changed.Kind != EventKinds.Created) Volatile.Write(ref _known, new(KeptMax));
+        if (changed.Kind != EventKinds.Created) Volatile.Write(ref _known, new(keptMax));
     }
 
     /// <summary>Makes a key and gives its text, which nobody can give again.</summary>

@@ -50,12 +50,12 @@ sealed class Identities : IAsyncDisposable
         Guards = new SignInGuards(Records, options, engine.Store.Keys.Derive("sign-in guards"));
         Factors = new Factors(Records, engine.Store.Keys, options.Issuer);
         Accounts = new Accounts(Records, Sessions, Guards, Factors, _hashes, options);
-        ApiTokens = new ApiTokens(Records, Revocations);
+        ApiTokens = new ApiTokens(Records, Revocations, options.TokensKept);
         _office = new PostOffice(mailer, warn);
         Codes = new MailCodes(Records, Accounts, Guards, _office, options);
         Revocations.Changed = Changed;
         _documents = RemoteDocuments.Create();
-        External = new ExternalIssuers(options.External, _documents, engine.Time);
+        External = new ExternalIssuers(options.External, _documents, engine.Time, options.TokensKept);
         OAuth = new OAuthSignIn(Records, Accounts, engine.Store.Keys, options.OAuth, _documents, engine.Time, warn);
         _warn = warn;
         Expiry = new Expiry(Records, options, engine.Time, warn);
@@ -84,6 +84,9 @@ sealed class Identities : IAsyncDisposable
     public OAuthSignIn OAuth { get; }
 
     public Expiry Expiry { get; }
+
+    /// <summary>Verified tokens that are remembered, by kind.</summary>
+    public (int Access, int Programs, int Issuers) TokensKept => (_access.Kept, ApiTokens.Kept, External.TokensKept);
 
     /// <summary>The schema that serves now has users.</summary>
     public bool HasUsers => _engine.Current.Schema.HasUsers;

@@ -80,7 +80,8 @@ sealed record IdentityOptions
     /// <summary>Identity providers that people may sign in by. <c>oauth.*</c></summary>
     public OAuthOptions OAuth { get; init; } = new([], "", [], MayRegister: false, Role: null);
 
-    /// <summary>Verified tokens kept in memory, so that a signature is checked once per token and not once per request.</summary>
+    /// <summary>Verified tokens kept in memory, of each kind, so that a signature is checked once per token and not once per request.
+    /// <c>limits.tokens</c></summary>
     public int TokensKept { get; init; } = 10_000;
 
     /// <summary>How old the last confirmed reading of a shared log may be before a token is no longer taken on trust.</summary>

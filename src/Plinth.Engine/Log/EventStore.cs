@@ -16,10 +16,13 @@ sealed class EventStore : IDisposable
         (Database, Log, Keys) = (database, log, keys);
         Events = new EventWriter(keys);
         Tail = new LogTail(database, log, clock);
+        Limits = limits;
         Committer = new Committer(database, log, clock, limits) { Publish = Tail.Publish };
     }
 
     public Database Database { get; }
+
+    public Limits Limits { get; }
 
     public EventLog Log { get; }
 

@@ -37,7 +37,9 @@ static class KeyProof
 
             using (Statement find = connection.Prepare(Find))
             {
-                if (!find.Step() || !CryptographicOperations.FixedTimeEquals(find.ColumnBytes(0), proof))
+                // One is there: it was just left, or had been.
+                find.Step();
+                if (!CryptographicOperations.FixedTimeEquals(find.ColumnBytes(0), proof))
                 {
                     throw new StoreException(StoreFailure.Unavailable,
                         $"The key file in {database.Options.Folder} is another than the one that this database was made with: "

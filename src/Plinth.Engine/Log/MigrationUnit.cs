@@ -131,7 +131,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
     void CopyRows(WriteTransaction transaction, RebuildTable rebuild, string to, string rowColumn, List<string> kept)
     {
         Model model = rebuild.Table.Model;
-        RowFiller filler = new(model, rebuild.Fills, transaction.Now, _schema, _ids);
+        RowFiller filler = new(model, rebuild.Fills, transaction.Now, _schema, _ids, _store.Limits);
         using Statement select = transaction.Connection.PrepareScan(_ddl.SelectRows(model.Table, rowColumn, kept));
         using Statement insert =
             transaction.Prepare(_ddl.InsertRow(to, [.. kept, .. rebuild.Fills.Select(static fill => fill.Field.Column)]));
@@ -156,7 +156,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
     void Fill(WriteTransaction transaction, FillColumns step)
     {
         Model model = step.Model;
-        RowFiller filler = new(model, step.Fills, transaction.Now, _schema, _ids);
+        RowFiller filler = new(model, step.Fills, transaction.Now, _schema, _ids, _store.Limits);
         string rowColumn = TableShape.RowColumnOf(model);
         List<string> read = [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn, rowColumn];
         using Statement select = transaction.Connection.PrepareScan(_ddl.SelectRows(model.Table, rowColumn, read));

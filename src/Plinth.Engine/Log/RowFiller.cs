@@ -3,6 +3,7 @@ using Plinth.Evolution;
 using Plinth.Expressions;
 using Plinth.Plan;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Log;
 
@@ -12,11 +13,12 @@ sealed class RowFiller
     readonly ImmutableArray<ColumnFill> _fills;
     readonly long _now;
     readonly IdSource _ids;
+    readonly int _cost;
     readonly Dictionary<Field, CompiledExpression> _computed = [];
 
-    public RowFiller(Model model, ImmutableArray<ColumnFill> fills, long now, AppSchema schema, IdSource ids)
+    public RowFiller(Model model, ImmutableArray<ColumnFill> fills, long now, AppSchema schema, IdSource ids, Limits limits)
     {
-        (Model, _now, _ids) = (model, now, ids);
+        (Model, _now, _ids, _cost) = (model, now, ids, limits.ExpressionCost);
 
         // Computed fields read what the others were given.
         _fills = [.. fills.OrderBy(static fill => fill is ComputedFill)];
@@ -49,7 +51,8 @@ sealed class RowFiller
                 ConstantFill constant => constant.Value,
                 NowFill => Value.FromDateTime(_now),
                 GeneratedFill generated => _ids.Next(generated.Generator, _now),
-                ComputedFill => Deciding.Stored(fill.Field, _computed[fill.Field].Evaluate(new EvaluationContext { Row = row })),
+                ComputedFill => Deciding.Stored(
+                    fill.Field, _computed[fill.Field].Evaluate(new EvaluationContext { Row = row, Cost = _cost })),
                 _ => throw new InvalidOperationException($"no way to fill by {fill.GetType().Name}"),
             };
         }

@@ -25,15 +25,13 @@ sealed record StoredAnswer(WriteOutcome Outcome, long Version, ImmutableArray<st
 /// answers of what committed are there; a refusal wrote nothing and is decided anew.
 /// </summary>
 /// <param name="keys">Seal the answers.</param>
-/// <param name="hours">For which an answer is kept.</param>
-sealed class AnswerStore(LogKeys keys, int hours)
+/// <param name="limits">For how many hours an answer is kept, and up to what size: the replay of a larger one has the status and the
+/// Location alone.</param>
+sealed class AnswerStore(LogKeys keys, Limits limits)
 {
     public const string Table = "plinth_idempotency";
 
     const long MicrosecondsPerHour = 3_600_000_000;
-
-    /// <summary>A larger body is not kept: its replay has the status and the Location alone.</summary>
-    public const int BodyBytesMax = 64 << 10;
 
     const int SweptPerCommand = 8;
 
@@ -121,7 +119,7 @@ sealed class AnswerStore(LogKeys keys, int hours)
         using Statement guard = Bound(transaction, Guard, key);
         guard.BindBytes(3, key.RequestDigest.AsSpan());
         guard.BindBytes(4, default);
-        guard.BindInt64(5, now + (hours * MicrosecondsPerHour));
+        guard.BindInt64(5, now + (limits.IdempotencyHours * MicrosecondsPerHour));
         guard.Run();
         return transaction.Connection.RowsConcerned > 0;
     }
@@ -149,7 +147,7 @@ sealed class AnswerStore(LogKeys keys, int hours)
     }
 
     /// <summary><c>[[outcome, version, [key…], "base64 of the body" or null, needs a body hash]…]</c></summary>
-    static void Write(ByteOutput output, IEnumerable<StoredAnswer> answers)
+    void Write(ByteOutput output, IEnumerable<StoredAnswer> answers)
     {
         using Utf8JsonWriter json = new(output);
         json.WriteStartArray();
@@ -161,7 +159,7 @@ sealed class AnswerStore(LogKeys keys, int hours)
             json.WriteStartArray();
             foreach (string part in answer.Key) json.WriteStringValue(part);
             json.WriteEndArray();
-            if (answer.Body is { Length: <= BodyBytesMax } body) json.WriteBase64StringValue(body);
+            if (answer.Body is { } body && body.Length <= limits.AnswerBytes) json.WriteBase64StringValue(body);
             else json.WriteNullValue();
             json.WriteBooleanValue(answer.NeedsBodyHash);
             json.WriteEndArray();

@@ -1,5 +1,6 @@
 using Plinth.Policy;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Runtime;
 
@@ -64,13 +65,14 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
     /// <param name="level">The rules, and the fields that they ask for.</param>
     /// <param name="caller">Who asks.</param>
     /// <param name="now">The request's clock.</param>
-    public bool IsSeen(RecordLevel level, Caller caller, long now)
+    /// <param name="limits">What an evaluation may take.</param>
+    public bool IsSeen(RecordLevel level, Caller caller, long now, Limits limits)
     {
         FoldedRules rules = level.Rules;
         if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
         // The outcome was written before the rules were.
         if (ReferenceEquals(Volatile.Read(ref _rules), rules)) return _isSeen;
-        bool seen = new CallerRules(rules, []).Sees(Policies.Context(caller, now, Values(level.Model, level.Fields)));
+        bool seen = new CallerRules(rules, []).Sees(Policies.Context(caller, now, limits, Values(level.Model, level.Fields)));
         if (level.IsDecidedByRecordAlone && _rules is null)
         {
             lock (Json)

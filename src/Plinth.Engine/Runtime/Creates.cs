@@ -80,17 +80,18 @@ static class Creates
     }
 
     /// <summary>Each tenant counts for itself: gaps in its numbers would tell how busy the others are.</summary>
-    static string CounterOf(RecordShape shape, FieldShape field, Value[] row) =>
-        shape.Model?.TenantField is { } tenant ? $"{field.Name} of {EventWriter.Part(tenant, row)}" : field.Name;
+    static string CounterOf(Model model, FieldShape field, Value[] row) =>
+        model.TenantField is { } tenant ? $"{field.Name} of {EventWriter.Part(tenant, row)}" : field.Name;
 
     /// <summary>Gives counted fields their numbers, and computes what waited for them.</summary>
     static Fault? Number(WriteScope scope, RecordShape shape, Input input)
     {
         bool waited = WritePlanner.NeedsNumber(shape, input);
+        Model model = scope.Table(shape.Name).Model;
         foreach (FieldShape field in shape.Counted)
         {
             ref Value value = ref input.Values[field.Index];
-            string counter = CounterOf(shape, field, input.Values);
+            string counter = CounterOf(model, field, input.Values);
             if (value.IsNull) value = Value.From(Counters.Next(scope.Transaction, shape.Name, counter));
             else Counters.Pass(scope.Transaction, shape.Name, counter, value.Int);
         }

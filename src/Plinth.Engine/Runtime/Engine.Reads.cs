@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Plinth.Expressions;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -39,7 +38,7 @@ sealed partial class Engine
             }
             catch (ExpressionCostException e)
             {
-                return Faults.LimitExceeded.Says(e.Message, "limits.expressionCost sets the bound");
+                return e.ToFault();
             }
         }
     }
@@ -119,7 +118,7 @@ sealed partial class Engine
             _cache.Count(hits: 0, misses: 1, refused: 0);
             return null;
         }
-        if (!record.IsSeen(records.Root, caller, now))
+        if (!record.IsSeen(records.Root, caller, now, Limits))
         {
             _cache.Count(hits: 0, misses: 0, refused: 1);
             return null;

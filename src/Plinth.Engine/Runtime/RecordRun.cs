@@ -248,7 +248,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             record = Load(level, key);
             if (record is null) return null;
         }
-        return record.IsSeen(level, asked.Caller, asked.Now) ? record : null;
+        return record.IsSeen(level, asked.Caller, asked.Now, asked.Limits) ? record : null;
     }
 
     CachedRecord? Load(RecordLevel level, in RecordKey key)

@@ -3,6 +3,7 @@ using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Sql;
 using Plinth.Store;
+using Plinth.Text;
 
 namespace Plinth.Runtime;
 
@@ -16,9 +17,9 @@ sealed class RecordTable
     readonly ValueKind[] _kinds;
     readonly int[] _scales;
 
-    public RecordTable(AppSchema schema, Model model, Dialect dialect)
+    public RecordTable(AppSchema schema, Model model, Dialect dialect, Limits limits)
     {
-        Statements = new WriteStatements(schema, model, dialect);
+        Statements = new WriteStatements(schema, model, dialect, limits);
         _returnsRows = dialect.ReturnsRows;
         _searched = [.. model.FullText.Select(model.Field).OfType<Field>()];
         _kinds = [.. model.Fields.Select(KindOf)];

@@ -23,7 +23,7 @@ sealed partial class Snapshot
     public Snapshot(AppSchema schema, int version, Dialect dialect, Limits limits, ReadOnlyMemory<byte> cursorSecret)
     {
         (Schema, Version, _dialect) = (schema, version, dialect);
-        Policies = new Policies(schema);
+        Policies = new Policies(schema, limits);
         Reads = new ReadPlanner(Policies, limits, cursorSecret, dialect.SearchValue);
         Writes = new WriteSchema(schema, version, Policies, Reads, Selects, dialect, limits);
     }

@@ -33,7 +33,7 @@ sealed class WriteSchema
         (Schema, Version, Policies, Selects, Limits) = (schema, version, policies, selects, limits);
         Shapes = new RecordShapes(schema, Compile(schema, limits));
         Planner = new WritePlanner(Shapes, policies, reads, limits);
-        _tables = schema.Models.ToFrozenDictionary(m => m.Name, m => new RecordTable(schema, m, dialect), StringComparer.Ordinal);
+        _tables = schema.Models.ToFrozenDictionary(m => m.Name, m => new RecordTable(schema, m, dialect, limits), StringComparer.Ordinal);
         Users = UserInvariants.Of(schema, Table);
     }
 

@@ -3,7 +3,6 @@ using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
-using Plinth.Expressions;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
@@ -26,7 +25,7 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
     const int PlannedMax = 8;
 
     readonly IdSource _ids = new(RandomNumberGenerator.Fill);
-    readonly AnswerStore _answers = new(store.Keys, limits.IdempotencyHours);
+    readonly AnswerStore _answers = new(store.Keys, limits);
     readonly ConcurrentDictionary<(string Scope, string Key), byte> _inFlight = new();
 
     /// <summary>The platform's tables that writes need; made before the first command.</summary>
@@ -92,7 +91,7 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
         }
         catch (ExpressionCostException e)
         {
-            return Faults.LimitExceeded.Says(e.Message, "limits.expressionCost sets the bound");
+            return e.ToFault();
         }
         finally
         {
@@ -146,7 +145,7 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
             }
             catch (ExpressionCostException e)
             {
-                return Faults.LimitExceeded.Says(e.Message, "limits.expressionCost sets the bound");
+                return e.ToFault();
             }
         }
         return Faults.NotReady.Says("the schema keeps being replaced") with { RetryAfterSeconds = 1 };

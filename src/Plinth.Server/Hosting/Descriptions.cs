@@ -19,10 +19,10 @@ namespace Plinth.Hosting;
 /// </summary>
 sealed class Descriptions(ServerOptions options, Engine engine)
 {
-    const int KeptMax = 64;
-
     readonly ConcurrentDictionary<(AppSchema Schema, string Allowed, Endpoint Endpoint), byte[]> _kept = new();
     readonly Lazy<HtmlPage> _docs = new(() => HtmlPage.Load("docs.html"));
+
+    public int Kept => _kept.Count;
 
     public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
     {
@@ -54,7 +54,7 @@ sealed class Descriptions(ServerOptions options, Engine engine)
             ? OpenApi.Write(seen, new OpenApiOptions(snapshot.Version.ToString(CultureInfo.InvariantCulture), (m, o) =>
                 allowed[m.Name].Contains(o)))
             : SchemaJson.Write(Visible(seen, m => !allowed[m.Name].IsEmpty));
-        if (_kept.Count >= KeptMax) _kept.Clear();
+        if (_kept.Count >= options.Limits.Descriptions) _kept.Clear();
         _kept[key] = made;
         return made;
     }

@@ -46,6 +46,9 @@ sealed class PlinthServer : IAsyncDisposable
     /// <summary>Where the server listens.</summary>
     public Uri Url => _listener?.Url ?? throw new InvalidOperationException("the server has not started");
 
+    /// <summary>Descriptions of the schema that are kept.</summary>
+    public int DescriptionsKept => _descriptions.Kept;
+
     /// <summary>The server's own log, for what its host has to say.</summary>
     public ServiceLog Log => _log;
 

@@ -218,6 +218,10 @@ sealed class Pipeline : IHttpApplication<Exchange>
                 fault = Faults.Timeout.Says($"the request took longer than {_options.Limits.RequestMs} ms and was stopped",
                     hint: "limits.requestMs is the setting");
                 break;
+            case ExpressionCostException dear:
+                // What a caller sees of the schema is decided by rules too, before any front plans.
+                fault = dear.ToFault();
+                break;
             default:
                 _log.Crash(exchange, exception);
                 fault = Faults.Internal.Says("an unexpected error; the traceId finds it in the logs");

@@ -1,4 +1,5 @@
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Expressions;
 

@@ -21,6 +21,19 @@ public sealed class InputReaderTests
         Assert.Contains(says, detail.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("""{"createdAt":"2020-01-01T00:00:00Z"}""", null)]
+    [InlineData("""{"secret":"x"}""", null)]
+    [InlineData("""{"shout":"HI"}""", "is computed")]
+    [InlineData("""{"revision":3}""", "is set by the server")]
+    [InlineData("""{"updatedAt":"2020-01-01T00:00:00Z"}""", "is set by the server")]
+    public void The_server_itself_writes_what_callers_may_not_but_not_what_follows_from_the_rest(string more, string? refusal)
+    {
+        string body = Whole[..^1] + "," + more[1..];
+        Assert.Equal(refusal, WriteSample.Create(body, asServer: true).Fault?.Details[0].Message);
+        Assert.NotNull(WriteSample.Create(body).Fault);
+    }
+
     [Fact]
     public void A_server_only_field_is_never_suggested()
     {

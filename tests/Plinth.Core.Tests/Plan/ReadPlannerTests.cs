@@ -29,7 +29,7 @@ public class ReadPlannerTests
     static readonly ReadPlanner s_planner = New();
 
     static ReadPlanner New(Limits? limits = null) => new(
-        new Policies(s_schema), limits ?? Limits.Default, Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef"),
+        new Policies(s_schema, limits ?? Limits.Default), limits ?? Limits.Default, Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef"),
         static text => text.Length == 0 ? null : Value.From(text));
 
     static readonly Caller s_user = new(Value.FromMap(new ValueMap([KeyValuePair.Create("id", Value.From(7L))])), "7");
@@ -230,6 +230,30 @@ public class ReadPlannerTests
 
         Assert.Same(WithBoundary(Value.From(1L)), WithBoundary(Value.From(2L)));
         Assert.NotSame(WithBoundary(Value.From(1L)), WithBoundary(Value.Null));
+    }
+
+    [Fact]
+    public void Plans_of_one_shape_are_kept_up_to_their_limit_and_remain_right_beyond_it()
+    {
+        ReadRequest request = List() with { Sort = [new SortKey("year", false)] };
+        byte[] binding = Plan(request).Value.Binding;
+        ReadRequest After(Value year)
+        {
+            using ByteOutput text = new();
+            Cursor.Write(s_planner.Secret.Span, binding, [year, Value.From(3L)], text);
+            return request with { After = Encoding.ASCII.GetString(text.Written) };
+        }
+        ReadPlan[] Plans(Limits limits)
+        {
+            ReadPlanner planner = New(limits);
+            Value[] years = [Value.From(1L), Value.Null, Value.From(1L), Value.Null];
+            return [.. years.Select(year => planner.Plan(s_user, After(year), now: 0).Value.Plan)];
+        }
+
+        Assert.Equal(2, Plans(new Limits { ShapePlans = 2 }).Distinct().Count());
+        ReadPlan[] anew = Plans(new Limits { ShapePlans = 1 });
+        Assert.Equal(4, anew.Distinct().Count());
+        Assert.Equal([false, true, false, true], anew.Select(p => p.NullBoundary[0]));
     }
 
     [Fact]

@@ -33,7 +33,7 @@ public class ReadRefusalTests
         new() { Model = "Book", Kind = ReadKind.Aggregate, Aggregate = new AggregateRequest([], Count: true, []) };
 
     static ReadPlanner Planner(Limits limits) => new(
-        new Policies(s_schema), limits, Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef"),
+        new Policies(s_schema, limits), limits, Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef"),
         static text => text.Any(char.IsLetter) ? Value.From(text) : null);
 
     static Fault Refused(ReadRequest request, Limits? limits = null)
@@ -246,7 +246,7 @@ public class ReadRefusalTests
             model Row { id Int @id  a Int?  b Int?  c Int?  d Int?  e Int?  f Int?  g Int?  @@allow("all", true) }
             """);
         byte[] secret = Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef");
-        ReadPlanner planner = new(new Policies(schema), Limits.Default, secret, static _ => null);
+        ReadPlanner planner = new(new Policies(schema, Limits.Default), Limits.Default, secret, static _ => null);
         ReadRequest list = new() { Model = "Row", Kind = ReadKind.List, Sort = [.. "abcdefg".Select(c => new SortKey($"{c}", false))] };
         byte[] binding = planner.Plan(s_user, list, now: 0).Value.Binding;
         ReadPlan first = After(0);
@@ -261,6 +261,24 @@ public class ReadRefusalTests
             Cursor.Write(secret, binding, values, cursor);
             return planner.Plan(s_user, list with { After = Encoding.ASCII.GetString(cursor.Written) }, now: 0).Value.Plan;
         }
+    }
+
+    [Fact]
+    public void The_product_itself_reads_records_of_all_tenants_and_joins_those_of_one()
+    {
+        AppSchema schema = Schemas.Load("""
+            app x { tenancy = row }
+            auth { id Int  tenantId Int? }
+            model Team { id Int @id  people Person[]  @@allow("all", true) }
+            model Person { id Int @id  team Team? @relation  @@allow("all", true) }
+            """);
+        byte[] secret = Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef");
+        ReadPlanner planner = new(new Policies(schema, Limits.Default), Limits.Default, secret, static _ => null);
+        ReadRequest alone = new() { Model = "Person", Kind = ReadKind.List };
+        ReadRequest joined = alone with { Include = [new IncludeRequest("team")] };
+        Assert.True(planner.Plan(Caller.System, alone, now: 0).IsOk);
+        Assert.Equal(Faults.MissingClaim, planner.Plan(Caller.System, joined, now: 0).Fault?.Kind);
+        Assert.True(planner.Plan(Caller.SystemOf(Value.From(1L)), joined, now: 0).IsOk);
     }
 
     [Fact]

@@ -94,10 +94,34 @@ public sealed class WritePlannerTests
         Assert.Equal("too_many_rows", planned.Fault!.Code);
     }
 
-    static WritePlanner Planner(Limits limits)
+    [Theory]
+    [InlineData("Create", null, "{\"id\":1,\"tenantId\":1}", null)]
+    [InlineData("Update", "1", "{}", "missing_claim")]
+    [InlineData("Delete", "1", "", "missing_claim")]
+    [InlineData("DeleteMany", null, "", "missing_claim")]
+    public void The_product_itself_finds_no_record_by_its_key_unless_it_says_whose(string kind, string? key, string body, string? code)
     {
-        Policies policies = new(s_schema);
-        RecordShapes shapes = new(s_schema, (_, _, _, _) => _ => Value.True);
+        AppSchema schema = Schemas.Load("""
+            app x { tenancy = row }
+            auth { id Int  tenantId Int? }
+            model Team { id Int @id  @@allow("all", true) }
+            """);
+        WritePlanner planner = Planner(Limits.Default, schema);
+        Command command = new()
+        {
+            Model = "Team", Kind = Enum.Parse<CommandKind>(kind), Body = Encoding.UTF8.GetBytes(body), Key = key is null ? [] : [key],
+            Filter = kind == "DeleteMany" ? "true" : null, AsServer = kind == "Create",
+        };
+        Moment moment = new(0, new IdSource(new Random(1).NextBytes), default);
+        Assert.Equal(code, planner.Plan(Caller.System, command, moment).Fault?.Code);
+        Assert.Null(planner.Plan(Caller.SystemOf(Value.From(1L)), command, moment).Fault);
+    }
+
+    static WritePlanner Planner(Limits limits, AppSchema? of = null)
+    {
+        AppSchema schema = of ?? s_schema;
+        Policies policies = new(schema, limits);
+        RecordShapes shapes = new(schema, (_, _, _, _) => _ => Value.True);
         return new(shapes, policies, new ReadPlanner(policies, limits, new byte[32], _ => null), limits);
     }
 

@@ -32,15 +32,15 @@ static class WriteSample
 
     public static RecordShape Shape => Shapes.Model("Contact");
 
-    public static ValueReader Reader(Value auth = default, int seed = 1)
+    public static ValueReader Reader(Value auth = default, int seed = 1, bool asServer = false)
     {
         Random random = new(seed);
-        return new(Shapes, new Moment(Now, new IdSource(random.NextBytes), auth), new Problems());
+        return new(Shapes, new Moment(Now, new IdSource(random.NextBytes), auth), new Problems()) { AsServer = asServer };
     }
 
-    public static (Value[] Row, Fault? Fault) Create(string body, Value auth = default)
+    public static (Value[] Row, Fault? Fault) Create(string body, Value auth = default, bool asServer = false)
     {
-        ValueReader reader = Reader(auth);
+        ValueReader reader = Reader(auth, asServer: asServer);
         var input = InputReader.Read(Encoding.UTF8.GetBytes(body), Shape, InputMode.Create, reader, Limits.Default);
         if (!input.IsOk) return ([], input.Fault);
         Deciding.Complete(Shape, input.Value, reader);

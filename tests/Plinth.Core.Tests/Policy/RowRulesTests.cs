@@ -15,7 +15,7 @@ public class RowRulesTests
         """;
 
     static RowRules Rules(string rules) =>
-        RowRules.Of(Schemas.Load(Start + Model(rules)), Schemas.Load(Start + Model(rules)).Model("Note"));
+        RowRules.Of(Schemas.Load(Start + Model(rules)), Schemas.Load(Start + Model(rules)).Model("Note"), Limits.Default);
 
     static string Model(string rules) => "model Note { id Int @id   text String?   score Int?   owner Owner @relation\n" + rules + "\n}";
 

@@ -31,6 +31,27 @@ public sealed class ApiTokenTests
     }
 
     [Fact]
+    public async Task Tokens_are_remembered_up_to_their_limit_and_good_beyond_it()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync(options => options with { TokensKept = 2 });
+        await using Identities identities = new(server.Engine, server.Options, server.Mail, _ => { });
+        SignedIn ann = await server.SomeoneAsync();
+        List<string> tokens = [];
+        for (int i = 0; i < 4; i++)
+        {
+            tokens.Add((await CreateAsync(server, ann, "read")).Text);
+            tokens.Add((await server.SignInAsync("ann@example.org")).Access);
+        }
+        foreach (string token in (string[])[.. tokens, .. tokens])
+        {
+            Assert.Null(identities.Resolve(token, CancellationToken.None).Fault);
+            Assert.InRange(identities.TokensKept.Access, 0, 2);
+            Assert.InRange(identities.TokensKept.Programs, 0, 2);
+        }
+        Assert.NotEqual((0, 0, 0), identities.TokensKept);
+    }
+
+    [Fact]
     public async Task A_key_ends_with_its_time_and_with_its_user()
     {
         await using AuthServer server = await AuthServer.OpenAsync();

@@ -77,7 +77,7 @@ sealed class PlanTampering(PlanMutant? mutant)
     {
         foreach (PlanPlace place in Enum.GetValues<PlanPlace>())
         {
-            Policies policies = new(snapshot.Schema);
+            Policies policies = new(snapshot.Schema, Text.Limits.Default);
             if (mutant is not null && mutant.Place == place) Mutate(policies, mutant);
             _policies[place] = policies;
             (object owner, string field) = place switch
@@ -103,7 +103,7 @@ sealed class PlanTampering(PlanMutant? mutant)
         // Another schema of the same story: the mutant is of its last one.
         if (policies.Schema.FindModel(mutant.Model) is not { } model || model.Rules.Length != mutant.Rules.Length) return;
         Made(policies.Of(model))[(int)mutant.Operation] =
-            OperationRules.Of(policies.Schema, model with { Rules = mutant.Rules }, mutant.Operation);
+            OperationRules.Of(policies.Schema, model with { Rules = mutant.Rules }, mutant.Operation, Text.Limits.Default);
     }
 
     static OperationRules?[] Made(RowRules rules) => (OperationRules?[])Field(typeof(RowRules), "_byOperation").GetValue(rules)!;

@@ -44,6 +44,14 @@ public sealed partial class LimitsAreProvoked
         ["CacheBytes"] = "RecordCacheTests",
         ["Statements"] = "DriverTests",
         ["Plans"] = "ReadPlannerTests",
+        ["ShapePlans"] = "ReadPlannerTests",
+        ["Folds"] = "KeptRulesTests",
+        ["ClaimPatterns"] = "KeptRulesTests",
+        ["Views"] = "KeptRulesTests",
+        ["WriteTexts"] = "WriteStatementsTests",
+        ["Descriptions"] = "DescriptionTests",
+        ["Tokens"] = "ApiTokenTests",
+        ["AnswerBytes"] = "KeptAnswersTests",
         ["SchemaBytes"] = "SchemaLimitsTests",
         ["SchemaDepth"] = "SchemaLimitsTests",
         ["SchemaBlocks"] = "SchemaLimitsTests",
@@ -105,7 +113,7 @@ public sealed partial class LimitsAreProvoked
             string setting = char.ToLowerInvariant(name[0]) + name[1..];
             return Corpus.Read(test).Find("limits")?.Lines.Any(l => l.StartsWith(setting + " ", StringComparison.Ordinal)) ?? false;
         }
-        string property = name is "Statements" ? "StatementsKeptMax" : name;
+        string property = name is "Statements" ? "StatementsKeptMax" : name is "Tokens" ? "TokensKept" : name;
         return Directory.EnumerateFiles(Path.Combine(Corpus.Root, "tests"), test + ".cs", SearchOption.AllDirectories)
             .Any(file => Regex.IsMatch(File.ReadAllText(file), $@"\b{property} = "));
     }

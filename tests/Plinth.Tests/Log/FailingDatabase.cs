@@ -16,6 +16,9 @@ sealed class FailingDatabase : Database
 
     public Action? OnCommit { get; set; }
 
+    /// <summary>Once the commit has happened: its answer is lost.</summary>
+    public Action? AfterCommit { get; set; }
+
     public Action? OnRollback { get; set; }
 
     public Action<bool>? OnTend { get; set; }
@@ -96,6 +99,7 @@ sealed class FailingDatabase : Database
         {
             database.OnCommit?.Invoke();
             real.Commit();
+            database.AfterCommit?.Invoke();
         }
 
         public override void Rollback()

@@ -27,6 +27,25 @@ public sealed class MigratorTests
     }
 
     [Fact]
+    public async Task A_reference_that_is_there_stays_and_a_new_one_joins_it()
+    {
+        using MigratorFixture fixture = new();
+        await fixture.MigrateAsync($"model User {{ id Int @id  posts Post[]  {Allowed} }} model Post {{ id Int @id  author User @relation  {Allowed} }}");
+        await fixture.MigrateAsync($$"""
+            model User {
+              id Int @id  name String?
+              posts Post[] @relation(name: "written")  edited Post[] @relation(name: "edited")
+              {{Allowed}}
+            }
+            model Post { id Int @id  author User @relation(name: "written")  editor User? @relation(name: "edited")  {{Allowed}} }
+            """);
+        Assert.Equal(["author_id", "editor_id"], fixture.References("posts").Split("users,").Skip(1).Select(r => r.Split(',')[0]).Order());
+        await fixture.InsertAsync("User", Value.From(1), Value.Null);
+        await fixture.InsertAsync("Post", Value.From(1), Value.From(1), Value.From(1));
+        await Assert.ThrowsAnyAsync<Exception>(() => fixture.InsertAsync("Post", Value.From(2), Value.From(9), Value.Null));
+    }
+
+    [Fact]
     public async Task An_integer_key_numbers_the_rows_itself()
     {
         using MigratorFixture fixture = new();

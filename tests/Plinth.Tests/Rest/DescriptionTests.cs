@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Plinth.Http;
 using Plinth.Log;
+using Plinth.Schema;
 using Plinth.Text;
 
 namespace Plinth.Rest;
@@ -27,6 +28,48 @@ public partial class DescriptionTests
 
         static string[] Methods(JsonElement document, string path) =>
             [.. document.GetProperty("paths").GetProperty(path).EnumerateObject().Select(m => m.Name).Where(n => n != "parameters")];
+    }
+
+    [Fact]
+    public async Task Descriptions_are_kept_up_to_their_limit_and_right_beyond_it()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(limits: new Limits { Descriptions = 1 });
+        HttpClient client = await server.ClientAsync();
+        for (int i = 0; i < 3; i++)
+        {
+            Assert.Contains("\"openapi\"", (await client.SendAsync("GET", "/openapi.json")).Body, StringComparison.Ordinal);
+            Assert.DoesNotContain("\"openapi\"", (await client.SendAsync("GET", "/schema.json")).Body, StringComparison.Ordinal);
+            Assert.Equal(1, server.Last.DescriptionsKept);
+        }
+    }
+
+    [Fact]
+    public async Task A_rule_over_claims_that_takes_too_long_is_answered_on_every_route()
+    {
+        const string Text = """
+            auth { id Int  teams Int[] }
+            model Note {
+              id Int @id
+              text String? @allow("read", auth.teams.all(t, auth.teams.exists(u, u == t)))
+              @@allow("all", auth.teams.all(t, auth.teams.exists(u, u == t)))
+            }
+            """;
+        Value claims = Value.FromMap(new ValueMap(
+        [
+            new("id", Value.From(1L)), new("teams", Value.FromList([.. Enumerable.Range(0, 100).Select(n => Value.From((long)n))])),
+        ]));
+        await using RunningServer server = await RunningServer.OpenAsync(Text, new Limits { ExpressionCost = 1000 });
+        HttpClient client = await server.ClientAsync(claims);
+        foreach (var (method, path, body) in new[]
+        {
+            ("GET", "/api/notes", null), ("GET", "/api/notes/1", null), ("GET", "/openapi.json", null), ("GET", "/schema.json", null),
+            ("POST", "/api/notes", """{"id":1}"""), ("PATCH", "/api/notes/1", """{"text":"x"}"""), ("DELETE", "/api/notes/1", null),
+        })
+        {
+            Reply reply = await client.SendAsync(method, path, body);
+            Assert.True(reply is { Status: 400, Code: "limit_exceeded" }, $"{method} {path}: {reply.Status} {reply.Body}");
+            Assert.Contains("limits.expressionCost", reply.Body, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

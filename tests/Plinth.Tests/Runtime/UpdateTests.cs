@@ -41,6 +41,28 @@ public sealed class UpdateTests : IDisposable
     public void Dispose() => _fixture.Dispose();
 
     [Fact]
+    public async Task A_right_guess_at_a_hidden_value_is_held_against_the_schema_of_today()
+    {
+        const string Text = """
+            auth { id String  role String? }
+            model Note {
+              id Int @id
+              name String
+              pin String? @allow("read", false)
+              label String @computed(name + "!") LENGTH
+              @@allow("all", true)
+            }
+            """;
+        using WriteFixture fixture = new(Text.Replace("LENGTH", "", StringComparison.Ordinal));
+        await fixture.Do(CommandKind.Create, "Note", """{"id":1,"name":"long enough","pin":"1"}""");
+        var applied = await fixture.Engine.ApplyAsync(
+            WriteFixture.Read(Text.Replace("LENGTH", "@length(max: 5)", StringComparison.Ordinal)), CancellationToken.None);
+        Assert.True(applied.IsOk, applied.Fault?.Message);
+        Assert.Equal("validation_failed label:length", await fixture.Refused(CommandKind.Update, "Note", """{"pin":"1"}""", "1", Ann));
+        Assert.Equal("validation_failed label:length", await fixture.Refused(CommandKind.Update, "Note", """{"pin":"2"}""", "1", Ann));
+    }
+
+    [Fact]
     public async Task A_patch_changes_what_it_names_and_tells_the_log_what_it_was()
     {
         await New("a");

@@ -20,20 +20,22 @@ sealed record ExternalOptions(ImmutableArray<string> Issuers, string Audience, I
 /// </summary>
 sealed class ExternalIssuers
 {
-    const int KeptMax = 10_000, SkewSeconds = 60;
+    const int SkewSeconds = 60;
 
     readonly ExternalOptions _options;
     readonly Dictionary<string, IssuerKeys> _issuers;
     readonly TimeProvider _time;
-    readonly BoundedCache<Kept> _verified = new(KeptMax);
+    readonly BoundedCache<Kept> _verified;
 
-    public ExternalIssuers(ExternalOptions options, RemoteDocuments documents, TimeProvider time)
+    public ExternalIssuers(ExternalOptions options, RemoteDocuments documents, TimeProvider time, int keptMax)
     {
-        (_options, _time) = (options, time);
+        (_options, _time, _verified) = (options, time, new(keptMax));
         _issuers = options.Issuers.ToDictionary(i => i, i => new IssuerKeys(i, i, documents, time), StringComparer.Ordinal);
     }
 
     sealed record Kept(AuthShape Shape, Identified Who, long ExpiresAt);
+
+    public int TokensKept => _verified.Count;
 
     public bool IsOn => _issuers.Count > 0;
 

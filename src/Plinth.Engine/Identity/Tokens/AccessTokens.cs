@@ -25,6 +25,8 @@ sealed class AccessTokens(PlatformRecords records, SigningKeys keys, IdentityOpt
 
     BoundedCache<AccessToken> _verified = new(options.TokensKept);
 
+    public int Kept => Volatile.Read(ref _verified).Count;
+
     /// <summary>The keys changed: what they verified is verified again.</summary>
     public void Forget() => Volatile.Write(ref _verified, new(options.TokensKept));
 

@@ -22,7 +22,10 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     double _wanted = statementSeconds;
     double _actual = statementSeconds;
     bool _isFailed;
-    int _cursors;
+
+    // Of the whole process: a session that goes from hand to hand may have kept the statement that reads a cursor, with its columns.
+    static long s_cursors;
+
     long _statementsRun;
     long _rowsChanged;
 
@@ -193,7 +196,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         if (!_inTransaction) BeginRead();
     }
 
-    public string NextCursor() => string.Create(CultureInfo.InvariantCulture, $"plinth_scan_{_cursors++}");
+    public string NextCursor() => string.Create(CultureInfo.InvariantCulture, $"plinth_scan_{Interlocked.Increment(ref s_cursors)}");
 
     /// <summary>Sends what waits and a statement, and takes its rows. Answers how many rows it concerned.</summary>
     public long Run(NpgsqlBatchCommand command, PostgresRows? rows)

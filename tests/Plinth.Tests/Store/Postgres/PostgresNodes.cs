@@ -24,7 +24,7 @@ sealed class PostgresNodes : IAsyncDisposable
         _url = cluster.Url(options: "&connect_timeout=2&schema=" + schema);
     }
 
-    public async Task<Engine> StartAsync(bool hasOwnKey = false)
+    public async Task<Engine> StartAsync(bool hasOwnKey = false, Func<Database, Database>? with = null)
     {
         TempFolder folder = new();
         if (_nodes.Count > 0 && !hasOwnKey) File.Copy(_nodes[0].Folder.File("master.key"), folder.File("master.key"));
@@ -32,7 +32,11 @@ sealed class PostgresNodes : IAsyncDisposable
             new EngineOptions
             {
                 Store = new StoreOptions { Folder = folder.Path },
-                OpenDatabase = (options, _) => PostgresDatabase.Open(options, PostgresServer.Of(_url, "tests")),
+                OpenDatabase = (options, _) =>
+                {
+                    Database database = PostgresDatabase.Open(options, PostgresServer.Of(_url, "tests"));
+                    return with is null ? database : with(database);
+                },
                 Migrate = true,
             },
             WriteFixture.Read(Schema),

@@ -114,6 +114,27 @@ public class SeveralNodesTests
         Assert.Contains("copy master.key", refused.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_commit_whose_answer_was_lost_is_looked_up_and_never_repeated(bool happened)
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared);
+        FailingDatabase? failing = null;
+        Engine engine = await nodes.StartAsync(with: database => failing = new FailingDatabase(database));
+        Assert.NotNull(failing);
+        void EndSession() => failing.Writer.Execute("select pg_terminate_backend(pg_backend_pid())");
+        if (happened) failing.AfterCommit = EndSession;
+        else failing.OnCommit = EndSession;
+        Fault? fault = await PostgresNodes.WriteAsync(engine, CommandKind.Create, """{"id":1,"text":"once"}""");
+        Assert.Equal(happened ? null : Faults.StorageUnavailable.Code, fault?.Code);
+        (failing.AfterCommit, failing.OnCommit) = (null, null);
+        Assert.Null(await PostgresNodes.WriteAsync(engine, CommandKind.Create, """{"id":2,"text":"then"}"""));
+        Assert.Equal(happened, await PostgresNodes.ReadAsync(engine, "1") is null);
+        Assert.Null(await PostgresNodes.ReadAsync(engine, "2"));
+        Assert.Null(engine.Store.Verify(CancellationToken.None).Wrong);
+    }
+
     static async Task WriteAsync(Engine engine, int node)
     {
         for (int i = 0; i < RoundsPerNode; i++)
