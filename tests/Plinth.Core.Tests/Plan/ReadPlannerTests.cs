@@ -29,7 +29,8 @@ public class ReadPlannerTests
     static readonly ReadPlanner s_planner = New();
 
     static ReadPlanner New(Limits? limits = null) => new(
-        new Policies(s_schema, limits ?? Limits.Default), limits ?? Limits.Default, Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef"),
+        new Policies(s_schema, limits ?? Limits.Default), limits ?? Limits.Default,
+        Encoding.ASCII.GetBytes("0123456789abcdef0123456789abcdef"),
         static text => text.Length == 0 ? null : Value.From(text));
 
     static readonly Caller s_user = new(Value.FromMap(new ValueMap([KeyValuePair.Create("id", Value.From(7L))])), "7");

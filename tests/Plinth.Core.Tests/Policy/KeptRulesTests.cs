@@ -15,7 +15,8 @@ public class KeptRulesTests
           second String? @allow("read", auth.b == true)
           third String? @allow("read", auth.c == true)
           owner Int
-          @@allow("list", owner == auth.id && (auth.a == true || owner > 1) && (auth.b == true || owner > 2) && (auth.c == true || owner > 3)) }
+          @@allow("list", owner == auth.id
+            && (auth.a == true || owner > 1) && (auth.b == true || owner > 2) && (auth.c == true || owner > 3)) }
         """;
 
     static readonly AppSchema s_schema = Schemas.Load(Text);

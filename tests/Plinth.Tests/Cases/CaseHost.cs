@@ -149,7 +149,8 @@ sealed class CaseHost : IAsyncDisposable
     {
         AppSchema schema = _engine.Current.Schema;
         FoldedRules rules = _engine.Current.Policies.Of(schema.Model(model)).For(Operation.List, Who(caller, "GET"), _engine.Now).Folded;
-        EvaluationContext context = Policies.Context(Who(caller, "GET"), _engine.Now, _engine.Limits, CaseRows.Row(schema.Model(model), row));
+        EvaluationContext context = Policies.Context(
+            Who(caller, "GET"), _engine.Now, _engine.Limits, CaseRows.Row(schema.Model(model), row));
         if (rules.Denies.Any(deny => deny.Whole.Decide(context) != Truth.False)) return "false";
         Truth[] allows = [.. rules.AllowPairs.Select(pair => pair.When?.Whole.Decide(context) ?? Truth.True)];
         return allows.Contains(Truth.True) ? "true" : allows.Contains(Truth.Unknown) ? "unknown" : "false";

@@ -30,7 +30,10 @@ public sealed class MigratorTests
     public async Task A_reference_that_is_there_stays_and_a_new_one_joins_it()
     {
         using MigratorFixture fixture = new();
-        await fixture.MigrateAsync($"model User {{ id Int @id  posts Post[]  {Allowed} }} model Post {{ id Int @id  author User @relation  {Allowed} }}");
+        await fixture.MigrateAsync($$"""
+            model User { id Int @id  posts Post[]  {{Allowed}} }
+            model Post { id Int @id  author User @relation  {{Allowed}} }
+            """);
         await fixture.MigrateAsync($$"""
             model User {
               id Int @id  name String?

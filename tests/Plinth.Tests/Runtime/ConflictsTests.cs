@@ -8,7 +8,11 @@ namespace Plinth.Runtime;
 public class ConflictsTests
 {
     static readonly AppSchema s_schema = WriteFixture.Read("""
-        model Note { id Int @id   slug String @unique(code: "slug_taken")   a Int   b Int   @@unique([a, b], name: "pair")   @@allow("all", true) }
+        model Note {
+          id Int @id   slug String @unique(code: "slug_taken")   a Int   b Int
+          @@unique([a, b], name: "pair")
+          @@allow("all", true)
+        }
         """);
 
     [Theory]
