@@ -28,7 +28,7 @@ export async function measurePhase(phase, data, options) {
 
 async function measureRow(row, running, data, options) {
   const entrants = running.filter(({ target }) => target.requests[row.request] !== undefined).map(({ target, server }) => {
-    const list = requests(target.requests[row.request], data, data.seed);
+    const list = requests(target.requests[row.request], data, data.seed, server.headers);
     return { target, server, list, file: requestFile(cacheFolder('requests'), `${row.id}-${target.name}.tsv`, list), rounds: [] };
   });
   await assertEqualAnswers(row, entrants);

@@ -6,16 +6,20 @@ import { Random } from './random.mjs';
 
 const count = 4_000;
 
-/** Random but repeatable requests for one row: `make(random, data)` returns { method, path, body }. */
-export function requests(make, data, seed) {
+/**
+ * Random but repeatable requests for one row: `make(random, data)` returns { method, path, body }.
+ * @param headers sent with each of them, such as the credentials of who was signed in at the start.
+ */
+export function requests(make, data, seed, headers) {
   const random = new Random(seed);
-  return Array.from({ length: count }, () => make(random, data));
+  return Array.from({ length: count }, () => ({ ...make(random, data), headers }));
 }
 
 /** Writes requests in the form that load/requests.lua reads. */
 export function requestFile(folder, name, list) {
   const file = path.join(folder, name);
-  fs.writeFileSync(file, list.map((r) => `${r.method}\t${r.path}\t${r.body === undefined ? '' : JSON.stringify(r.body)}\n`).join(''));
+  const line = (r) => [r.method, r.path, r.body === undefined ? '' : JSON.stringify(r.body), r.headers?.authorization ?? ''].join('\t');
+  fs.writeFileSync(file, list.map((r) => line(r) + '\n').join(''));
   return file;
 }
 
@@ -36,6 +40,7 @@ const change = (random) => ({ title: random.words(6), likes: random.below(5_000)
 export const rest = {
   byId: (random, data) => ({ method: 'GET', path: `/api/posts/${random.pick(data.published)}` }),
   list: (random, data) => ({ method: 'GET', path: listPath(random, data, 50) }),
+  listPublished: (random, data) => ({ method: 'GET', path: listPath(random, data, 50) + '&published=true' }),
   nested: (random, data) => ({
     method: 'GET', path: listPath(random, data, 20) + '&include=author,comments(limit:5,sort:-createdAt)',
   }),

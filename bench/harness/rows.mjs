@@ -2,6 +2,7 @@
 import { fastify } from './targets/fastify.mjs';
 import { plinth } from './targets/plinth.mjs';
 import { pocketbase } from './targets/pocketbase.mjs';
+import { policies } from './targets/policies.mjs';
 
 const fast = 'fastify';
 const pocket = 'pocketbase';
@@ -26,6 +27,23 @@ export const phases = [
       {
         id: 'nested-20', title: 'List of 20 with author and 5 comments each', request: 'nested', connections: 64,
         promises: [{ of: 'plinth', against: fast, floor: 8, goal: 10 }],
+      },
+    ],
+  },
+  {
+    name: 'policies',
+    title: 'Reads by who is signed in, under rules, against the same reads without session and rules',
+    targets: () => [
+      policies({ isRuled: false, isSigned: false }), policies({ isRuled: false, isSigned: true }), policies({ isRuled: true, isSigned: true }),
+    ],
+    rows: [
+      {
+        id: 'by-id-ruled', title: 'One record by id', request: 'byId', connections: 64,
+        promises: [{ of: 'plinth-ruled', against: 'plinth-open', floor: 0.85 }, { of: 'plinth-signed', against: 'plinth-open', floor: 0.85 }],
+      },
+      {
+        id: 'list-50-ruled', title: 'List of 50, filtered and sorted', request: 'listPublished', connections: 64,
+        promises: [{ of: 'plinth-ruled', against: 'plinth-open', floor: 0.85 }, { of: 'plinth-signed', against: 'plinth-open', floor: 0.85 }],
       },
     ],
   },

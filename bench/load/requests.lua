@@ -1,4 +1,4 @@
--- wrk's side of the bench: replays a file of requests (method, path, body; separated by tabs) and prints one line of JSON at the end.
+-- wrk's side of the bench: replays a file of requests (method, path, body, authorization; separated by tabs) and prints one line of JSON at the end.
 -- Requests are formatted once, before the clock starts. In wrk's summary, `status` counts the answers above 399: it has to be zero.
 
 local requests = {}
@@ -7,8 +7,9 @@ local index = 0
 function init(args)
   local file = assert(io.open(args[1], "r"))
   for line in file:lines() do
-    local method, path, body = line:match("^(%S+)\t(%S+)\t?(.*)$")
+    local method, path, body, authorization = line:match("^(%S+)\t(%S+)\t([^\t]*)\t(.*)$")
     local headers = { ["Accept"] = "application/json" }
+    if authorization ~= "" then headers["Authorization"] = authorization end
     if body == "" then body = nil else headers["Content-Type"] = "application/json" end
     requests[#requests + 1] = wrk.format(method, path, headers, body)
   end

@@ -19,7 +19,7 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
 
     /// <summary>The root's records: by key, or one page and one record more.</summary>
     /// <param name="columns">What is selected.</param>
-    /// <param name="ruled">False where the caller's rule is held against each record afterwards.</param>
+    /// <param name="ruled">False where the caller's rule is held against each record afterwards; their tenant is held here always.</param>
     public SqlText Root(ReadColumns columns, bool ruled = true)
     {
         SqlWriter sql = new(dialect);
@@ -153,8 +153,9 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     }
 
     /// <summary>
-    /// What is selected of the first records that one parent includes, in order and before any rule: the rule is held against each record
-    /// afterwards. The parent's key comes after the plan's slots; how many records, in the slot of the include's limit.
+    /// What is selected of the first records that one parent includes, in order and before any rule but that of the caller's tenant: the
+    /// rule is held against each record afterwards. The parent's key comes after the plan's slots; how many records, in the slot of the
+    /// include's limit.
     /// </summary>
     public SqlText Children(IncludeShape include, ReadColumns columns)
     {
@@ -171,7 +172,7 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         return sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number, ValueKind.Int).Build();
     }
 
-    /// <summary>One live record as it is answered by default, by its key (slots from 0), whoever asks: no rule is in it.</summary>
+    /// <summary>One live record as it is answered by default, by its stored key (slots from 0), whoever asks: no rule is in it.</summary>
     public static SqlText Record(Dialect dialect, Model model, ReadColumns columns)
     {
         SqlWriter sql = new(dialect);
@@ -181,7 +182,7 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         sql.Column(row, TableShape.VersionColumn).Raw(" from ").Name(model.Table).Raw(" ").Raw(row);
         Conjuncts where = new(sql);
         int slot = 0;
-        foreach (Field field in model.KeyFields) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++, field);
+        foreach (Field field in model.StoredKey) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++, field);
         WriteLiveness(where, model, TrashMode.Without, row);
         return sql.Build();
     }
@@ -228,6 +229,7 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
         WriteLiveness(where, level.Model, level.Trashed, row);
         if (ruled) WriteRules(where, level.Need, level.Model, row);
+        else WriteTenant(where, level.Need, level.Model, row);
         if (level.TrashNeeds is { } trash) WriteEither(where, trash.Restore, trash.Purge, level.Model, row);
         if (level.Filter is { } filter)
         {
@@ -295,6 +297,12 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         FoldedRules rules = plan.Rules[need];
         if (rules.Predicate.Root is LiteralNode { Value.IsTrue: true }) return;
         WriteRule(where.Next(), rules, Slots.Rules[need], model, row);
+    }
+
+    void WriteTenant(Conjuncts where, int need, Model model, string row)
+    {
+        if (plan.Rules[need].Guard is { } guard)
+            WriteCondition(where.Next(), guard.Folded.Root, model, row, Slots.Rules[need], isOfRequest: false);
     }
 
     void WriteEither(Conjuncts where, int first, int second, Model model, string row)

@@ -50,7 +50,7 @@ sealed class Committer : IDisposable
     /// Called on the writer's thread with the events of a group that is about to be committed: here caches drop what the events change.
     /// Must be cheap and must not throw.
     /// </summary>
-    public Action<IReadOnlyList<LogEvent>>? Announce { get; set; }
+    public Action<Announcement>? Announce { get; set; }
 
     /// <summary>
     /// Called on the writer's thread after each announced commit, whether it succeeded or not, with the position of the last event that
@@ -200,7 +200,9 @@ sealed class Committer : IDisposable
         }
 
         foreach (WriteUnit unit in _group) unit.Acknowledge();
-        if (events.Length > 0) Publish?.Invoke(events);
+        if (events.Length == 0) return;
+        foreach (LogEvent happened in events) happened.ForgetRows();
+        Publish?.Invoke(events);
     }
 
     LogEvent[] CommitGroup()
@@ -238,7 +240,8 @@ sealed class Committer : IDisposable
 
     void Commit(Connection connection, LogEvent[] events, LogHead head)
     {
-        if (events.Length > 0) Announce?.Invoke(events);
+        bool isWhole = _transaction.Written is null;
+        if (events.Length > 0 || !isWhole) Announce?.Invoke(new Announcement(events, head.Position, isWhole));
         try
         {
             Commit(connection, events);

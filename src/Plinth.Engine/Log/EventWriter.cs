@@ -82,7 +82,9 @@ sealed class EventWriter(LogKeys keys)
         Guid eventId = Guid.CreateVersion7();
         byte[] data = Payload.Write(fields, set, was, eventId, keys);
         string? tenant = model.TenantField is { } field ? Part(field, keyed) : null;
-        return New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin, tenant);
+        LogEvent made = New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin, tenant);
+        (made.Row, made.RowBefore) = (keyed, ReferenceEquals(was, keyed) ? null : was);
+        return made;
     }
 
     static LogEvent New(

@@ -1,3 +1,5 @@
+using Plinth.Schema;
+
 namespace Plinth.Log;
 
 /// <summary>
@@ -48,7 +50,25 @@ sealed class LogEvent
 
     /// <summary>Version of the schema under which it was decided.</summary>
     public required int SchemaVersion { get; init; }
+
+    /// <summary>
+    /// The record's values, after the change or, where it is gone, as they were last. In memory alone and until the commit is settled:
+    /// caches learn from them what a change concerns. Null of events that were read from the log, and of those of a whole model.
+    /// </summary>
+    internal Value[]? Row { get; set; }
+
+    /// <summary>The values before, where there are others than <see cref="Row"/>.</summary>
+    internal Value[]? RowBefore { get; set; }
+
+    /// <summary>The commit is settled; followers may hold the event for long.</summary>
+    internal void ForgetRows() => (Row, RowBefore) = (null, null);
 }
+
+/// <summary>The events of a group that is about to be committed.</summary>
+/// <param name="Events">In order; of a very long transaction the last ones.</param>
+/// <param name="Position">Of the last one.</param>
+/// <param name="IsWhole">There were no others: none was written out before.</param>
+readonly record struct Announcement(IReadOnlyList<LogEvent> Events, long Position, bool IsWhole);
 
 /// <summary>The kinds of events that the engine itself writes.</summary>
 static class EventKinds

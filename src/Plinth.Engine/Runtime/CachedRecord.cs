@@ -17,6 +17,7 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
     ulong _valueFields;
     FoldedRules? _rules;
     bool _isSeen, _isUsed;
+    ChildList? _lists;
 
     /// <summary>The record behind it in its chain of the cache's table. The cache's own, like the members below.</summary>
     public CachedRecord? Next;
@@ -35,14 +36,34 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
 
     public byte[] Json { get; } = json;
 
-    /// <summary>What it costs in memory, about.</summary>
-    public int Bytes => Json.Length + EntryBytes;
+    /// <summary>What it costs in memory, about, without the lists that it keeps.</summary>
+    public int OwnBytes => Json.Length + EntryBytes;
+
+    /// <summary>What it costs in memory, about. Exact for whoever holds the lock of its shard.</summary>
+    public int Bytes
+    {
+        get
+        {
+            int bytes = OwnBytes;
+            for (ChildList? list = _lists; list is not null; list = list.Next) bytes += list.Bytes;
+            return bytes;
+        }
+    }
 
     /// <summary>The record without its last brace, so that relations can follow.</summary>
     public ReadOnlySpan<byte> Open => Json.AsSpan(0, Json.Length - 1);
 
     /// <summary>It becomes part of the cache, which it can once.</summary>
     public void Enter(in RecordKey key, long position, int index) => (Key, Position, Index) = (key, position, index);
+
+    /// <summary>Brings what an answer will need of it into the processor's caches. Changes nothing.</summary>
+    public void Fetch(bool hasIncludes)
+    {
+        Prefetch.Object(Json);
+        if (!hasIncludes) return;
+        if (_values is { } values) Prefetch.Object(values);
+        if (_lists is { } lists) Prefetch.Object(lists);
+    }
 
     public void Use()
     {
@@ -57,6 +78,26 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
         _isUsed = false;
         return was;
     }
+
+    /// <summary>The kept list of a relation in an order, whether it still holds or not; null where there is none.</summary>
+    public ChildList? List(string order)
+    {
+        ChildList? list = Volatile.Read(ref _lists);
+        while (list is not null && !string.Equals(list.Order, order, StringComparison.Ordinal)) list = list.Next;
+        return list;
+    }
+
+    /// <summary>Takes a list in, in place of the one of its order. Under the lock of the shard.</summary>
+    /// <returns>By how many bytes it grew.</returns>
+    public int Keep(ChildList list)
+    {
+        int before = Bytes;
+        Volatile.Write(ref _lists, list.Before(_lists));
+        return Bytes - before;
+    }
+
+    /// <summary>It left the cache: what it leads to would count nowhere.</summary>
+    public void DropLists() => Volatile.Write(ref _lists, null);
 
     /// <summary>
     /// Whether a caller may see it, by rules that the record alone decides. An outcome that hangs on nothing but the record is remembered,

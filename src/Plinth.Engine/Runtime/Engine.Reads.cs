@@ -61,8 +61,8 @@ sealed partial class Engine
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
         // A key names a record within a tenant; who asks for all tenants' has none to name.
-        bool isOfAll = read.Plan.Shape.Root.Model.Tenant is not null && caller.Tenant.IsNull;
-        if (isOfAll || !_cache.IsOn || program.Records is not { } records || (records.IsList && !Store.Database.IsInProcess))
+        if (!_cache.IsOn || program.Records is not { } records || (records.HasTenants && caller.Tenant.IsNull)
+            || (records.IsList && !Store.Database.IsInProcess))
         {
             return await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
         }
@@ -93,7 +93,8 @@ sealed partial class Engine
                 if (page.IsOk) page.Value.Dispose();
                 records.Abandon();
             }
-            RecordKeeper? keeper = records.Keeps(_cache) ? new RecordKeeper(records, _cache, position, snapshot.Version) : null;
+            RecordKeeper? keeper =
+                records.Keeps(_cache) ? new RecordKeeper(records, _cache, caller.Tenant, position, snapshot.Version) : null;
             return await RunAsync(snapshot, program, read, keeper, start, plannedAt, cancel);
         }
         Model model = read.Plan.Shape.Root.Model;

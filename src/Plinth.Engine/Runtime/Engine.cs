@@ -121,10 +121,10 @@ sealed partial class Engine : IAsyncDisposable
         return migrator.Plan(schema, cancel);
     }
 
-    void Announce(IReadOnlyList<LogEvent> events)
+    void Announce(Announcement announced)
     {
-        _cache.Announce(Current.Schema, events);
-        _announced = events;
+        _cache.Announce(Current.Schema, announced);
+        _announced = announced.Events.Count > 0 ? announced.Events : null;
     }
 
     void Settle(long position)

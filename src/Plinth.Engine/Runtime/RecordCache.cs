@@ -7,7 +7,9 @@ namespace Plinth.Runtime;
 
 /// <summary>What the cache did since the start.</summary>
 /// <param name="Dropped">Fills that came too late: the record may have changed while it was read.</param>
-readonly record struct CacheCounts(long Hits, long Misses, long Refused, long Evictions, long Dropped, long Records, long Bytes);
+/// <param name="Lists">Relations to many whose records were known by a kept list.</param>
+readonly record struct CacheCounts(
+    long Hits, long Misses, long Refused, long Evictions, long Dropped, long Records, long Bytes, long Lists = 0);
 
 /// <summary>
 /// Records in the form in which they are answered, kept true by the log. Bounded in bytes; the coldest go first.
@@ -18,6 +20,7 @@ readonly record struct CacheCounts(long Hits, long Misses, long Refused, long Ev
 /// shows, and an answer is never older than an acknowledged write. Who misses notes <see cref="Position"/> before it takes its snapshot
 /// and hands it in with what it read; a place that has changed since refuses the fill. Who composes one answer of many records asks
 /// with the position of its own snapshot, and finds no record that is newer than that.
+/// A record also keeps the first records that its relations lead to (<see cref="ChildList"/>), as long as it is here itself.
 /// Rules are not its business: who finds a record here still has to hold it against the caller's.
 /// </remarks>
 sealed class RecordCache
@@ -29,7 +32,7 @@ sealed class RecordCache
     bool _isWhole;
     bool _isFull;
     long _position;
-    long _hits, _misses, _refused;
+    long _hits, _misses, _refused, _lists;
 
     /// <param name="bytesMax">0 switches it off.</param>
     /// <param name="position">Position of the last event committed.</param>
@@ -38,6 +41,7 @@ sealed class RecordCache
         IsOn = bytesMax > 0;
         _position = position;
         _shards = [.. Enumerable.Range(0, Shards).Select(_ => new Shard(bytesMax / Shards))];
+        Children = new ChildPlaces(IsOn);
     }
 
     public bool IsOn { get; }
@@ -55,7 +59,8 @@ sealed class RecordCache
             long evictions = 0, dropped = 0, records = 0, bytes = 0;
             foreach (Shard shard in _shards) shard.AddTo(ref evictions, ref dropped, ref records, ref bytes);
             return new CacheCounts(
-                Volatile.Read(ref _hits), Volatile.Read(ref _misses), Volatile.Read(ref _refused), evictions, dropped, records, bytes);
+                Volatile.Read(ref _hits), Volatile.Read(ref _misses), Volatile.Read(ref _refused), evictions, dropped, records, bytes,
+                Volatile.Read(ref _lists));
         }
     }
 
@@ -78,9 +83,16 @@ sealed class RecordCache
         foreach (ref readonly RecordKey key in keys) Of(key).FetchRecord(key);
     }
 
-    /// <summary>Counts the records that an answer found, did not find, or found and was refused.</summary>
-    public void Count(int hits, int misses, int refused)
+    /// <summary>When the records that relations lead to changed last.</summary>
+    public ChildPlaces Children { get; }
+
+    /// <summary>Keeps what a relation leads to with the record that it starts at, when that is still here.</summary>
+    public void Keep(CachedRecord parent, ChildList list) => Of(parent.Key).Keep(parent, list, this);
+
+    /// <summary>Counts the records that an answer found, did not find, or found and was refused; and the lists that it used.</summary>
+    public void Count(int hits, int misses, int refused, int lists = 0)
     {
+        if (lists > 0) Interlocked.Add(ref _lists, lists);
         if (hits > 0) Interlocked.Add(ref _hits, hits);
         if (misses > 0) Interlocked.Add(ref _misses, misses);
         if (refused > 0) Interlocked.Add(ref _refused, refused);
@@ -94,12 +106,13 @@ sealed class RecordCache
     /// <summary>
     /// Drops what a group is about to change and closes its places for fills. Runs on the writer's thread before the commit.
     /// </summary>
-    public void Announce(AppSchema schema, IReadOnlyList<LogEvent> events)
+    public void Announce(AppSchema schema, Announcement announced)
     {
         if (!IsOn) return;
         Debug.Assert(_announced.Count == 0 && !_isWhole, "one group at a time");
-        long position = events[^1].Position;
-        foreach (LogEvent happened in events)
+        long position = announced.Position;
+        Children.Announce(schema, announced);
+        foreach (LogEvent happened in announced.Events)
         {
             if (schema.FindModel(happened.Model) is { } model && RecordIds.TryRead(model, happened.RecordId, out Value[]? key))
             {
@@ -192,17 +205,25 @@ sealed class RecordCache
                     return;
                 }
                 if (Linked(key) is { } known) Remove(known);
-                while (_bytes + bytes > bytesMax && _ring.Count > 0)
-                {
-                    Evict();
-                    if (!cache.IsFull) Volatile.Write(ref cache._isFull, true);
-                }
+                MakeRoom(bytes, cache);
                 // No group that changes it is on its way, so the position says at least when it became what it is.
                 record.Enter(key, cache.Position, _ring.Count);
                 _ring.Add(record);
                 _bytes += bytes;
                 if (_ring.Count > _chains.Length) Grow();
                 Link(_chains, record);
+            }
+        }
+
+        public void Keep(CachedRecord parent, ChildList list, RecordCache cache)
+        {
+            if (list.Bytes > bytesMax / 4) return;
+            lock (_gate)
+            {
+                // Who is no longer found here must not grow: nothing would count it.
+                if (parent.Index >= _ring.Count || !ReferenceEquals(_ring[parent.Index], parent)) return;
+                _bytes += parent.Keep(list);
+                MakeRoom(0, cache);
             }
         }
 
@@ -252,6 +273,15 @@ sealed class RecordCache
             (_bytes, _hand) = (0, 0);
         }
 
+        void MakeRoom(int bytes, RecordCache cache)
+        {
+            while (_bytes + bytes > bytesMax && _ring.Count > 0)
+            {
+                Evict();
+                if (!cache.IsFull) Volatile.Write(ref cache._isFull, true);
+            }
+        }
+
         void Evict()
         {
             while (true)
@@ -283,6 +313,7 @@ sealed class RecordCache
             last.Index = record.Index;
             _ring.RemoveAt(_ring.Count - 1);
             _bytes -= record.Bytes;
+            record.DropLists();
         }
 
         CachedRecord? Linked(in RecordKey key)

@@ -9,9 +9,10 @@ namespace Plinth.Runtime;
 /// </summary>
 /// <param name="program">Of the answer.</param>
 /// <param name="cache">Where to.</param>
+/// <param name="tenant">Of the caller.</param>
 /// <param name="position">The cache's, taken before the database was read.</param>
 /// <param name="schemaVersion">Under which the records are written.</param>
-sealed class RecordKeeper(RecordProgram program, RecordCache cache, long position, int schemaVersion)
+sealed class RecordKeeper(RecordProgram program, RecordCache cache, Value tenant, long position, int schemaVersion)
 {
     readonly Value[] _key = new Value[4];
     int _hits, _misses;
@@ -28,7 +29,7 @@ sealed class RecordKeeper(RecordProgram program, RecordCache cache, long positio
         Span<Value> key = parts <= _key.Length ? _key.AsSpan(0, parts) : new Value[parts];
         for (int i = 0; i < parts; i++)
             key[i] = row.ColumnValue(firstColumn + level.KeyColumns[i], level.Key[i].StoredKind, level.Key[i].Scale);
-        RecordKey of = RecordKey.Of(level.Model, Value.Null, key);
+        RecordKey of = RecordKey.Of(level.Model, tenant, key);
         if (cache.Find(of, schemaVersion) is not null)
         {
             _hits++;

@@ -29,7 +29,7 @@ sealed class RecordProgram
     uint _cold;
     volatile bool _isAbandoned;
 
-    RecordProgram(RecordLevel root, SqlText? keys) => (Root, _keys) = (root, keys);
+    RecordProgram(RecordLevel root, SqlText? keys) => (Root, _keys, HasTenants) = (root, keys, AnyTenants(root));
 
     public RecordLevel Root { get; }
 
@@ -39,7 +39,7 @@ sealed class RecordProgram
     /// <summary>It answers a list; else it answers one record by its key.</summary>
     public bool IsList => _keys is not null;
 
-    /// <summary>Keys of a list before any rule.</summary>
+    /// <summary>Keys of a list before any rule, within the caller's tenant.</summary>
     public SqlText Keys => _keys ?? throw new InvalidOperationException("one record has no list of keys");
 
     /// <summary>The fields that a list is sorted by.</summary>
@@ -53,9 +53,7 @@ sealed class RecordProgram
         if (shape.Kind == ReadKind.Aggregate || (shape.Kind == ReadKind.Get && !root.Includes.IsEmpty)) return null;
         if (root.Trashed != TrashMode.Without || root.TrashNeeds is not null) return null;
         // Records that a rule hides do not count for an offset, so the database must know the rule.
-        if (shape.Start == PageStart.Offset && plan.Rules[root.Need].Outcome != RuleOutcome.Always) return null;
-        // Keys of a list are read before any rule, and would be those of all tenants.
-        if (shape.Kind != ReadKind.Get && HasTenants(root)) return null;
+        if (shape.Start == PageStart.Offset && plan.Rules[root.Need].Inside.Outcome != RuleOutcome.Always) return null;
         if (Level(plan, root, sql, dialect) is not { } level) return null;
         if (shape.Kind == ReadKind.Get) return new RecordProgram(level, null);
         // A place in the list is made of the record's own values.
@@ -66,7 +64,10 @@ sealed class RecordProgram
         };
     }
 
-    static bool HasTenants(LevelShape level) => level.Model.Tenant is not null || level.Includes.Any(static i => HasTenants(i.Level));
+    /// <summary>Some of its records are known within a tenant: who has none cannot ask for them by their keys.</summary>
+    public bool HasTenants { get; }
+
+    static bool AnyTenants(RecordLevel level) => level.Model.Tenant is not null || level.Includes.Any(static i => AnyTenants(i.Level));
 
     /// <summary>The records are likely to be at hand. A guess that costs time when it is wrong, and nothing else.</summary>
     public bool IsWarm => !_isAbandoned && Volatile.Read(ref _misses) <= MissesMax;
@@ -94,7 +95,7 @@ sealed class RecordProgram
         ImmutableArray<RecordInclude>.Builder includes = ImmutableArray.CreateBuilder<RecordInclude>(level.Includes.Length);
         foreach (IncludeShape include in level.Includes)
         {
-            if (Include(plan, include, sql, dialect) is not { } made) return null;
+            if (Include(plan, level.Model, include, sql, dialect) is not { } made) return null;
             includes.Add(made);
         }
         IEnumerable<Field> asked = level.Fields.Where(f => rules.Predicate.OwnFields.Contains(f.Name, StringComparer.Ordinal))
@@ -102,7 +103,7 @@ sealed class RecordProgram
         return new RecordLevel(level, rules, FieldSet.Of(asked), dialect, includes.ToImmutable());
     }
 
-    static RecordInclude? Include(ReadPlan plan, IncludeShape include, ReadSql sql, Dialect dialect)
+    static RecordInclude? Include(ReadPlan plan, Model parent, IncludeShape include, ReadSql sql, Dialect dialect)
     {
         bool closed = plan.Rules[include.Level.Need].Outcome == RuleOutcome.Never;
         // A relation to one record is followed by its key; one that leads to it by other fields is the database's.
@@ -110,7 +111,20 @@ sealed class RecordProgram
         if ((include.Single && !byKey && !closed) || include.Level.Search) return null;
         if (Level(plan, include.Level, sql, dialect) is not { } level) return null;
         SqlText? keys = include.Single || closed ? null : sql.Children(include, ReadColumns.Keys(include.Level));
-        return new RecordInclude(include, level, closed, keys);
+        return new RecordInclude(include, level, closed, keys) { Order = keys is null ? null : OrderOf(parent, include) };
+    }
+
+    /// <summary>
+    /// Names what a kept list of it would hold; null where none is kept: where the request filters, where the order hangs on other
+    /// records, and where one parent leads to the records of several tenants.
+    /// </summary>
+    static string? OrderOf(Model parent, IncludeShape include)
+    {
+        LevelShape level = include.Level;
+        if (level.Filter is not null || level.Sort.Any(static term => !term.Path.IsOwn)) return null;
+        if (parent.Tenant is null && level.Model.Tenant is not null) return null;
+        if (!include.TargetFields.Zip(include.ParentFields).All(static pair => ChildPlaces.Knows(pair.First, pair.Second))) return null;
+        return $"{include.Relation.Name}({string.Join(',', level.Sort.Select(static t => (t.Descending ? "-" : "") + t.Path.Field.Name))})";
     }
 
     static bool IsDecidedByRecord(FoldedRules rules, LevelShape level) => rules.Outcome != RuleOutcome.Depends
@@ -153,4 +167,7 @@ sealed record RecordInclude(IncludeShape Shape, RecordLevel Level, bool IsClosed
 {
     /// <summary><c>,"name":</c></summary>
     public byte[] Prefix { get; } = CellWriter.NamePrefix(Shape.Relation.Name);
+
+    /// <summary>The relation and its order, by which a parent's <see cref="ChildList"/> is known; null where none is kept.</summary>
+    public string? Order { get; init; }
 }

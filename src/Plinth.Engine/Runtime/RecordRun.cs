@@ -16,7 +16,7 @@ namespace Plinth.Runtime;
 /// <remarks>
 /// Keys are gathered first and looked up together: each look-up waits for memory, and together they wait at the same time.
 /// </remarks>
-sealed class RecordRun(RecordRun.Request asked, Connection connection)
+sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
 {
     /// <summary>What a run is about.</summary>
     /// <param name="Position">The cache's, taken before the connection's snapshot was.</param>
@@ -28,9 +28,12 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
     /// <summary>Keys asked for beyond those wanted, for records that the rule hides. No more: it gives up then.</summary>
     const int KeysSpare = 8;
 
-    int _hits, _misses;
+    int _hits, _misses, _lists;
 
     ReadPlan Plan => asked.Read.Plan;
+
+    /// <summary>Whose records these are, where they are known within tenants.</summary>
+    Value Tenant => asked.Caller.Tenant;
 
     /// <summary>
     /// The rule hides so many records that the database, which may have an index for it, is better asked: nothing was written. How many
@@ -69,7 +72,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             rows.Write(output, backward ? rows.Count - 1 - i : i);
         }
         new PageWriter(page, asked.Read, asked.Secret).Close(output, asked.Count is { } count ? CountAll(count) : null);
-        asked.Cache.Count(_hits, _misses, refused: 0);
+        asked.Cache.Count(_hits, _misses, refused: 0, _lists);
         asked.Program.Learn(_hits, _misses);
         return null;
     }
@@ -98,6 +101,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
     void Gather(RecordRows rows, SqlText sql, Value[] values, int limitSlot, long wanted)
     {
         using KeyList keys = new();
+        Value tenant = Tenant;
         long limit = FirstLimit(rows.Level, wanted), until = rows.Count + wanted;
         values[limitSlot] = Value.From(limit);
         using (Statement row = connection.Prepare(sql))
@@ -107,7 +111,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
             bool more = true;
             for (int taken = 0; more; taken = keys.Count)
             {
-                for (long missing = until - rows.Count; missing > 0 && (more = row.Step()); missing--) keys.Add(rows.Level, row);
+                for (long missing = until - rows.Count; missing > 0 && (more = row.Step()); missing--) keys.Add(rows.Level, tenant, row);
                 if (Take(rows, keys, taken, keys.Count, until)) return;
             }
         }
@@ -118,14 +122,6 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
     static long FirstLimit(RecordLevel level, long wanted) =>
         level.Rules.Outcome == RuleOutcome.Always ? wanted : wanted + Math.Min(wanted / 2, 64) + KeysSpare;
 
-    void ReadKeys(RecordLevel level, SqlText sql, Value[] values, int limitSlot, long limit, KeyList keys)
-    {
-        values[limitSlot] = Value.From(limit);
-        using Statement row = connection.Prepare(sql);
-        row.Bind(sql, values);
-        while (row.Step()) keys.Add(level, row);
-    }
-
     /// <summary>Adds the records of some keys, as far as they are seen; true when there are as many as wanted.</summary>
     bool Take(RecordRows rows, KeyList keys, int first, int end, long until)
     {
@@ -134,11 +130,17 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         foreach (ref readonly RecordKey key in some)
         {
             if (rows.Count >= until) return true;
-            if (Seen(rows.Level, key) is not { } record) continue;
-            rows.Records.Add(record);
-            Prefetch.Object(record.Json);
+            if (Find(rows.Level, key) is { } record) Add(rows, record);
         }
         return rows.Count >= until;
+    }
+
+    /// <summary>Adds a record when the caller may see it.</summary>
+    void Add(RecordRows rows, CachedRecord record)
+    {
+        if (!record.IsSeen(rows.Level, asked.Caller, asked.Now)) return;
+        rows.Records.Add(record);
+        record.Fetch(hasIncludes: !rows.Level.Includes.IsEmpty);
     }
 
     /// <summary>Gathers all that the rows include, one level below the other.</summary>
@@ -148,7 +150,7 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         {
             RecordInclude include = rows.Level.Includes[i];
             if (include.IsClosed || rows.Count == 0) continue;
-            RecordRows included = new(include.Level, rows.Count);
+            RecordRows included = new(include.Level, include.Keys is null ? rows.Count : rows.Count * ChildrenGuess);
             int[] starts = include.Keys is { } keys ? GatherMany(rows, include, keys, included) : GatherOne(rows, include, included);
             if (included.Count > asked.Limits.IncludedRows) return ReadRun.TooManyIncluded(include.Shape, asked.Limits);
             rows.Attach(i, new IncludedRecords(included, starts));
@@ -164,12 +166,13 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         int[] places = new int[parents.Count];
         using KeyList keys = new();
         Value[] key = new Value[include.Shape.ParentFields.Length];
+        Value tenant = Tenant;
         for (int i = 0; i < places.Length; i++)
         {
             places[i] = -1;
             if (!TryLink(parents, i, include, key)) continue;
             places[i] = keys.Count;
-            keys.Add(RecordKey.Of(include.Level.Model, Value.Null, key));
+            keys.Add(RecordKey.Of(include.Level.Model, tenant, key));
         }
         asked.Cache.Fetch(keys.Span);
         // Parents that share a record share what it includes: then it stands here once.
@@ -177,8 +180,8 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         for (int i = 0; i < places.Length; i++)
         {
             if (places[i] < 0) continue;
-            CachedRecord? record = Seen(include.Level, keys.Span[places[i]]);
-            if (record is null)
+            CachedRecord? record = Find(include.Level, keys.Span[places[i]]);
+            if (record is null || !record.IsSeen(include.Level, asked.Caller, asked.Now))
             {
                 places[i] = -1;
             }
@@ -192,37 +195,6 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         return places;
     }
 
-    /// <summary>Gives for each parent the place of its first record, and one place more for the end of the last.</summary>
-    int[] GatherMany(RecordRows parents, RecordInclude include, SqlText sql, RecordRows included)
-    {
-        int slot = Plan.Slots.IncludeLimits + include.Shape.Number;
-        // More would be refused in any case, so no more are ever read.
-        long wanted = Math.Min(asked.Read.Values[slot].Int, asked.Limits.IncludedRows + 1L);
-        long limit = FirstLimit(include.Level, wanted);
-        Value[] link = new Value[include.Shape.ParentFields.Length];
-        Value[] values = [.. asked.Read.Values, .. link];
-        int[] ends = new int[parents.Count];
-        using KeyList keys = new();
-        for (int i = 0; i < ends.Length; i++)
-        {
-            if (TryLink(parents, i, include, link))
-            {
-                link.CopyTo(values, values.Length - link.Length);
-                ReadKeys(include.Level, sql, values, slot, limit, keys);
-            }
-            ends[i] = keys.Count;
-        }
-        int[] starts = new int[parents.Count + 1];
-        asked.Cache.Fetch(keys.Span);
-        for (int i = 0, first = 0; i < ends.Length; first = ends[i++])
-        {
-            starts[i] = included.Count;
-            if (!Take(included, keys, first, ends[i], starts[i] + wanted)) GaveUp |= ends[i] - first >= limit;
-        }
-        starts[^1] = included.Count;
-        return starts;
-    }
-
     static bool TryLink(RecordRows parents, int row, RecordInclude include, Value[] link)
     {
         Value[] values = parents.Records[row].Values(parents.Level.Model, parents.Level.Fields);
@@ -234,21 +206,16 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
         return true;
     }
 
-    /// <summary>A record, from the cache or else the database; null when there is none, or the caller may not see it.</summary>
-    CachedRecord? Seen(RecordLevel level, in RecordKey key)
+    /// <summary>A record, from the cache or else the database, whoever may see it; null when there is none.</summary>
+    CachedRecord? Find(RecordLevel level, in RecordKey key)
     {
-        CachedRecord? record = asked.Cache.Find(key, asked.SchemaVersion, asked.Position);
-        if (record is not null)
+        if (asked.Cache.Find(key, asked.SchemaVersion, asked.Position) is { } record)
         {
             _hits++;
+            return record;
         }
-        else
-        {
-            _misses++;
-            record = Load(level, key);
-            if (record is null) return null;
-        }
-        return record.IsSeen(level, asked.Caller, asked.Now, asked.Limits) ? record : null;
+        _misses++;
+        return Load(level, key);
     }
 
     CachedRecord? Load(RecordLevel level, in RecordKey key)
@@ -273,17 +240,17 @@ sealed class RecordRun(RecordRun.Request asked, Connection connection)
 
         public ReadOnlySpan<RecordKey> Span => _keys.AsSpan(0, Count);
 
-        public void Add(RecordLevel level, Statement row)
+        public void Add(RecordLevel level, in Value tenant, Statement row)
         {
             if (level.Key.Length == 1)
             {
                 Value part = row.ColumnValue(0, level.Key[0].StoredKind, level.Key[0].Scale);
-                Add(RecordKey.Of(level.Model, Value.Null, new ReadOnlySpan<Value>(in part)));
+                Add(RecordKey.Of(level.Model, tenant, new ReadOnlySpan<Value>(in part)));
                 return;
             }
             Value[] parts = new Value[level.Key.Length];
             for (int i = 0; i < parts.Length; i++) parts[i] = row.ColumnValue(i, level.Key[i].StoredKind, level.Key[i].Scale);
-            Add(RecordKey.Of(level.Model, Value.Null, parts));
+            Add(RecordKey.Of(level.Model, tenant, parts));
         }
 
         public void Add(RecordKey key)

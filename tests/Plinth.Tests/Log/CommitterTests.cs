@@ -71,7 +71,7 @@ public sealed class CommitterTests
         {
             lock (order) order.Add($"{what}, {Rows()} rows");
         }
-        fixture.Store.Committer.Announce = events => Note($"announced {events[0].Position}");
+        fixture.Store.Committer.Announce = announced => Note($"announced {announced.Events[0].Position}");
         fixture.Store.Committer.Settle = position => Note($"settled {position}");
         using LogFollower follower = fixture.Store.Tail.Follow(0);
         CreateNote unit = new(fixture.Store, LogFixture.Row(1, "one"));

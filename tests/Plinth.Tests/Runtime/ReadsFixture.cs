@@ -90,7 +90,14 @@ sealed class ReadsFixture : IAsyncDisposable
     {
         Field changed = of.Field(field)!;
         Value[] before = new Value[of.Fields.Length];
-        before[of.KeyFields[0].Ordinal] = key;
+        using (Statement select = tx.Prepare(
+            $"select {string.Join(", ", of.Fields.Select(static f => $"\"{f.Column}\""))} from \"{of.Table}\" "
+            + $"where \"{of.KeyFields[0].Column}\" = ?1"))
+        {
+            select.Bind(1, key);
+            Assert.True(select.Step(), $"{of.Name} {key} is there");
+            foreach (Field each in of.Fields) before[each.Ordinal] = select.ColumnValue(each.Ordinal, each);
+        }
         Value[] after = [.. before];
         after[changed.Ordinal] = value;
         using Statement update = tx.Prepare(

@@ -139,7 +139,7 @@ public class RecordCacheTests
     {
         RecordCache cache = new(1 << 20, position: 0);
         long position = cache.Position;
-        cache.Announce(s_schema, [Event("1", 1)]);
+        cache.Announce(s_schema, Group(Event("1", 1)));
         cache.Settle(1);
         cache.Fill(Key(1), position, new CachedRecord(1, 1, [1]));
         Assert.Null(cache.Find(Key(1), 1));
@@ -154,13 +154,13 @@ public class RecordCacheTests
     {
         RecordCache cache = new(1 << 20, position: 5);
         cache.Fill(Key(1), cache.Position, new CachedRecord(1, 1, [1]));
-        cache.Announce(s_schema, [Event("1", 6)]);
+        cache.Announce(s_schema, Group(Event("1", 6)));
         Assert.Null(cache.Find(Key(1), 1));
         cache.Fill(Key(1), cache.Position, new CachedRecord(1, 1, [1]));
         Assert.Null(cache.Find(Key(1), 1));
         // The commit failed: the position stands, and the place is open again for whoever reads after the next commit.
         cache.Settle(5);
-        cache.Announce(s_schema, [Event("2", 6)]);
+        cache.Announce(s_schema, Group(Event("2", 6)));
         cache.Settle(6);
         cache.Fill(Key(1), cache.Position, new CachedRecord(1, 1, [1]));
         Assert.NotNull(cache.Find(Key(1), 1));
@@ -170,7 +170,7 @@ public class RecordCacheTests
     public void Who_reads_in_a_snapshot_finds_no_record_that_may_be_newer()
     {
         RecordCache cache = new(1 << 20, position: 5);
-        cache.Announce(s_schema, [Event("1", 6)]);
+        cache.Announce(s_schema, Group(Event("1", 6)));
         cache.Settle(6);
         cache.Fill(Key(1), cache.Position, new CachedRecord(2, 1, [2]));
         Assert.Null(cache.Find(Key(1), 1, position: 5));
@@ -191,7 +191,7 @@ public class RecordCacheTests
     {
         RecordCache cache = new(1 << 20, position: 0);
         cache.Fill(Key(1), cache.Position, new CachedRecord(1, 1, [1]));
-        cache.Announce(s_schema, [Event("", 1)]);
+        cache.Announce(s_schema, Group(Event("", 1)));
         cache.Settle(1);
         Assert.Null(cache.Find(Key(1), 1));
     }
@@ -214,6 +214,8 @@ public class RecordCacheTests
     }
 
     static readonly AppSchema s_schema = Language.SchemaReader.Read([new SourceText("s", Schema)]).Schema!;
+
+    static Announcement Group(LogEvent only) => new([only], only.Position, IsWhole: true);
 
     static LogEvent Event(string id, long position) => new()
     {

@@ -171,15 +171,11 @@ public class RecordReadsTests
         for (int i = 0; i < 12; i++) fixture.Json(list, s_editor);
         for (int i = 0; i < 12; i++) fixture.Json(nested, s_editor);
         using (ReadReply warm = fixture.Read(list, s_editor)) Assert.Equal(1, warm.Timings.Statements);
-        using (ReadReply warm = fixture.Read(nested, s_editor))
-        {
-            // The keys of the page, and those of each author's posts once, whoever shares the author.
-            using JsonDocument page = JsonDocument.Parse(warm.Body.WrittenMemory);
-            int authors = page.RootElement.GetProperty("items").EnumerateArray().Select(static i => i.GetProperty("author"))
-                .Where(static a => a.ValueKind == JsonValueKind.Object)
-                .Select(static a => a.GetProperty("id").GetInt32()).Distinct().Count();
-            Assert.Equal(1 + authors, warm.Timings.Statements);
-        }
+        // The keys of the page; what the authors' posts are is kept with the authors.
+        using (ReadReply warm = fixture.Read(nested, s_editor)) Assert.Equal(1, warm.Timings.Statements);
+        ReadRequest filtered = list with { Include = [new("comments") { Filter = "text != \"c5\"", Limit = 2 }] };
+        for (int i = 0; i < 12; i++) fixture.Json(filtered, s_editor);
+        using (ReadReply warm = fixture.Read(filtered, s_editor)) Assert.Equal(1 + 20, warm.Timings.Statements);
         await fixture.SetAsync("Post", Value.From(3L), "title", Value.From("new"));
         using (ReadReply changed = fixture.Read(list, s_editor))
         {
