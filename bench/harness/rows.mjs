@@ -7,6 +7,11 @@ import { policies } from './targets/policies.mjs';
 const fast = 'fastify';
 const pocket = 'pocketbase';
 
+/** A session, and a session under rules, may cost at most 15 % of the throughput. */
+const freePolicies = [
+  { of: 'plinth-ruled', against: 'plinth-open', floor: 0.85 }, { of: 'plinth-signed', against: 'plinth-open', floor: 0.85 },
+];
+
 export const phases = [
   {
     name: 'reads',
@@ -34,16 +39,17 @@ export const phases = [
     name: 'policies',
     title: 'Reads by who is signed in, under rules, against the same reads without session and rules',
     targets: () => [
-      policies({ isRuled: false, isSigned: false }), policies({ isRuled: false, isSigned: true }), policies({ isRuled: true, isSigned: true }),
+      policies({ isRuled: false, isSigned: false }), policies({ isRuled: false, isSigned: true }),
+      policies({ isRuled: true, isSigned: true }),
     ],
     rows: [
       {
         id: 'by-id-ruled', title: 'One record by id', request: 'byId', connections: 64,
-        promises: [{ of: 'plinth-ruled', against: 'plinth-open', floor: 0.85 }, { of: 'plinth-signed', against: 'plinth-open', floor: 0.85 }],
+        promises: freePolicies,
       },
       {
         id: 'list-50-ruled', title: 'List of 50, filtered and sorted', request: 'listPublished', connections: 64,
-        promises: [{ of: 'plinth-ruled', against: 'plinth-open', floor: 0.85 }, { of: 'plinth-signed', against: 'plinth-open', floor: 0.85 }],
+        promises: freePolicies,
       },
     ],
   },

@@ -19,6 +19,14 @@ sealed class ClaimStep(Field claim) : Step
     }
 }
 
+/// <summary>A value that was taken out of the expression: what a caller's part of a rule came to.</summary>
+sealed class SlotStep(int slot) : Step
+{
+    public override Value Evaluate(ref Evaluation e) => e.Context.Slots is { } slots
+        ? slots[e.Context.FirstSlot + slot]
+        : throw new InvalidOperationException("a shape has no values: evaluate the expression that it was lifted from");
+}
+
 sealed class NowStep : Step
 {
     public override Value Evaluate(ref Evaluation e) => Value.FromDateTime(e.Context.NowMicroseconds);

@@ -33,6 +33,11 @@ readonly struct EvaluationContext
     /// <summary>Values of the variables of an unbound environment, in the order in which it declares them.</summary>
     public Value[]? Inputs { get; init; }
 
+    /// <summary>Values that a folded rule takes by slot, from <see cref="FirstSlot"/> on.</summary>
+    public Value[]? Slots { get; init; }
+
+    public int FirstSlot { get; init; }
+
     /// <summary>Steps that loops, and functions whose results grow, may take.</summary>
     public int Cost { get; init; } = Limits.Default.ExpressionCost;
 }

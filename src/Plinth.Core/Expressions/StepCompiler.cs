@@ -40,7 +40,7 @@ sealed class StepCompiler(bool isUnbound)
         InputNode input => new InputStep(input.Index),
         QuantifierNode q => (Step?)Search(q) ?? Quantifier(q),
         TransformNode t => Transform(t),
-        SlotNode => throw new InvalidOperationException("a shape has no values: evaluate the expression that it was lifted from"),
+        SlotNode slot => new SlotStep(slot.Slot),
         _ => throw new InvalidOperationException($"no step for {node.GetType().Name}"),
     };
 
@@ -161,7 +161,8 @@ sealed class StepCompiler(bool isUnbound)
             return null;
         bool isFirst = equal.Arguments[0] is VariableNode first && first.Id == node.Variable.Id;
         CheckedNode own = equal.Arguments[isFirst ? 0 : 1], item = equal.Arguments[isFirst ? 1 : 0];
-        if (own is not VariableNode variable || variable.Id != node.Variable.Id || item is not (LiteralNode or ClaimNode or FieldNode)
+        if (own is not VariableNode variable || variable.Id != node.Variable.Id
+            || item is not (LiteralNode or ClaimNode or SlotNode or FieldNode)
             || item.Type.Kind != CelKind.String || item is FieldNode { Record: not (RowNode or BeforeNode) }) return null;
         return StoredTexts(node.Range) is { } stored ? new TextInStoredStep(stored, Compile(item)) : null;
     }

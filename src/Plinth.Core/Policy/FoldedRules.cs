@@ -65,6 +65,15 @@ sealed class FoldedRules
     /// </summary>
     public required CheckedExpression Predicate { get; init; }
 
+    /// <summary>
+    /// The predicate for memory; only where it needs no other record. Its slots are the context's (<see cref="Values"/> of them), so the
+    /// caller's parts are not evaluated anew for each record.
+    /// </summary>
+    public CompiledExpression InMemory => _inMemory ??= CompiledExpression.Compile(Predicate);
+
+    // Two threads may make the same, and either will do.
+    CompiledExpression? _inMemory;
+
     /// <summary>Values that the conditions take by slot, in the slots' order.</summary>
     public int Values { get; init; }
 

@@ -1,6 +1,6 @@
+using Plinth.Expressions;
 using Plinth.Policy;
 using Plinth.Schema;
-using Plinth.Text;
 
 namespace Plinth.Runtime;
 
@@ -61,8 +61,14 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
     {
         Prefetch.Object(Json);
         if (!hasIncludes) return;
-        if (_values is { } values) Prefetch.Object(values);
+        FetchValues();
         if (_lists is { } lists) Prefetch.Object(lists);
+    }
+
+    /// <summary>The same of the values that rules and relations ask for, as far as they were asked for before.</summary>
+    public void FetchValues()
+    {
+        if (_values is { } values) Prefetch.Items(values);
     }
 
     public void Use()
@@ -104,16 +110,15 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
     /// for the rules that were first held against it.
     /// </summary>
     /// <param name="level">The rules, and the fields that they ask for.</param>
-    /// <param name="caller">Who asks.</param>
-    /// <param name="now">The request's clock.</param>
-    /// <param name="limits">What an evaluation may take.</param>
-    public bool IsSeen(RecordLevel level, Caller caller, long now, Limits limits)
+    /// <param name="caller">Who asks, when, and the values of the request's plan.</param>
+    /// <param name="firstSlot">Where among those are the rules' own.</param>
+    public bool IsSeen(RecordLevel level, in EvaluationContext caller, int firstSlot)
     {
         FoldedRules rules = level.Rules;
         if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
         // The outcome was written before the rules were.
         if (ReferenceEquals(Volatile.Read(ref _rules), rules)) return _isSeen;
-        bool seen = new CallerRules(rules, []).Sees(Policies.Context(caller, now, limits, Values(level.Model, level.Fields)));
+        bool seen = rules.InMemory.IsTrue(caller with { Row = Values(level.Model, level.Fields), FirstSlot = firstSlot });
         if (level.IsDecidedByRecordAlone && _rules is null)
         {
             lock (Json)

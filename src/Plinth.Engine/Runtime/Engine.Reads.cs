@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Plinth.Expressions;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -99,7 +100,7 @@ sealed partial class Engine
         }
         Model model = read.Plan.Shape.Root.Model;
         RecordKey key = RecordKey.Of(model, caller.Tenant, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
-        if (Cached(snapshot, records, key, caller, now, start, plannedAt) is { } kept) return kept;
+        if (Cached(snapshot, records, read, key, caller, now, start, plannedAt) is { } kept) return kept;
         Result<ReadReply> answered = await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
         if (answered.Failed(out refused, out ReadReply? reply)) return refused;
         _cache.Fill(key, position, new CachedRecord(reply.Version, snapshot.Version, reply.Body.ToArray()));
@@ -111,7 +112,7 @@ sealed partial class Engine
     /// is not there.
     /// </summary>
     ReadReply? Cached(
-        Snapshot snapshot, RecordProgram records, in RecordKey key, Caller caller, long now, long start, long plannedAt)
+        Snapshot snapshot, RecordProgram records, PlannedRead read, in RecordKey key, Caller caller, long now, long start, long plannedAt)
     {
         long position = _cache.Position;
         if (_cache.Find(key, snapshot.Version) is not { } record)
@@ -119,7 +120,8 @@ sealed partial class Engine
             _cache.Count(hits: 0, misses: 1, refused: 0);
             return null;
         }
-        if (!record.IsSeen(records.Root, caller, now, Limits))
+        EvaluationContext context = Policies.Context(caller, now, Limits) with { Slots = read.Values };
+        if (!record.IsSeen(records.Root, context, read.Plan.Slots.Rules[records.Root.Shape.Need]))
         {
             _cache.Count(hits: 0, misses: 0, refused: 1);
             return null;

@@ -17,6 +17,15 @@ static unsafe class Prefetch
         if (Sse.IsSupported) Sse.Prefetch0(Unsafe.AsPointer(ref at));
     }
 
+    /// <summary>The items of an array, as far as the processor takes so many hints at a time.</summary>
+    public static void Items<T>(T[] of)
+    {
+        if (!Sse.IsSupported || of.Length == 0) return;
+        byte* at = (byte*)Unsafe.AsPointer(ref of[0]);
+        int bytes = Math.Min(of.Length * Unsafe.SizeOf<T>(), 8 * Line64);
+        for (int i = 0; i < bytes; i += Line64) Sse.Prefetch0(at + i);
+    }
+
     /// <summary>The first lines of an object: its header and some hundred bytes of its fields.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Object(object of)

@@ -77,10 +77,14 @@ sealed class RecordCache
     /// Brings the way to some records into the processor's caches, so that looking them up one after the other does not wait for memory
     /// each time. Changes nothing.
     /// </summary>
-    public void Fetch(ReadOnlySpan<RecordKey> keys)
+    /// <param name="keys">Of the records.</param>
+    /// <param name="withValues">What rules ask of them will be needed too.</param>
+    public void Fetch(ReadOnlySpan<RecordKey> keys, bool withValues)
     {
         foreach (ref readonly RecordKey key in keys) Of(key).FetchChain(key);
         foreach (ref readonly RecordKey key in keys) Of(key).FetchRecord(key);
+        if (!withValues) return;
+        foreach (ref readonly RecordKey key in keys) Of(key).FetchValues(key);
     }
 
     /// <summary>When the records that relations lead to changed last.</summary>
@@ -190,6 +194,12 @@ sealed class RecordCache
         {
             CachedRecord?[] chains = Volatile.Read(ref _chains);
             if (chains[Chain(key, chains)] is { } record) Prefetch.Object(record);
+        }
+
+        public void FetchValues(in RecordKey key)
+        {
+            CachedRecord?[] chains = Volatile.Read(ref _chains);
+            chains[Chain(key, chains)]?.FetchValues();
         }
 
         public void Fill(in RecordKey key, long position, CachedRecord record, RecordCache cache)

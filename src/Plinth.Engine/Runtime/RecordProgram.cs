@@ -128,7 +128,7 @@ sealed class RecordProgram
     }
 
     static bool IsDecidedByRecord(FoldedRules rules, LevelShape level) => rules.Outcome != RuleOutcome.Depends
-        || (rules.IsOwn && rules.Predicate.OwnFields.All(
+        || (rules.Predicate.CanEvaluateInMemory && rules.Predicate.OwnFields.All(
             name => level.Fields.Any(f => string.Equals(f.Name, name, StringComparison.Ordinal))));
 }
 
@@ -144,6 +144,9 @@ sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, 
 
     /// <summary>Columns of the key where the record is selected whole.</summary>
     public ImmutableArray<int> KeyColumns { get; } = [.. Shape.Model.KeyFields.Select(k => Shape.Fields.IndexOf(k))];
+
+    /// <summary>The rules are held against the values of each record, each time.</summary>
+    public bool AsksValues => Rules.Outcome == RuleOutcome.Depends && !IsDecidedByRecordAlone;
 
     /// <summary>Whatever the caller's claims and the time are, a record is seen under these rules, or it is not.</summary>
     public bool IsDecidedByRecordAlone { get; } =

@@ -22,7 +22,7 @@ sealed partial class RecordRun
         ChildList?[] lists = ListsOf(parents, include, wanted);
         using KeyList keys = new();
         int[] ends = ReadKeys(parents, include, sql, lists, limit, keys);
-        asked.Cache.Fetch(keys.Span);
+        asked.Cache.Fetch(keys.Span, include.Level.AsksValues);
         int[] starts = new int[parents.Count + 1];
         List<CachedRecord> looked = [];
         for (int i = 0, first = 0; i < ends.Length; first = ends[i++])
@@ -63,6 +63,14 @@ sealed partial class RecordRun
             if (list is null) continue;
             foreach (CachedRecord record in list.Records) Prefetch.Object(record);
         }
+        if (include.Level.AsksValues)
+        {
+            foreach (ChildList? list in lists)
+            {
+                if (list is null) continue;
+                foreach (CachedRecord record in list.Records) record.FetchValues();
+            }
+        }
         for (int i = 0; i < lists.Length; i++)
         {
             if (lists[i] is { IsWhole: false } part && !Suffices(include.Level, part.Records, wanted)) lists[i] = null;
@@ -79,7 +87,7 @@ sealed partial class RecordRun
         if (records.Length < wanted) return false;
         foreach (CachedRecord record in records)
         {
-            if (record.IsSeen(level, asked.Caller, asked.Now) && --wanted == 0) return true;
+            if (Sees(level, record) && --wanted == 0) return true;
         }
         return false;
     }

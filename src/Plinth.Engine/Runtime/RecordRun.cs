@@ -1,4 +1,5 @@
 using System.Buffers;
+using Plinth.Expressions;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -28,6 +29,7 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
     /// <summary>Keys asked for beyond those wanted, for records that the rule hides. No more: it gives up then.</summary>
     const int KeysSpare = 8;
 
+    readonly EvaluationContext _caller = Policies.Context(asked.Caller, asked.Now, asked.Limits) with { Slots = asked.Read.Values };
     int _hits, _misses, _lists;
 
     ReadPlan Plan => asked.Read.Plan;
@@ -126,7 +128,7 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
     bool Take(RecordRows rows, KeyList keys, int first, int end, long until)
     {
         ReadOnlySpan<RecordKey> some = keys.Span[first..end];
-        asked.Cache.Fetch(some);
+        asked.Cache.Fetch(some, rows.Level.AsksValues);
         foreach (ref readonly RecordKey key in some)
         {
             if (rows.Count >= until) return true;
@@ -135,10 +137,12 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
         return rows.Count >= until;
     }
 
+    bool Sees(RecordLevel level, CachedRecord record) => record.IsSeen(level, _caller, Plan.Slots.Rules[level.Shape.Need]);
+
     /// <summary>Adds a record when the caller may see it.</summary>
     void Add(RecordRows rows, CachedRecord record)
     {
-        if (!record.IsSeen(rows.Level, asked.Caller, asked.Now)) return;
+        if (!Sees(rows.Level, record)) return;
         rows.Records.Add(record);
         record.Fetch(hasIncludes: !rows.Level.Includes.IsEmpty);
     }
@@ -174,14 +178,14 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
             places[i] = keys.Count;
             keys.Add(RecordKey.Of(include.Level.Model, tenant, key));
         }
-        asked.Cache.Fetch(keys.Span);
+        asked.Cache.Fetch(keys.Span, include.Level.AsksValues);
         // Parents that share a record share what it includes: then it stands here once.
         Dictionary<CachedRecord, int>? known = include.Level.Includes.IsEmpty ? null : [];
         for (int i = 0; i < places.Length; i++)
         {
             if (places[i] < 0) continue;
             CachedRecord? record = Find(include.Level, keys.Span[places[i]]);
-            if (record is null || !record.IsSeen(include.Level, asked.Caller, asked.Now))
+            if (record is null || !Sees(include.Level, record))
             {
                 places[i] = -1;
             }

@@ -1,5 +1,6 @@
 using Plinth.Http;
 using Plinth.Identity;
+using Plinth.Identity.Tokens;
 using Plinth.Policy;
 using Plinth.Text;
 
@@ -21,26 +22,37 @@ sealed class Credentials(Identities identities, Cookies cookies)
         {
             if (authorization is not [{ } header] || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
                 return new(Sessions.Unauthorized);
-            Fault? refused = Take(exchange, header.AsSpan(Scheme.Length).Trim());
+            Fault? refused = Take(exchange, header, header.AsSpan(Scheme.Length).Trim());
             return refused?.Kind == Faults.Unauthorized && identities.External.IsOn
                 ? TakeExternalAsync(exchange, header[Scheme.Length..].Trim()) : new(refused);
         }
         if (!identities.HasUsers || exchange.Headers.Cookie.Count == 0) return default;
         if (cookies.Access(exchange) is not { } cookie) return default;
-        if (Take(exchange, cookie) is { } fault) return new(fault);
+        if (Take(exchange, null, cookie) is { } fault) return new(fault);
         bool isSafe = exchange.Method is Method.Get or Method.Head or Method.Query or Method.Options;
         bool isProved = isSafe || (exchange.Caller.SessionId is { } session && cookies.IsProved(exchange, session));
         return isProved ? default : new(Faults.CsrfRequired.Says("the write is known by a cookie and carries no X-CSRF-Token",
             "send the value of the cookie plinth-csrf as X-CSRF-Token"));
     }
 
-    Fault? Take(Exchange exchange, ReadOnlySpan<char> credential)
+    /// <param name="exchange">The request.</param>
+    /// <param name="header">
+    /// What the credential is a part of. The server gives a connection's header as the same object while it stays the same text.
+    /// </param>
+    /// <param name="credential">A token or a key.</param>
+    Fault? Take(Exchange exchange, string? header, ReadOnlySpan<char> credential)
     {
-        var resolved = identities.Resolve(credential, exchange.Cancel);
+        Known? known = exchange.KnownCredential as Known;
+        AccessToken? token = known is not null && ReferenceEquals(known.Header, header) ? known.Token : null;
+        AccessToken? before = token;
+        var resolved = identities.Resolve(credential, ref token, exchange.Cancel);
+        if (!ReferenceEquals(token, before)) exchange.KnownCredential = header is null || token is null ? null : new Known(header, token);
         if (!resolved.IsOk) return resolved.Fault;
         exchange.Caller = Caller(resolved.Value, exchange);
         return null;
     }
+
+    sealed record Known(string Header, AccessToken Token);
 
     async ValueTask<Fault?> TakeExternalAsync(Exchange exchange, string credential)
     {

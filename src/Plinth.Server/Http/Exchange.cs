@@ -49,6 +49,11 @@ sealed class Exchange
 
     public Caller Caller { get; set; } = s_nobody;
 
+    /// <summary>
+    /// What whoever knows credentials found out about the last one of this connection, so that the next need not start anew.
+    /// </summary>
+    public object? KnownCredential { get; set; }
+
     /// <summary>Of the client: behind a trusted proxy, the one that it names.</summary>
     public string Address { get; set; } = "";
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Nodes;
 using Plinth.Identity;
 using Plinth.Identity.Tokens;
+using Plinth.Plan;
 using Plinth.Rest;
 using Plinth.Store;
 
@@ -183,6 +184,46 @@ public sealed class TokenAbuseTests
         keys = await server.Client.SendAsync("GET", "/.well-known/jwks.json");
         Assert.Equal(1, keys.Json.GetProperty("keys").GetArrayLength());
         Assert.Equal(200, (await RefreshAsync(server, before.Refresh)).Status);
+    }
+
+    /// <summary>What is known of a connection's token saves work, and no check.</summary>
+    [Fact]
+    public async Task A_token_that_a_connection_brought_before_is_looked_at_each_time()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync();
+        SignedIn ann = await server.SomeoneAsync(), bob = await server.SomeoneAsync("bob@example.org");
+        // One request after the other takes the same connection.
+        HttpClient client = server.NewClient();
+        async Task Is(int status, SignedIn who)
+        {
+            Assert.Equal(status, (await client.SendAsync("GET", "/auth/me", null, who.Bearer)).Status);
+        }
+
+        await Is(200, ann);
+        await Is(200, ann);
+        Reply asBob = await client.SendAsync("GET", "/auth/me", null, bob.Bearer);
+        Assert.Contains(bob.UserId, asBob.Body, StringComparison.Ordinal);
+        await Is(401, ann with { Access = Changed(ann.Access, With(Payload(ann.Access), "sid", bob.SessionId)) });
+        await Is(401, ann with { Access = ann.Access.Replace('.', '~') });
+        await Is(200, ann);
+        Assert.Equal(204, (await server.Client.SendAsync("POST", "/auth/logout", null, ann.Bearer)).Status);
+        await Is(401, ann);
+
+        await Is(200, bob);
+        await using Identities identities = new(server.Engine, server.Options, server.Mail, _ => { });
+        Assert.True(identities.Resolve(bob.Access, default).IsOk);
+        Assert.Equal(Text.Faults.Unauthorized, identities.Resolve(bob.Access.Replace('.', 'é'), default).Fault?.Kind);
+        Assert.Null(await identities.Keys.RotateAsync(default));
+        await Is(200, bob);
+        Command taken = new() { Model = PlatformRecords.SigningKey, Kind = CommandKind.Delete, Key = [KeyOf(bob.Access)] };
+        Assert.Null(await identities.Records.RunAsync(null, taken, default));
+        await Is(401, bob);
+
+        SignedIn again = await server.SignInAsync("bob@example.org");
+        await Is(200, again);
+        await Is(200, again);
+        server.Clock.By = TimeSpan.FromMinutes(16);
+        await Is(401, again);
     }
 
     [Fact]

@@ -34,6 +34,13 @@ public class RecordReadsTests
           @@index([postId])
           @@allow("read", owner == auth.id)
         }
+        model Letter {
+          id Int @id   owner Int   tags String[]   post Post? @relation(fields: [postId], references: [id])   postId Int?
+          @@allow("read", auth.role == "editor" && post.shown)
+          @@allow("read", owner == auth.id)
+          @@allow("read", tags.exists(t, t == auth.role))
+          @@deny("read", auth.role == "guest" && post.title == "p1")
+        }
         model Diary { id Int @id   owner Int   page String? @allow("read", owner == auth.id)   @@allow("read", true) }
         """;
 
@@ -185,6 +192,45 @@ public class RecordReadsTests
         }
         using ReadReply again = fixture.Read(list, s_editor);
         Assert.Equal(1, again.Timings.Statements);
+    }
+
+    [Fact]
+    public async Task A_rule_is_held_in_memory_as_it_was_folded_for_the_caller()
+    {
+        await using ReadsFixture fixture = await FilledAsync(null, seed: 7);
+        await using ReadsFixture plain = await FilledAsync(new Limits { CacheBytes = 0 }, seed: 7);
+        Random random = new(7);
+        string letters = string.Concat(Enumerable.Range(1, 40).Select(i =>
+            $$"""
+            {"id":{{i}},"owner":{{random.Next(1, 4)}},"tags":[{{(random.Next(5) == 0 ? "" : "\"nobody\",\"reader\"")}}],"postId":{{i}}}
+            """));
+        foreach (ReadsFixture each in new[] { fixture, plain }) await each.InsertAsync("Letter", letters);
+        ReadRequest list = new() { Model = "Letter", Kind = ReadKind.List, Limit = 15 };
+        // For a reader no other record is asked for, for an editor and a guest it is, and those go to the database.
+        foreach (var (caller, isInMemory) in new[]
+        {
+            (Of(1, "reader"), true), (Of(2, "reader"), true), (Of(3, "nobody"), true), (Of(2, "editor"), false), (Of(2, "guest"), false),
+        })
+        {
+            for (int i = 0; i < 12; i++) Assert.Equal(Items(plain.Json(list, caller)), Items(fixture.Json(list, caller)));
+            long hits = fixture.Engine.Cache.Hits;
+            fixture.Json(list, caller);
+            Assert.Equal(isInMemory, fixture.Engine.Cache.Hits > hits);
+            for (int id = 1; id <= 40; id++)
+            {
+                ReadRequest one = new() { Model = "Letter", Kind = ReadKind.Get, Key = [$"{id}"] };
+                Assert.Equal(Told(plain, one, caller), Told(fixture, one, caller));
+                Assert.Equal(Told(plain, one, caller), Told(fixture, one, caller));
+            }
+        }
+    }
+
+    static string Told(ReadsFixture fixture, ReadRequest request, Caller caller)
+    {
+        Result<ReadReply> read = fixture.Engine.ReadAsync(caller, request, CancellationToken.None).AsTask().GetAwaiter().GetResult();
+        if (!read.IsOk) return read.Fault.Code;
+        using ReadReply reply = read.Value;
+        return System.Text.Encoding.UTF8.GetString(reply.Body.Written);
     }
 
     [Fact]

@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Plinth.Schema;
@@ -9,13 +12,21 @@ namespace Plinth.Identity.Tokens;
 /// <param name="Shape">The block <c>auth</c> that the claims were read by; under another they are read again.</param>
 /// <param name="Position">Position of the log whose state of the user the claims are.</param>
 /// <param name="ExpiresAt">Microseconds since the epoch.</param>
-sealed record AccessToken(AuthShape Shape, Value Claims, string Subject, Guid UserId, Guid SessionId, long Position, long ExpiresAt);
+/// <param name="Keys">The state of the keys that it was verified by; under another it is verified again.</param>
+sealed record AccessToken(
+    AuthShape Shape, Value Claims, string Subject, Guid UserId, Guid SessionId, long Position, long ExpiresAt, object Keys);
 
 /// <summary>
 /// Access tokens: JWTs of RFC 9068's type <c>at+jwt</c> that carry the caller's claims, so that a request is known without a look at the
 /// database. Strict: one issuer, one audience, our keys each by its own algorithm, times that hold; whatever is wrong, the answer is the
-/// same nothing. A token that was verified once is kept (bounded), for a signature costs more than the rest of a read by id. Thread-safe.
+/// same nothing. Thread-safe.
 /// </summary>
+/// <remarks>
+/// A token that was verified once is known again by its SHA-256, since a signature costs more than the rest of a read by id. What is kept
+/// is what the token says, and no token; and how long a look-up takes tells of a digest, which nobody can steer towards one that is kept.
+/// Bounded (<see cref="IdentityOptions.TokensKept"/>); only what was verified is kept, so that rubbish pushes nothing out. A change of the
+/// keys forgets all; time, schema and revocations are looked at in each request.
+/// </remarks>
 sealed class AccessTokens(PlatformRecords records, SigningKeys keys, IdentityOptions options)
 {
     public const string Type = "at+jwt";
@@ -57,18 +68,33 @@ sealed class AccessTokens(PlatformRecords records, SigningKeys keys, IdentityOpt
     /// <summary>What the token says, when it is one of ours and good now; null otherwise.</summary>
     public AccessToken? Verify(ReadOnlySpan<char> text)
     {
-        if (text.Length > JsonWebToken.LengthMax) return null;
-        AuthShape? auth = records.Schema.Auth;
+        Span<char> digest = stackalloc char[SHA256.HashSizeInBytes / sizeof(char)];
+        if (text.Length > JsonWebToken.LengthMax || !TryDigest(text, digest)) return null;
         BoundedCache<AccessToken> verified = Volatile.Read(ref _verified);
-        if (verified.Find(text) is not { } token || !ReferenceEquals(token.Shape, auth))
-        {
-            token = Read(text, auth);
-            if (token is not null) verified.Put(text.ToString(), token);
-        }
-        return token is not null && token.ExpiresAt > records.Now && ReferenceEquals(token.Shape, auth) ? token : null;
+        AuthShape? auth = records.Schema.Auth;
+        if (verified.Find(digest) is { } kept && ReferenceEquals(kept.Shape, auth)) return kept.ExpiresAt > records.Now ? kept : null;
+        AccessToken? token = Read(text, auth, verified);
+        if (token is not null) verified.Put(digest.ToString(), token);
+        return token;
     }
 
-    AccessToken? Read(ReadOnlySpan<char> text, AuthShape? auth)
+    /// <summary>What was verified before is good still, revocations apart.</summary>
+    public bool IsGood(AccessToken token) =>
+        ReferenceEquals(token.Keys, Volatile.Read(ref _verified)) && ReferenceEquals(token.Shape, records.Schema.Auth)
+        && token.ExpiresAt > records.Now;
+
+    /// <summary>
+    /// The digest's bytes as they lie in memory: a name for a map and no text. False for what is not ASCII, which no token is.
+    /// </summary>
+    static bool TryDigest(ReadOnlySpan<char> text, Span<char> digest)
+    {
+        Span<byte> ascii = text.Length <= 2048 ? stackalloc byte[2048] : new byte[text.Length];
+        if (Ascii.FromUtf16(text, ascii, out int length) != OperationStatus.Done) return false;
+        SHA256.HashData(ascii[..length], MemoryMarshal.AsBytes(digest));
+        return true;
+    }
+
+    AccessToken? Read(ReadOnlySpan<char> text, AuthShape? auth, object verifiedBy)
     {
         if (auth is null || JsonWebToken.Read(text) is not { } token) return null;
         if (!string.Equals(token.Type, Type, StringComparison.OrdinalIgnoreCase) || token.KeyId is null) return null;
@@ -86,7 +112,7 @@ sealed class AccessTokens(PlatformRecords records, SigningKeys keys, IdentityOpt
         if (!root.TryGetProperty("pos", out JsonElement at) || !at.TryGetInt64(out long position)) return null;
         if (!root.TryGetProperty("claims", out JsonElement claimed)
             || UserClaims.Read(auth, Encoding.UTF8.GetBytes(claimed.GetRawText())) is not { } claims) return null;
-        return new AccessToken(auth, claims, subject, user, session, position, exp * 1_000_000);
+        return new AccessToken(auth, claims, subject, user, session, position, exp * 1_000_000, verifiedBy);
     }
 
     static void Number(ByteOutput json, string name, long value)
