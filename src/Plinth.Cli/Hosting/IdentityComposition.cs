@@ -11,7 +11,7 @@ namespace Plinth.Cli.Hosting;
 /// <summary>Where settings become the options of identities, by hand.</summary>
 static class IdentityComposition
 {
-    /// <exception cref="IOException">The list of known passwords cannot be read.</exception>
+    /// <exception cref="IOException">The list of known passwords, or the key for Apple, cannot be read.</exception>
     public static IdentityOptions Options(OpenedProject opened)
     {
         ResolvedSettings settings = opened.Settings;
@@ -41,7 +41,7 @@ static class IdentityComposition
             VerifyUrl = settings.Text(IdentityKeys.VerifyUrl),
             PublicUrl = settings.Text(IdentityKeys.PublicUrl),
             External = External(settings),
-            OAuth = OAuth(settings),
+            OAuth = OAuth(opened),
         };
     }
 
@@ -50,13 +50,32 @@ static class IdentityComposition
         settings.Text(OAuthKeys.IssuerAudience),
         [.. settings.List(OAuthKeys.IssuerClaims).Select(pair => pair.Split('=', 2)).Select(pair => (pair[0], pair[1]))]);
 
-    static OAuthOptions OAuth(ResolvedSettings settings) => new(
-        [.. OAuthKeys.Providers.Where(p => settings.Text(p.ClientId).Length > 0).Select(p => OAuthProvider.Preset(
-            p.Name, settings.Text(p.ClientId), settings.Text(p.ClientSecret), p.Issuer is { } issuer ? settings.Text(issuer) : ""))],
-        settings.Text(IdentityKeys.PublicUrl),
-        settings.List(OAuthKeys.Redirects),
-        settings.Switch(OAuthKeys.Register),
-        settings.Text(IdentityKeys.RegisterRole) is { Length: > 0 } role ? role : null);
+    static OAuthOptions OAuth(OpenedProject opened)
+    {
+        ResolvedSettings settings = opened.Settings;
+        return new(
+            [.. OAuthKeys.Providers.Where(p => settings.Text(p.ClientId).Length > 0).Select(p => Provider(opened, p))],
+            settings.Text(IdentityKeys.PublicUrl),
+            settings.List(OAuthKeys.Redirects),
+            settings.Switch(OAuthKeys.Register),
+            settings.Text(IdentityKeys.RegisterRole) is { Length: > 0 } role ? role : null);
+    }
+
+    static OAuthProvider Provider(OpenedProject opened, OAuthProviderKeys keys)
+    {
+        ResolvedSettings settings = opened.Settings;
+        string secret = keys.ClientSecret is { } own ? settings.Text(own) : "";
+        string issuer = keys.Issuer is { } named ? settings.Text(named) : "";
+        OAuthProvider provider = OAuthProvider.Preset(keys.Name, settings.Text(keys.ClientId), secret, issuer);
+        return keys.Name == "apple" && settings.Text(OAuthKeys.AppleKeyFile) is { Length: > 0 } file
+            ? provider with { AppleKey = Apple(opened, file) } : provider;
+    }
+
+    static AppleKey Apple(OpenedProject opened, string file) => AppleKey.Read(
+        opened.Settings.Text(OAuthKeys.AppleTeamId), opened.Settings.Text(OAuthKeys.AppleKeyId),
+        File.ReadAllText(Path.GetFullPath(Path.Combine(opened.Project.Folder, file))))
+        ?? throw new IOException(
+            $"oauth.apple.keyFile: {file} holds no private key of the curve P-256; Apple gives it out as AuthKey_….p8");
 
     public static Mailer Mailer(Shell shell, OpenedProject opened)
     {
@@ -81,7 +100,10 @@ static class IdentityComposition
         foreach (OAuthProviderKeys provider in OAuthKeys.Providers)
         {
             if (settings.Text(provider.ClientId).Length == 0) continue;
-            if (settings.Text(provider.ClientSecret).Length == 0) return $"{provider.ClientId.Name} needs {provider.ClientSecret.Name}";
+            SettingKey[] needed = provider.ClientSecret is { } secret ? [secret]
+                : [OAuthKeys.AppleTeamId, OAuthKeys.AppleKeyId, OAuthKeys.AppleKeyFile];
+            if (needed.FirstOrDefault(k => settings.Text(k).Length == 0) is { } missing)
+                return $"{provider.ClientId.Name} needs {missing.Name}";
             bool namesIssuer = provider.Issuer is not { } issuer || provider.Name == "microsoft"
                 || RemoteDocuments.IsSafe(settings.Text(issuer));
             if (!namesIssuer) return $"{provider.Issuer?.Name} must be a URL with https";

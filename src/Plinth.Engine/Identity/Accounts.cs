@@ -44,9 +44,6 @@ sealed class Accounts(
             var second = await factors.CheckAsync(user.Id, code, cancel).ConfigureAwait(false);
             if (!second.IsOk) return second.Fault;
             if (!second.Value) return await guards.FailedAsync(attempt, cancel).ConfigureAwait(false) ?? Refused;
-            if (options.RequiresVerified && !user.Is("emailVerified"))
-                return Faults.EmailNotVerified.Says("the e-mail address was not verified yet",
-                    "POST /auth/verify/request sends the link again");
             await guards.SucceededAsync(attempt, cancel).ConfigureAwait(false);
             if (compared.Value.IsOutdated && await RehashAsync(user, password, cancel).ConfigureAwait(false) is { } fault) return fault;
             return await OpenAsync(user.Id, "password", client, cancel).ConfigureAwait(false);
@@ -57,8 +54,11 @@ sealed class Accounts(
     public async ValueTask<Result<TokenPair>> OpenAsync(Guid userId, string method, Client client, CancellationToken cancel)
     {
         long position = records.Position(cancel);
-        return Get(userId, cancel) is { } user && !user.Is("disabled")
-            ? await sessions.OpenAsync(user, position, method, client, cancel).ConfigureAwait(false) : Refused;
+        if (Get(userId, cancel) is not { } user || user.Is("disabled")) return Refused;
+        if (options.RequiresVerified && !user.Is("emailVerified"))
+            return Faults.EmailNotVerified.Says("the e-mail address was not verified yet",
+                "POST /auth/verify/request sends the link again");
+        return await sessions.OpenAsync(user, position, method, client, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Makes the account of someone who came by; refused where that is off.</summary>
@@ -143,7 +143,7 @@ sealed class Accounts(
         Command set = PlatformRecords.Update(PlatformRecords.User, user.Id.ToString(), ifVersion: null, json =>
             json.WriteString("passwordHash", made.Value));
         return await records.RunAllAsync(user.Id.ToString(),
-            [.. with, set, .. sessions.EndingAll(user.Id, except, "password", cancel)], cancel).ConfigureAwait(false);
+            [.. with, set, sessions.EndingAll(user.Id, except, "password")], cancel).ConfigureAwait(false);
     }
 
     public PlatformRow? Find(string email, CancellationToken cancel) =>
@@ -156,7 +156,7 @@ sealed class Accounts(
     {
         Command set = PlatformRecords.Update(PlatformRecords.User, user.Id.ToString(), ifVersion: null, json =>
             json.WriteBoolean("disabled", disabled));
-        return await records.RunAllAsync(null, disabled ? [set, .. sessions.EndingAll(user.Id, null, "disabled", cancel)] : [set], cancel)
+        return await records.RunAllAsync(null, disabled ? [set, sessions.EndingAll(user.Id, null, "disabled")] : [set], cancel)
             .ConfigureAwait(false);
     }
 

@@ -26,7 +26,6 @@ sealed class Identities : IAsyncDisposable
 
     readonly Engine _engine;
     readonly IdentityOptions _options;
-    readonly PasswordHashes _hashes;
     readonly AccessTokens _access;
     readonly PostOffice _office;
     readonly RemoteDocuments _documents;
@@ -40,7 +39,7 @@ sealed class Identities : IAsyncDisposable
     public Identities(Engine engine, IdentityOptions options, Mailer mailer, Action<string> warn)
     {
         (_engine, _options) = (engine, options);
-        _hashes = new PasswordHashes(options.PasswordCost);
+        Hashes = new PasswordHashes(options.PasswordCost);
         Records = new PlatformRecords(engine);
         Revocations = new Revocations(engine, options.AccessLifetime + s_margin, options.LogAgeMax);
         Keys = new SigningKeys(engine, Records, options);
@@ -49,12 +48,12 @@ sealed class Identities : IAsyncDisposable
         Sessions = new Sessions(Records, _access, refresh, options, engine.Time);
         Guards = new SignInGuards(Records, options, engine.Store.Keys.Derive("sign-in guards"));
         Factors = new Factors(Records, engine.Store.Keys, options.Issuer);
-        Accounts = new Accounts(Records, Sessions, Guards, Factors, _hashes, options);
+        Accounts = new Accounts(Records, Sessions, Guards, Factors, Hashes, options);
         ApiTokens = new ApiTokens(Records, Revocations, options.TokensKept);
         _office = new PostOffice(mailer, warn);
         Codes = new MailCodes(Records, Accounts, Guards, _office, options);
         Revocations.Changed = Changed;
-        _documents = RemoteDocuments.Create();
+        _documents = options.Outgoing is { } way ? new RemoteDocuments(way()) : RemoteDocuments.Create();
         External = new ExternalIssuers(options.External, _documents, engine.Time, options.TokensKept);
         OAuth = new OAuthSignIn(Records, Accounts, engine.Store.Keys, options.OAuth, _documents, engine.Time, warn);
         _warn = warn;
@@ -66,6 +65,8 @@ sealed class Identities : IAsyncDisposable
     public Revocations Revocations { get; }
 
     public SigningKeys Keys { get; }
+
+    public PasswordHashes Hashes { get; }
 
     public Sessions Sessions { get; }
 
@@ -167,7 +168,7 @@ sealed class Identities : IAsyncDisposable
         Revocations.Dispose();
         Keys.Dispose();
         _documents.Dispose();
-        _hashes.Dispose();
+        Hashes.Dispose();
     }
 
     void Changed(LogEvent happened)

@@ -80,6 +80,9 @@ sealed record IdentityOptions
     /// <summary>Identity providers that people may sign in by. <c>oauth.*</c></summary>
     public OAuthOptions OAuth { get; init; } = new([], "", [], MayRegister: false, Role: null);
 
+    /// <summary>The way to other issuers and providers; null goes there directly.</summary>
+    public Func<HttpMessageHandler>? Outgoing { get; init; }
+
     /// <summary>Verified tokens kept in memory, of each kind, so that a signature is checked once per token and not once per request.
     /// <c>limits.tokens</c></summary>
     public int TokensKept { get; init; } = 10_000;

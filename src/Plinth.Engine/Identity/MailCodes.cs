@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
 using Plinth.Identity.Mail;
@@ -28,12 +29,14 @@ sealed class MailCodes(PlatformRecords records, Accounts accounts, SignInGuards 
     public void Welcome(PlatformRow user) => office.TryOrder(cancel => LetterAsync(user.Text("email") ?? "", Verify, cancel));
 
     /// <summary>A new password for whoever has the code; every session ends.</summary>
-    public async ValueTask<Fault?> ResetAsync(string code, string password, CancellationToken cancel)
+    public async ValueTask<Fault?> ResetAsync(string code, string password, Client client, CancellationToken cancel)
     {
         if (Find(code, Reset, cancel) is not var (row, user)) return NotGood;
-        Fault? fault = await accounts.SetPasswordAsync(user, password, except: null, [Using(row), Proved(user)],
+        Fault? fault = await accounts.SetPasswordAsync(user, password, except: null, [Using(row), Proved(user), .. Strangers(user)],
             cancel).ConfigureAwait(false);
-        return IsRace(fault) ? NotGood : fault;
+        if (fault is not null) return IsRace(fault) ? NotGood : fault;
+        await guards.TrustAsync("password", user.Text("email") ?? "", client.Address, cancel).ConfigureAwait(false);
+        return null;
     }
 
     public async ValueTask<Fault?> VerifyAsync(string code, CancellationToken cancel)
@@ -110,6 +113,14 @@ sealed class MailCodes(PlatformRecords records, Accounts accounts, SignInGuards 
 
     static Command Proved(PlatformRow user) => PlatformRecords.Update(PlatformRecords.User, user.Id.ToString(), ifVersion: null, json =>
         json.WriteBoolean("emailVerified", true));
+
+    /// <summary>
+    /// Whoever had the account until now never proved that the address is his, and who holds the address does so now: other ways in, and
+    /// a second step in its owner's way, are a stranger's and go.
+    /// </summary>
+    static ImmutableArray<Command> Strangers(PlatformRow user) => user.Is("emailVerified") ? []
+        : [.. new[] { PlatformRecords.ApiToken, PlatformRecords.UserIdentity, PlatformRecords.UserFactor }
+            .Select(model => PlatformRecords.DeleteOfUser(model, user.Id))];
 
     static bool IsRace(Fault? fault) =>
         fault is not null && (fault.Kind == Faults.PreconditionFailed || fault.Kind == Faults.VersionConflict);

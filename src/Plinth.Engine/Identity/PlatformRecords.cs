@@ -71,6 +71,16 @@ sealed class PlatformRecords(Engine engine)
     public static Command Update(string model, PlatformRow row, Action<Utf8JsonWriter> members) =>
         Update(model, row.Id.ToString(), row.Version, members);
 
+    /// <summary>Changes every record that the filter finds in the writer's turn, however many.</summary>
+    public static Command UpdateAll(string model, string filter, Action<Utf8JsonWriter> members) => new()
+    {
+        Model = model, Kind = CommandKind.UpdateMany, Filter = filter, Body = Body(members), AsServer = true, Minimal = true,
+    };
+
+    /// <summary>Deletes every record of the model that belongs to the user.</summary>
+    public static Command DeleteOfUser(string model, Guid userId) =>
+        new() { Model = model, Kind = CommandKind.DeleteMany, Filter = $"userId == \"{userId}\"" };
+
     public static Command Delete(string model, Guid id) => new() { Model = model, Kind = CommandKind.Delete, Key = [id.ToString()] };
 
     /// <summary>Runs one command.</summary>

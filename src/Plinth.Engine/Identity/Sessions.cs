@@ -78,11 +78,14 @@ sealed class Sessions(PlatformRecords records, AccessTokens access, RefreshToken
     }
 
     public ValueTask<Fault?> RevokeAllAsync(Guid userId, string why, CancellationToken cancel) =>
-        records.RunAllAsync(userId.ToString(), EndingAll(userId, except: null, why, cancel), cancel);
+        records.RunAsync(userId.ToString(), EndingAll(userId, except: null, why), cancel);
 
     /// <summary>What ends the user's sessions, to be run together with what is the reason.</summary>
-    public ImmutableArray<Command> EndingAll(Guid userId, Guid? except, string why, CancellationToken cancel) =>
-        [.. records.OfUser(PlatformRecords.Session, userId, cancel).Where(s => IsOpen(s) && s.Id != except).Select(s => Ending(s.Id, why))];
+    public Command EndingAll(Guid userId, Guid? except, string why)
+    {
+        string others = except is { } id ? $" && id != \"{id}\"" : "";
+        return PlatformRecords.UpdateAll(PlatformRecords.Session, $"userId == \"{userId}\" && revokedAt == null{others}", Ended(why));
+    }
 
     /// <summary>The sessions of the user that can still be refreshed, the newest first.</summary>
     public ImmutableArray<PlatformRow> Open(Guid userId, CancellationToken cancel) =>
@@ -133,14 +136,17 @@ sealed class Sessions(PlatformRecords records, AccessTokens access, RefreshToken
     ValueTask<Fault?> EndAsync(Guid sessionId, Guid userId, string why, CancellationToken cancel) =>
         records.RunAsync(userId.ToString(), Ending(sessionId, why), cancel);
 
-    Command Ending(Guid sessionId, string why)
+    Command Ending(Guid sessionId, string why) =>
+        PlatformRecords.Update(PlatformRecords.Session, sessionId.ToString(), ifVersion: null, Ended(why));
+
+    Action<System.Text.Json.Utf8JsonWriter> Ended(string why)
     {
         string now = PlatformRecords.Time(records.Now);
-        return PlatformRecords.Update(PlatformRecords.Session, sessionId.ToString(), ifVersion: null, json =>
+        return json =>
         {
             json.WriteString("revokedAt", now);
             json.WriteString("revokedFor", why);
-        });
+        };
     }
 
     bool IsOpen(PlatformRow session) => session.Time("revokedAt") is null && session.Time("expiresAt") > records.Now;

@@ -44,9 +44,9 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
         string network = Network(address);
         ImmutableArray<(string Key, int Max)> counted =
         [
-            (Key(purpose, account, network), options.Attempts),
-            (Key(purpose, "", network), options.AttemptsPerAddress),
-            (Key(purpose, account, ""), options.AttemptsPerAccount),
+            (Key("both", purpose, account, network), options.Attempts),
+            (Key("address", purpose, "", network), options.AttemptsPerAddress),
+            (Key("account", purpose, account, ""), options.AttemptsPerAccount),
         ];
         Attempt attempt = new(this, counted);
         int waitSeconds = 0;
@@ -55,7 +55,7 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
             var (key, max) = counted[i];
             int underWay = _underWay.AddOrUpdate(key, 1, static (_, count) => count + 1);
             int failures = Failures(key, cancel, out long until);
-            if (failures + underWay <= max || (i == 2 && isKnown())) continue;
+            if (failures + underWay <= max || (i == 2 && (isKnown() || IsTrusted(purpose, account, network, cancel)))) continue;
             int wait = failures >= max ? (int)Math.Clamp((until - records.Now) / 1_000_000, 1, int.MaxValue) : 1;
             waitSeconds = Math.Max(waitSeconds, wait);
         }
@@ -77,6 +77,24 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
         }
     }
 
+    /// <summary>
+    /// Who has just proved by mail that the account is his may sign in to it from where he is, however often others guess at it.
+    /// </summary>
+    public async ValueTask TrustAsync(string purpose, string account, string address, CancellationToken cancel)
+    {
+        string key = Trusted(purpose, account, Network(address)), now = PlatformRecords.Time(records.Now);
+        bool isThere = Find(key, cancel) is not null;
+        // It is a help and no promise: a reset is done when it could not be noted.
+        _ = await records.RunAsync(null, isThere
+            ? PlatformRecords.Update(PlatformRecords.SignInGuard, key, ifVersion: null, json => json.WriteString("since", now))
+            : PlatformRecords.Create(PlatformRecords.SignInGuard, json =>
+            {
+                json.WriteString("key", key);
+                json.WriteNumber("failures", 0);
+                json.WriteString("since", now);
+            }), cancel).ConfigureAwait(false);
+    }
+
     /// <summary>Who signed in may mistype again: the count of this account from this address starts anew.</summary>
     public async ValueTask SucceededAsync(Attempt attempt, CancellationToken cancel)
     {
@@ -87,6 +105,11 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
             cancel)
             .ConfigureAwait(false);
     }
+
+    bool IsTrusted(string purpose, string account, string network, CancellationToken cancel) =>
+        Find(Trusted(purpose, account, network), cancel) is { } row && IsInWindow(row);
+
+    string Trusted(string purpose, string account, string network) => Key("trusted", purpose, account, network);
 
     Command Counting(string key, CancellationToken cancel)
     {
@@ -126,8 +149,8 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
         }
     }
 
-    string Key(string purpose, string account, string network) => Convert.ToHexStringLower(
-        HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(purpose + "\n" + account + "\n" + network)).AsSpan(0, 16));
+    string Key(string kind, string purpose, string account, string network) => Convert.ToHexStringLower(
+        HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(string.Join('\n', kind, purpose, account, network))).AsSpan(0, 16));
 
     /// <summary>A network of one customer is one address: an IPv6 client has 2^64 to choose from.</summary>
     public static string Network(string address) =>

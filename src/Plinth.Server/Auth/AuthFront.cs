@@ -187,7 +187,7 @@ sealed class AuthFront(Engine engine, Identities identities, IdentityOptions opt
         {
             string code = body.Required("code"), password = body.Required("password");
             if (body.Problem() is { } problem) return problem;
-            return await DoneAsync(exchange, identities.Codes.ResetAsync(code, password, exchange.Cancel));
+            return await DoneAsync(exchange, identities.Codes.ResetAsync(code, password, ClientOf(exchange), exchange.Cancel));
         }
     }
 

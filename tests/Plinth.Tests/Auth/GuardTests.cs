@@ -52,6 +52,21 @@ public sealed class GuardTests
     }
 
     [Fact]
+    public async Task Who_proves_by_mail_that_the_account_is_his_signs_in_from_a_new_place_however_often_others_guess()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync(o => o with { AttemptsPerAccount = 6 }, server: Trusting);
+        await server.UserAsync("ann@example.org");
+        for (int i = 0; i < 6; i++) Assert.Equal(401, await TryAsync(server.Client, "ann@example.org", "wrong", $"203.0.113.{i}"));
+        const string there = "198.51.100.7";
+        Assert.Equal(429, await TryAsync(server.Client, "ann@example.org", AuthServer.Password, there));
+        await server.Client.SendAsync("POST", "/auth/password/forgot", """{"email":"ann@example.org"}""", "X-Forwarded-For: " + there);
+        string body = AuthServer.Json(("code", await server.Mail.CodeAsync(1)), ("password", "another long password"));
+        Assert.Equal(204, (await server.Client.SendAsync("POST", "/auth/password/reset", body, "X-Forwarded-For: " + there)).Status);
+        Assert.Equal(429, await TryAsync(server.Client, "ann@example.org", "another long password", "203.0.113.99"));
+        Assert.Equal(200, await TryAsync(server.Client, "ann@example.org", "another long password", there));
+    }
+
+    [Fact]
     public async Task One_address_guesses_many_accounts_only_so_often()
     {
         await using AuthServer server = await AuthServer.OpenAsync(o => o with { AttemptsPerAddress = 10 }, server: Trusting);

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
-using Plinth.Cases;
 
 namespace Plinth.Auth;
 
@@ -22,15 +21,10 @@ sealed partial class OidcProvider : IAsyncDisposable
     /// <param name="redirect">Where it may send browsers back to, exactly.</param>
     public static async Task<OidcProvider> StartAsync(string redirect)
     {
-        string folder = await InstallAsync();
+        string folder = await NpmPackage.InstallAsync("oidc-provider", Version);
         int port = FreePort();
-        string script = Path.Combine(folder, "provider.mjs");
-        await File.WriteAllTextAsync(script, Script);
-        ProcessStartInfo start = new("node", [script, port.ToString(System.Globalization.CultureInfo.InvariantCulture), redirect])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
-        };
-        Process process = Process.Start(start) ?? throw new InvalidOperationException("node did not start");
+        Process process = await NpmPackage.StartAsync(
+            folder, "provider.mjs", Script, port.ToString(System.Globalization.CultureInfo.InvariantCulture), redirect);
         string? line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
         if (line != "ready") throw new InvalidOperationException(line + await process.StandardError.ReadToEndAsync());
         _ = process.StandardError.ReadToEndAsync();
@@ -73,43 +67,6 @@ sealed partial class OidcProvider : IAsyncDisposable
         _process.Dispose();
     }
 
-    static readonly SemaphoreSlim s_installing = new(1, 1);
-
-    static async Task<string> InstallAsync()
-    {
-        string folder = Path.Combine(Corpus.Root, "artifacts", "npm", "oidc-provider-" + Version);
-        await s_installing.WaitAsync();
-        try
-        {
-            string done = Path.Combine(folder, ".installed");
-            for (int tries = 0; !File.Exists(done); tries++)
-            {
-                Directory.CreateDirectory(folder);
-                ProcessStartInfo npm = new("npm", ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder,
-                    "oidc-provider@" + Version]) { RedirectStandardOutput = true, RedirectStandardError = true };
-                using Process process = Process.Start(npm) ?? throw new InvalidOperationException("npm did not start");
-                Task<string> errors = process.StandardError.ReadToEndAsync();
-                _ = process.StandardOutput.ReadToEndAsync();
-                using CancellationTokenSource bound = new(TimeSpan.FromMinutes(4));
-                try
-                {
-                    await process.WaitForExitAsync(bound.Token);
-                }
-                catch (OperationCanceledException)
-                {
-                    process.Kill(entireProcessTree: true);
-                }
-                if (process.HasExited && process.ExitCode == 0) await File.WriteAllTextAsync(done, "");
-                else if (tries == 1) throw new InvalidOperationException("npm could not install oidc-provider: " + await errors);
-            }
-            return folder;
-        }
-        finally
-        {
-            s_installing.Release();
-        }
-    }
-
     static int FreePort()
     {
         using TcpListener listener = new(System.Net.IPAddress.Loopback, 0);
@@ -125,7 +82,6 @@ sealed partial class OidcProvider : IAsyncDisposable
           clients: [{ client_id: 'plinth', client_secret: 'a-secret-of-the-client', redirect_uris: [redirect],
             token_endpoint_auth_method: 'client_secret_post' }],
           claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name'] },
-          conformIdTokenClaims: false,
           pkce: { required: () => true },
           features: { devInteractions: { enabled: true } },
           findAccount: (ctx, id) => ({ accountId: id, claims: () => ({ sub: id, email: id.replace(/^unproved-/, '') + '@example.org',

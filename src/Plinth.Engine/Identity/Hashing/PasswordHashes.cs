@@ -26,6 +26,7 @@ sealed class PasswordHashes : IDisposable
     readonly SemaphoreSlim _processors = new(Environment.ProcessorCount);
     readonly Lazy<string> _nobody;
     int _waiting;
+    long _work;
 
     public PasswordHashes(Argon2Cost cost)
     {
@@ -33,6 +34,9 @@ sealed class PasswordHashes : IDisposable
         // Made when it is first needed: a schema without users needs no library.
         _nobody = new(() => Make(Convert.ToHexString(RandomNumberGenerator.GetBytes(16))));
     }
+
+    /// <summary>KiB times passes that Argon2id has gone over since the start: what sign-ins cost, whoever they are of.</summary>
+    public long Work => Volatile.Read(ref _work);
 
     public async ValueTask<Result<string>> HashAsync(string password, CancellationToken cancel)
     {
@@ -86,7 +90,7 @@ sealed class PasswordHashes : IDisposable
     string Make(string password)
     {
         byte[] salt = RandomNumberGenerator.GetBytes(SaltBytes);
-        byte[] hash = Argon2.Hash(Bytes(password), salt, _cost, HashBytes);
+        byte[] hash = Hash(password, salt, _cost, HashBytes);
         return string.Create(CultureInfo.InvariantCulture,
             $"$argon2id$v=19$m={_cost.MemoryKb},t={_cost.Passes},p={_cost.Lanes}${Unpadded(salt)}${Unpadded(hash)}");
     }
@@ -95,8 +99,14 @@ sealed class PasswordHashes : IDisposable
     {
         if (stored.StartsWith("$2", StringComparison.Ordinal)) return new(VerifyBcrypt(stored, password), IsOutdated: true);
         if (!TryRead(stored, out Argon2Cost? cost, out byte[] salt, out byte[] hash)) return default;
-        byte[] made = Argon2.Hash(Bytes(password), salt, cost, hash.Length);
+        byte[] made = Hash(password, salt, cost, hash.Length);
         return new(CryptographicOperations.FixedTimeEquals(made, hash), cost != _cost || hash.Length != HashBytes);
+    }
+
+    byte[] Hash(string password, byte[] salt, Argon2Cost cost, int bytes)
+    {
+        Interlocked.Add(ref _work, (long)cost.MemoryKb * cost.Passes);
+        return Argon2.Hash(Bytes(password), salt, cost, bytes);
     }
 
     static bool VerifyBcrypt(string stored, string password)

@@ -6,7 +6,8 @@ using Plinth.Identity.Tokens;
 namespace Plinth.Identity.Oidc;
 
 /// <summary>What an issuer tells of itself (OpenID Connect Discovery 1.0).</summary>
-sealed record Discovery(string Issuer, string AuthorizeUrl, string TokenUrl, string KeysUrl);
+/// <param name="UserUrl">Tells of the user what a token leaves out; empty where the issuer has no such address.</param>
+sealed record Discovery(string Issuer, string AuthorizeUrl, string TokenUrl, string KeysUrl, string UserUrl);
 
 /// <summary>
 /// The public keys of one issuer, as its discovery document leads to them. Kept for an hour; a token with a key that is not among them
@@ -70,7 +71,8 @@ sealed class IssuerKeys(string discoveryBase, string issuer, RemoteDocuments doc
         string? Text(string name) => root.ValueKind == JsonValueKind.Object ? JsonWebToken.Text(root, name) : null;
         if (Text("issuer") is not { } named || named != issuer) throw new RemoteException($"{url} speaks for another issuer than {issuer}");
         if (Text("jwks_uri") is not { } keys) throw new RemoteException($"{url} names no jwks_uri");
-        return new Discovery(named, Text("authorization_endpoint") ?? "", Text("token_endpoint") ?? "", keys);
+        return new Discovery(named, Text("authorization_endpoint") ?? "", Text("token_endpoint") ?? "", keys,
+            Text("userinfo_endpoint") ?? "");
     }
 
     static ImmutableArray<TokenKey> Keys(JsonElement root)

@@ -21,6 +21,13 @@ sealed record OAuthProvider(string Name, string ClientId, string ClientSecret)
     /// <summary>OAuth 2 alone: the user's addresses, where the document has none that is proved.</summary>
     public string EmailsUrl { get; init; } = "";
 
+    /// <summary>Apple: the key that signs what stands in for a client secret.</summary>
+    public AppleKey? AppleKey { get; init; }
+
+    /// <summary>What proves to the provider that it is us.</summary>
+    /// <param name="now">Seconds since the epoch.</param>
+    public string Secret(long now) => AppleKey?.Secret(ClientId, now) ?? ClientSecret;
+
     public ImmutableArray<string> Scopes { get; init; } = ["openid", "email", "profile"];
 
     /// <summary>The provider comes back with a form instead of an address (<c>response_mode=form_post</c>).</summary>
@@ -28,6 +35,9 @@ sealed record OAuthProvider(string Name, string ClientId, string ClientSecret)
 
     /// <summary>Its issuer has the tenant in it, which the token names: <c>{tenantid}</c> stands for the claim <c>tid</c>.</summary>
     public bool IsOfManyTenants => Issuer?.Contains("{tenantid}", StringComparison.Ordinal) == true;
+
+    /// <summary>The tenant of Microsoft's private accounts, whose issuer has the number and not the word.</summary>
+    const string Consumers = "9188040d-6c67-4c5b-b112-36a304b66dad";
 
     /// <summary>The providers that are known by name.</summary>
     public static ImmutableArray<string> Presets { get; } = ["google", "github", "microsoft", "okta", "apple", "discord", "oidc"];
@@ -44,8 +54,12 @@ sealed record OAuthProvider(string Name, string ClientId, string ClientSecret)
             "google" => provider with { Issuer = "https://accounts.google.com" },
             "microsoft" => provider with
             {
-                Issuer = issuer is "common" or "organizations" or "consumers"
-                    ? "https://login.microsoftonline.com/{tenantid}/v2.0" : $"https://login.microsoftonline.com/{issuer}/v2.0",
+                Issuer = issuer switch
+                {
+                    "common" or "organizations" => "https://login.microsoftonline.com/{tenantid}/v2.0",
+                    "consumers" => $"https://login.microsoftonline.com/{Consumers}/v2.0",
+                    _ => $"https://login.microsoftonline.com/{issuer}/v2.0",
+                },
                 AuthorizeUrl = $"https://login.microsoftonline.com/{issuer}/v2.0",
             },
             "okta" or "oidc" => provider with { Issuer = issuer },

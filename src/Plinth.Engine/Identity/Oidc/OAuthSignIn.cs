@@ -2,8 +2,6 @@ using System.Buffers.Text;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
-using Plinth.Identity.Tokens;
 using Plinth.Log;
 using Plinth.Text;
 
@@ -33,25 +31,23 @@ sealed record OAuthEnd(TokenPair Pair, string? Redirect);
 /// </summary>
 sealed class OAuthSignIn
 {
-    const int LifetimeSeconds = 600;
+    const int LifetimeSeconds = 600, TriesMax = 4;
     const string CallbackPath = "/callback";
 
     readonly PlatformRecords _records;
     readonly Accounts _accounts;
     readonly LogKeys _keys;
     readonly OAuthOptions _options;
-    readonly RemoteDocuments _documents;
+    readonly ProviderClient _client;
     readonly TimeProvider _time;
     readonly Action<string> _warn;
-    readonly Dictionary<string, IssuerKeys> _issuers;
 
     public OAuthSignIn(
         PlatformRecords records, Accounts accounts, LogKeys keys, OAuthOptions options, RemoteDocuments documents, TimeProvider time,
         Action<string> warn)
     {
-        (_records, _accounts, _keys, _options, _documents, _time, _warn) = (records, accounts, keys, options, documents, time, warn);
-        _issuers = options.Providers.Where(p => p.Issuer is not null).ToDictionary(
-            p => p.Name, p => new IssuerKeys(p.DiscoveryBase, p.Issuer ?? "", documents, time), StringComparer.Ordinal);
+        (_records, _accounts, _keys, _options, _time, _warn) = (records, accounts, keys, options, time, warn);
+        _client = new ProviderClient(options.Providers, documents, time);
     }
 
     /// <summary>Names of the providers that may be used.</summary>
@@ -70,17 +66,14 @@ sealed class OAuthSignIn
             return Faults.ValidationFailed.Says("the page to come back to is none of those that are allowed",
                 new FaultDetail("redirect", "oneOf", "is not one of oauth.redirects, exactly"));
         string state = Random(), nonce = Random(), verifier = Random();
-        string authorize = provider.AuthorizeUrl;
-        if (_issuers.TryGetValue(name, out IssuerKeys? issuer))
+        string authorize;
+        try
         {
-            try
-            {
-                authorize = (await issuer.DiscoveryAsync(cancel).ConfigureAwait(false)).AuthorizeUrl;
-            }
-            catch (RemoteException e)
-            {
-                return Away(name, e);
-            }
+            authorize = await _client.AuthorizeUrlAsync(provider, cancel).ConfigureAwait(false);
+        }
+        catch (RemoteException e)
+        {
+            return Away(name, e);
         }
         string challenge = Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
         StringBuilder location = new(authorize);
@@ -112,7 +105,8 @@ sealed class OAuthSignIn
         ProvidedIdentity? identity;
         try
         {
-            identity = await IdentityAsync(provider, pending, code, cancel).ConfigureAwait(false);
+            Asked asked = new(CallbackOf(name), pending.Nonce, pending.Verifier);
+            identity = await _client.IdentityAsync(provider, asked, code, answer("user"), cancel).ConfigureAwait(false);
         }
         catch (RemoteException e) when (e.IsRefusal)
         {
@@ -132,77 +126,31 @@ sealed class OAuthSignIn
 
     sealed record Pending(string Provider, string State, string Nonce, string Verifier, string? Redirect);
 
-    async ValueTask<ProvidedIdentity?> IdentityAsync(OAuthProvider provider, Pending pending, string code, CancellationToken cancel)
-    {
-        string tokenUrl = _issuers.TryGetValue(provider.Name, out IssuerKeys? keys)
-            ? (await keys.DiscoveryAsync(cancel).ConfigureAwait(false)).TokenUrl : provider.TokenUrl;
-        using JsonDocument tokens = await _documents.PostFormAsync(tokenUrl,
-        [
-            new("grant_type", "authorization_code"), new("code", code), new("redirect_uri", CallbackOf(provider.Name)),
-            new("client_id", provider.ClientId), new("client_secret", provider.ClientSecret), new("code_verifier", pending.Verifier),
-        ], cancel).ConfigureAwait(false);
-        if (tokens.RootElement.ValueKind != JsonValueKind.Object) return null;
-        if (keys is null) return await OfDocumentAsync(provider, tokens.RootElement, cancel).ConfigureAwait(false);
-        return JsonWebToken.Text(tokens.RootElement, "id_token") is { } text
-            ? await OfTokenAsync(provider, keys, text, pending.Nonce, cancel).ConfigureAwait(false) : null;
-    }
-
-    /// <summary>OpenID Connect Core, 3.1.3.7.</summary>
-    async ValueTask<ProvidedIdentity?> OfTokenAsync(
-        OAuthProvider provider, IssuerKeys keys, string text, string nonce, CancellationToken cancel)
-    {
-        if (JsonWebToken.Read(text) is not { } token) return null;
-        if (await keys.FindAsync(token.KeyId, token.Algorithm, cancel).ConfigureAwait(false) is not { } key || !token.IsVerifiedBy(key))
-            return null;
-        using JsonDocument? document = JsonWebToken.Document(token.Payload);
-        if (document is null) return null;
-        JsonElement root = document.RootElement;
-        string issuer = provider.Issuer ?? "";
-        if (provider.IsOfManyTenants)
-        {
-            if (!Guid.TryParse(JsonWebToken.Text(root, "tid"), out Guid tenant)) return null;
-            issuer = issuer.Replace("{tenantid}", tenant.ToString(), StringComparison.Ordinal);
-        }
-        if (JsonWebToken.Text(root, "iss") != issuer || !ExternalIssuers.HasAudience(root, provider.ClientId)) return null;
-        if (JsonWebToken.Text(root, "azp") is { } party && party != provider.ClientId) return null;
-        if (!ExternalIssuers.IsInTime(root, _time.GetUtcNow().ToUnixTimeSeconds(), out _)) return null;
-        if (JsonWebToken.Text(root, "nonce") is not { } answered || !AreEqual(answered, nonce)) return null;
-        if (JsonWebToken.Text(root, "sub") is not { Length: > 0 } subject) return null;
-        // A tenant's administrator writes any address into his users: Microsoft says by xms_edov whether it was proved.
-        bool isVerified = IsTrue(root, provider.Name == "microsoft" ? "xms_edov" : "email_verified");
-        return new ProvidedIdentity(provider.Name, provider.IsOfManyTenants ? issuer + "#" + subject : subject,
-            JsonWebToken.Text(root, "email"), isVerified, JsonWebToken.Text(root, "name"));
-    }
-
-    async ValueTask<ProvidedIdentity?> OfDocumentAsync(OAuthProvider provider, JsonElement tokens, CancellationToken cancel)
-    {
-        if (JsonWebToken.Text(tokens, "access_token") is not { } access) return null;
-        using JsonDocument document = await _documents.GetAsync(provider.UserUrl, access, cancel).ConfigureAwait(false);
-        JsonElement user = document.RootElement;
-        if (user.ValueKind != JsonValueKind.Object || !user.TryGetProperty("id", out JsonElement id)) return null;
-        string subject = id.ToString();
-        if (subject.Length == 0) return null;
-        string? name = JsonWebToken.Text(user, "name") ?? JsonWebToken.Text(user, "global_name") ?? JsonWebToken.Text(user, "login");
-        if (provider.EmailsUrl.Length == 0)
-            return new(provider.Name, subject, JsonWebToken.Text(user, "email"), IsTrue(user, "verified"), name);
-        using JsonDocument emails = await _documents.GetAsync(provider.EmailsUrl, access, cancel).ConfigureAwait(false);
-        if (emails.RootElement.ValueKind != JsonValueKind.Array) return null;
-        foreach (JsonElement email in emails.RootElement.EnumerateArray())
-        {
-            if (email.ValueKind == JsonValueKind.Object && IsTrue(email, "primary"))
-                return new(provider.Name, subject, JsonWebToken.Text(email, "email"), IsTrue(email, "verified"), name);
-        }
-        return new(provider.Name, subject, null, false, name);
-    }
-
     /// <summary>The user that the identity is, or becomes, linked to.</summary>
     async ValueTask<Result<Guid>> UserAsync(ProvidedIdentity identity, CancellationToken cancel)
+    {
+        for (int tries = 1; ; tries++)
+        {
+            var user = Linked(identity, cancel) is { } known ? known : await LinkAsync(identity, cancel).ConfigureAwait(false);
+            // The same person at the same moment may have been faster: then there is a link by now.
+            bool isRace = !user.IsOk && IsTaken(user.Fault) && tries < TriesMax;
+            if (!isRace) return user;
+        }
+    }
+
+    Guid? Linked(ProvidedIdentity identity, CancellationToken cancel)
     {
         foreach (PlatformRow linked in _records.Where(
             PlatformRecords.UserIdentity, "subject", Schema.Value.From(identity.Subject), cancel))
         {
             if (linked.Text("provider") == identity.Provider) return linked.Uuid("userId");
         }
+        return null;
+    }
+
+    /// <summary>Links the identity to the account of its address, or to a new one: in both cases only a proved address.</summary>
+    async ValueTask<Result<Guid>> LinkAsync(ProvidedIdentity identity, CancellationToken cancel)
+    {
         if (identity.Email is not { } email)
             return Faults.InvalidCredentials.Says("the provider told no e-mail address, and without one there is no account");
         PlatformRow? user = _accounts.Find(email, cancel);
@@ -212,8 +160,11 @@ sealed class OAuthSignIn
         if (user is null)
         {
             if (!_options.MayRegister) return Faults.RegistrationClosed.Says("nobody has an account with this address");
+            if (!identity.IsVerified)
+                return Faults.EmailNotVerified.Says("the provider does not say that the e-mail address was proved",
+                    "verify it there, or register with a password and verify it here");
             var made = await _accounts.CreateAsync(Guid.CreateVersion7(), new Registration(email, null, Short(identity.Name), null),
-                _options.Role, tenant: null, identity.IsVerified, cancel).ConfigureAwait(false);
+                _options.Role, tenant: null, isVerified: true, cancel).ConfigureAwait(false);
             if (!made.IsOk) return made.Fault;
             user = made.Value;
         }
@@ -265,9 +216,8 @@ sealed class OAuthSignIn
         return isOver ? null : new(provider, state, nonce, verifier, redirect.Length > 0 ? redirect : null);
     }
 
-    static bool IsTrue(JsonElement owner, string name) => owner.TryGetProperty(name, out JsonElement member)
-        && (member.ValueKind == JsonValueKind.True || (member.ValueKind == JsonValueKind.String && member.GetString() is "true" or "1")
-            || (member.ValueKind == JsonValueKind.Number && member.TryGetInt32(out int number) && number == 1));
+    /// <summary>A unique key was taken in between: the address (which has a code of its own), or the link.</summary>
+    static bool IsTaken(Fault fault) => fault.Kind == Faults.Conflict && fault.Details.Length > 0;
 
     static string? Short(string? name) => name is { Length: > 200 } ? name[..200] : name is { Length: 0 } ? null : name;
 
