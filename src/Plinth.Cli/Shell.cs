@@ -4,7 +4,7 @@ using Spectre.Console;
 namespace Plinth.Cli;
 
 /// <summary>What the program sees of the world: streams, environment, current folder, clock. Tests give their own.</summary>
-sealed class Shell
+sealed record Shell
 {
     public required TextWriter Out { get; init; }
 
@@ -25,6 +25,9 @@ sealed class Shell
 
     /// <summary>Asks a person for a text that is not shown; null where there is none to ask.</summary>
     public Func<string, string>? ReadSecret { get; init; }
+
+    /// <summary>What a program of one's own brings.</summary>
+    public PlinthExtensions Extensions { get; init; } = new();
 
     /// <summary>A person is looking: progress bars may move.</summary>
     public bool IsTerminal { get; init; }

@@ -55,7 +55,7 @@ static class DevCommand
         {
             if (engine.Position == 0 && seed) await SeedAsync(shell, opened, engine, shutdown.Asked);
             ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Dev, claims);
-            IdentityOptions identities = IdentityComposition.Options(opened);
+            IdentityOptions identities = IdentityComposition.Options(shell, opened);
             if ((IdentityComposition.Refusal(opened.Settings, isServed: false) ?? options.Refusal()
                 ?? Identities.Refusal(identities, schema)) is { } refusal)
             {
@@ -63,7 +63,7 @@ static class DevCommand
                 return ExitCode.Found;
             }
             await using PlinthServer server = await PlinthServer.StartAsync(
-                options, identities, IdentityComposition.Mailer(shell, opened), engine, shutdown.Asked);
+                options, identities, IdentityComposition.Mailer(shell, opened, isServed: false), engine, shutdown.Asked);
             await GreetAsync(shell, opened, engine, server, identity);
             await ServeCommand.SayReadyAsync(shell, server, started);
             await FollowAsync(shell, opened, engine, watch, shutdown.Asked);

@@ -32,13 +32,15 @@ static class ServeCommand
         if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
         if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
         ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Serve, identity: null);
-        IdentityOptions identity = IdentityComposition.Options(opened);
+        IdentityOptions identity = IdentityComposition.Options(shell, opened);
         if ((Refusal(opened.Settings) ?? IdentityComposition.Refusal(opened.Settings, isServed: true) ?? options.Refusal()
             ?? Identities.Refusal(identity, schema)) is { } unsafeSetting)
         {
             await shell.Error.WriteLineAsync($"plinth: {unsafeSetting}");
             return ExitCode.Found;
         }
+        if (schema.HasUsers && IdentityComposition.Advice(opened.Settings) is { } advice)
+            await shell.Error.WriteLineAsync($"plinth: {advice}");
         return await EngineSession.GuardAsync(shell, async () =>
         {
             EngineOptions engineOptions = Composition.Engine(opened, shell.Time, migrate || Composition.IsNew(opened));
@@ -53,7 +55,7 @@ static class ServeCommand
             }
             await using (engine)
             await using (PlinthServer server = await PlinthServer.StartAsync(
-                options, identity, IdentityComposition.Mailer(shell, opened), engine, shutdown.Asked))
+                options, identity, IdentityComposition.Mailer(shell, opened, isServed: true), engine, shutdown.Asked))
             {
                 await SayReadyAsync(shell, server, started);
                 await shutdown.WaitAsync();

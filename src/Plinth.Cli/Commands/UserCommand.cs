@@ -61,7 +61,7 @@ static class UserCommand
                 await shell.Error.WriteLineAsync("  hint: add `extend User { }` to it");
                 return ExitCode.Found;
             }
-            IdentityOptions options = IdentityComposition.Options(opened);
+            IdentityOptions options = IdentityComposition.Options(shell, opened);
             if (Identities.Refusal(options, engine.Current.Schema) is { } refusal)
             {
                 await shell.Error.WriteLineAsync($"plinth: {refusal}");

@@ -12,7 +12,7 @@ namespace Plinth.Cli.Hosting;
 static class IdentityComposition
 {
     /// <exception cref="IOException">The list of known passwords, or the key for Apple, cannot be read.</exception>
-    public static IdentityOptions Options(OpenedProject opened)
+    public static IdentityOptions Options(Shell shell, OpenedProject opened)
     {
         ResolvedSettings settings = opened.Settings;
         return new()
@@ -40,6 +40,7 @@ static class IdentityComposition
             ResetUrl = settings.Text(IdentityKeys.ResetUrl),
             VerifyUrl = settings.Text(IdentityKeys.VerifyUrl),
             PublicUrl = settings.Text(IdentityKeys.PublicUrl),
+            Decoders = shell.Extensions.TokenDecoders,
             External = External(settings),
             OAuth = OAuth(opened),
         };
@@ -77,18 +78,30 @@ static class IdentityComposition
         ?? throw new IOException(
             $"oauth.apple.keyFile: {file} holds no private key of the curve P-256; Apple gives it out as AuthKey_….p8");
 
-    public static Mailer Mailer(Shell shell, OpenedProject opened)
+    /// <param name="isServed">By <c>plinth serve</c>: what shows letters to whoever reads the output is for development.</param>
+    public static Mailer Mailer(Shell shell, OpenedProject opened, bool isServed)
     {
         ResolvedSettings settings = opened.Settings;
+        if (isServed && IsForDevelopment(settings)) return new NoMailer();
         string from = settings.Text(IdentityKeys.MailFrom);
         return settings.Text(IdentityKeys.MailBy) switch
         {
             "smtp" => new SmtpMailer(new SmtpServer(new Uri(settings.Text(IdentityKeys.MailServer))), from),
             "file" => new FileMailer(Path.GetFullPath(Path.Combine(opened.DataFolder, settings.Text(IdentityKeys.MailFolder))), from,
                 shell.Time),
+            "none" => new NoMailer(),
             _ => new ConsoleMailer(shell.Out),
         };
     }
+
+    /// <summary>What an operator should hear at the start of <c>plinth serve</c>; null when there is nothing.</summary>
+    public static string? Advice(ResolvedSettings settings) => IsForDevelopment(settings)
+        ? $"mail.by {settings.Text(IdentityKeys.MailBy)} is for development: no mail leaves, and nobody can reset a password. "
+            + "Set mail.by smtp, or none to say that it is meant so." : null;
+
+    /// <summary>Letters with codes in them would be where operators and programs read along, on a machine that is not one's own.</summary>
+    static bool IsForDevelopment(ResolvedSettings settings) =>
+        settings.Environment != "local" && settings.Text(IdentityKeys.MailBy) is "console" or "file";
 
     /// <summary>What of the settings cannot go together; null when they can.</summary>
     public static string? Refusal(ResolvedSettings settings, bool isServed)
@@ -108,9 +121,9 @@ static class IdentityComposition
                 || RemoteDocuments.IsSafe(settings.Text(issuer));
             if (!namesIssuer) return $"{provider.Issuer?.Name} must be a URL with https";
         }
-        bool mails = settings.Switch(IdentityKeys.Register) || settings.Switch(IdentityKeys.RequireVerified);
-        return isServed && mails && by == "console" && settings.Environment == "production"
-            ? "mail.by console shows codes to whoever reads the output; set mail.by smtp where PLINTH_ENV is production" : null;
+        bool needsMail = settings.Switch(IdentityKeys.Register) || settings.Switch(IdentityKeys.RequireVerified);
+        return isServed && needsMail && IsForDevelopment(settings)
+            ? $"mail.by {by} shows codes to whoever reads the output; set mail.by smtp where PLINTH_ENV is {settings.Environment}" : null;
     }
 
     static BreachedPasswords? Breached(OpenedProject opened)

@@ -49,10 +49,12 @@ static class IdentityKeys
         "Passes of a password hash over its memory.");
     public static readonly SettingKey PasswordLanes = new("password.lanes", new IntegerForm(1, 16), "1",
         "Lanes of a password hash; more than one needs libargon2.");
-    public static readonly SettingKey MailBy = new("mail.by", new ChoiceForm(["console", "file", "smtp"]), "console",
-        "How mail leaves: written to the server's output, to files of `mail.folder`, or sent to `mail.server`.");
+    public static readonly SettingKey MailBy = new("mail.by", new ChoiceForm(["console", "file", "smtp", "none"]), "console",
+        "How mail leaves: sent to `mail.server`; for development written to the output, or to files of `mail.folder`; or not at all.");
     public static readonly SettingKey MailServer = new("mail.server", new SmtpForm(), "",
-        "The mail server: smtp://user:password@host:587, or smtps:// for STARTTLS.", IsSecret: true);
+        "The mail server: smtps://user:password@host:587, which must speak STARTTLS; smtp:// only for one on this machine, "
+            + "or without a password.",
+        IsSecret: true);
     public static readonly SettingKey MailFrom = new("mail.from", s_text, "plinth@localhost", "The sender of mail.");
     public static readonly SettingKey MailFolder = new("mail.folder", s_text, "mail",
         "Folder of mail that is written to files, relative to the data folder.");

@@ -43,8 +43,47 @@ static class OpenApiAuth
         Delete(paths, "/auth/sessions/{id}", "endSession", "End a session");
         Delete(paths, "/auth/tokens/{id}", "deleteToken", "Delete a key");
         Get(paths, "/auth/oauth", "listProviders", "The identity providers that people may sign in by", Any());
+        AddProviders(paths, session);
         Get(paths, "/.well-known/jwks.json", "jwks", "The public keys of access tokens", Any());
     }
+
+    /// <summary>What a browser does: it is sent to a provider, and comes back with its answer.</summary>
+    static void AddProviders(JsonObject paths, JsonObject session)
+    {
+        JsonObject start = Operation("startOAuth", "Go to a provider",
+            "For browsers: sends to the provider, and keeps in a cookie what must come back.", null, "302");
+        start["parameters"] = new JsonArray(Query("redirect", "The page to be sent to afterwards: one of `oauth.redirects`, exactly."));
+        paths["/auth/oauth/{provider}"] = new JsonObject { ["parameters"] = new JsonArray(Provider()), ["get"] = start };
+        JsonObject back = Operation("endOAuth", "Come back from a provider",
+            "Tokens; or, where the sign-in was begun with a page, cookies and 302 to it.", session, "200");
+        back["parameters"] = new JsonArray(Query("code", "Of the provider, good once."), Query("state", "As it was sent there."),
+            Query("iss", "The provider's issuer."), Query("error", "Why nobody was signed in."));
+        JsonObject posted = Operation("endOAuthByForm", "Come back from a provider that posts a form", null, session, "200");
+        posted["requestBody"] = new JsonObject
+        {
+            ["required"] = true,
+            ["content"] = new JsonObject
+            {
+                ["application/x-www-form-urlencoded"] = new JsonObject
+                {
+                    ["schema"] = Shape(("code", Text()), ("state", Text()), ("user", Text()), ("error", Text())),
+                },
+            },
+        };
+        paths["/auth/oauth/{provider}/callback"] = new JsonObject
+        {
+            ["parameters"] = new JsonArray(Provider()), ["get"] = back, ["post"] = posted,
+        };
+    }
+
+    static JsonObject Provider() => new()
+    {
+        ["name"] = "provider", ["in"] = "path", ["required"] = true, ["schema"] = Text(),
+        ["description"] = "One of those that /auth/oauth lists.",
+    };
+
+    static JsonObject Query(string name, string description) =>
+        new() { ["name"] = name, ["in"] = "query", ["description"] = description, ["schema"] = Text() };
 
     /// <summary>How a caller says who he is.</summary>
     public static JsonObject Schemes() => new()

@@ -54,6 +54,7 @@ sealed class Identities : IAsyncDisposable
         Codes = new MailCodes(Records, Accounts, Guards, _office, options);
         Revocations.Changed = Changed;
         _documents = options.Outgoing is { } way ? new RemoteDocuments(way()) : RemoteDocuments.Create();
+        Decoders = new TokenDecoders(options.Decoders, options.Issuer, warn);
         External = new ExternalIssuers(options.External, _documents, engine.Time, options.TokensKept);
         OAuth = new OAuthSignIn(Records, Accounts, engine.Store.Keys, options.OAuth, _documents, engine.Time, warn);
         _warn = warn;
@@ -80,7 +81,12 @@ sealed class Identities : IAsyncDisposable
 
     public MailCodes Codes { get; }
 
+    public TokenDecoders Decoders { get; }
+
     public ExternalIssuers External { get; }
+
+    /// <summary>Others than we give out credentials that are taken here.</summary>
+    public bool TakesOthers => Decoders.IsOn || External.IsOn;
 
     public OAuthSignIn OAuth { get; }
 
@@ -144,17 +150,18 @@ sealed class Identities : IAsyncDisposable
         return new Identified(token.Claims, token.Subject, token.SessionId, null);
     }
 
-    /// <summary>Who presents the token of another issuer; asked only where ours is none of it.</summary>
+    /// <summary>Who presents a credential of others: a host's decoders, then other issuers; asked only where it is none of ours.</summary>
     public async ValueTask<Result<Identified>> ResolveExternalAsync(string credential, CancellationToken cancel)
     {
         if (_engine.Current.Schema.Auth is not { } auth) return Sessions.Unauthorized;
         try
         {
+            if (await Decoders.VerifyAsync(credential, auth, cancel).ConfigureAwait(false) is { } decoded) return decoded;
             return await External.VerifyAsync(credential, auth, cancel).ConfigureAwait(false) is { } who ? who : Sessions.Unauthorized;
         }
         catch (RemoteException e)
         {
-            _warn($"an issuer of tokens: {e.Message}");
+            _warn($"a credential of others: {e.Message}");
             return Faults.NotReady.Says("it cannot be told now whether the credentials are good") with { RetryAfterSeconds = 10 };
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Plinth.Identity.Hashing;
 using Plinth.Identity.Oidc;
 using Plinth.Identity.Tokens;
@@ -76,6 +77,9 @@ sealed record IdentityOptions
 
     /// <summary>Issuers whose tokens are taken besides ours. <c>issuers.*</c></summary>
     public ExternalOptions External { get; init; } = new([], "", []);
+
+    /// <summary>Readers of credentials that a host brings.</summary>
+    public ImmutableArray<TokenDecoder> Decoders { get; init; } = [];
 
     /// <summary>Identity providers that people may sign in by. <c>oauth.*</c></summary>
     public OAuthOptions OAuth { get; init; } = new([], "", [], MayRegister: false, Role: null);

@@ -23,7 +23,7 @@ sealed class Credentials(Identities identities, Cookies cookies)
             if (authorization is not [{ } header] || !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase))
                 return new(Sessions.Unauthorized);
             Fault? refused = Take(exchange, header, header.AsSpan(Scheme.Length).Trim());
-            return refused?.Kind == Faults.Unauthorized && identities.External.IsOn
+            return refused?.Kind == Faults.Unauthorized && identities.TakesOthers
                 ? TakeExternalAsync(exchange, header[Scheme.Length..].Trim()) : new(refused);
         }
         if (!identities.HasUsers || exchange.Headers.Cookie.Count == 0) return default;

@@ -48,6 +48,9 @@ sealed class AuthServer : IAsyncDisposable
 
     public Engine Engine { get; private set; }
 
+    /// <summary>Of its data.</summary>
+    public string Folder => _folder.Path;
+
     public MovedClock Clock { get; }
 
     public PlinthServer Server { get; private set; } = null!; // set by OpenAsync, the only way to make one

@@ -106,6 +106,49 @@ public sealed partial class EveryRouteTests
     }
 
     [Fact]
+    public async Task An_administrator_sees_and_ends_the_sessions_of_a_user_and_a_user_his_own()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync();
+        SignedIn ann = await server.SomeoneAsync(), second = await server.SignInAsync("ann@example.org");
+        SignedIn bob = await server.SomeoneAsync("bob@example.org"), admin = await server.SomeoneAsync("root@example.org", "admin");
+        string ofAnn = $"/api/sessions?userId={ann.UserId}&include=user(select:email)";
+        Assert.Equal((2, 0, 2), (await CountAsync(ofAnn, admin), await CountAsync(ofAnn, bob), await CountAsync(ofAnn, ann)));
+        Assert.Equal((4, 1, 2), (await CountAsync("/api/sessions", admin), await CountAsync("/api/sessions", bob),
+            await CountAsync("/auth/sessions", ann)));
+        foreach (SignedIn one in new[] { bob, admin, ann })
+        {
+            // Nobody makes a session, changes one or sees what it is renewed by.
+            Assert.Equal(403, (await server.Client.SendAsync("POST", "/api/sessions", "{}", one.Bearer)).Status);
+            Assert.InRange((await server.Client.SendAsync("PATCH", "/api/sessions/" + ann.SessionId, """{"revokedFor":"x"}""",
+                one.Bearer)).Status, 403, 404);
+            foreach (string asked in new[] { "?sort=refreshHash", "?select=refreshHash", "?refreshHash[null]=false", "?sort=generation" })
+                Assert.Equal(400, (await server.Client.SendAsync("GET", "/api/sessions" + asked, null, one.Bearer)).Status);
+        }
+        Assert.Equal(404, (await server.Client.SendAsync("DELETE", "/api/sessions/" + ann.SessionId, null, bob.Bearer)).Status);
+        Assert.Equal(204, (await server.Client.SendAsync("DELETE", "/api/sessions/" + ann.SessionId, null, admin.Bearer)).Status);
+        Assert.Equal(401, (await server.Client.SendAsync("GET", "/auth/me", null, ann.Bearer)).Status);
+        Assert.Equal(401, (await server.Client.SendAsync("POST", "/auth/refresh", AuthServer.Json(("refreshToken", ann.Refresh)))).Status);
+        Assert.Equal(200, (await server.Client.SendAsync("GET", "/auth/me", null, second.Bearer)).Status);
+        // All of one user's at once, and his keys.
+        Reply key = await server.Client.SendAsync("POST", "/auth/tokens", """{"name":"x","scopes":["read"]}""", second.Bearer);
+        foreach (string model in new[] { "sessions", "api_tokens" })
+        {
+            Assert.Equal(200, (await server.Client.SendAsync("DELETE", $"/api/{model}?filter="
+                + Uri.EscapeDataString($"userId == \"{ann.UserId}\""), null, admin.Bearer)).Status);
+        }
+        foreach (string ended in new[] { second.Access, key.Json.GetProperty("token").GetString()! })
+            Assert.Equal(401, (await server.Client.SendAsync("GET", "/auth/me", null, "Authorization: Bearer " + ended)).Status);
+        Assert.Equal(200, (await server.Client.SendAsync("GET", "/auth/me", null, bob.Bearer)).Status);
+
+        async Task<int> CountAsync(string path, SignedIn who)
+        {
+            Reply list = await server.Client.SendAsync("GET", path, null, who.Bearer);
+            Assert.True(list.Status == 200, list.Body);
+            return list.Json.GetProperty("items").GetArrayLength();
+        }
+    }
+
+    [Fact]
     public async Task Without_users_there_is_no_such_route_and_every_token_is_a_bad_one()
     {
         await using AuthServer server = await AuthServer.OpenAsync(o => o with { MayRegister = false },

@@ -202,7 +202,7 @@ sealed partial class LocalProviders : IDisposable
         string needed = name switch { "github" => "user:email", "discord" => "email", _ => "openid" };
         if (!scopes.Contains(needed)) return new(400, "invalid_scope");
         if (name == "apple" && Of("response_mode") != "form_post") return new(400, "response_mode must be form_post with these scopes");
-        string code = $"code-{Interlocked.Increment(ref _count)}";
+        string code = $"provider-code-{Interlocked.Increment(ref _count)}";
         lock (_codes) _codes[code] = new(host, callback, challenge, Of("nonce"), Of("scope")!, Person);
         if (name == "apple") return ApplePage(callback, code, state);
         string from = name == "google" ? "&iss=https%3A%2F%2Faccounts.google.com" : "";
@@ -242,7 +242,7 @@ sealed partial class LocalProviders : IDisposable
         bool isClient = form.GetValueOrDefault("client_id") == ClientId
             && (host == "appleid.apple.com" ? IsOfApple(secret) : secret == ClientSecret);
         if (!isClient) return new(401, """{"error":"invalid_client"}""");
-        string access = $"access-{Interlocked.Increment(ref _count)}";
+        string access = $"provider-access-{Interlocked.Increment(ref _count)}";
         lock (_codes) _tokens[access] = grant;
         JsonObject answer = new() { ["access_token"] = access, ["token_type"] = "Bearer", ["scope"] = grant.Scope };
         if (host is not ("github.com" or "discord.com")) answer["id_token"] = IdToken(host, grant);

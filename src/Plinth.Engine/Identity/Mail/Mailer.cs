@@ -15,7 +15,18 @@ abstract class Mailer
 }
 
 /// <summary>A letter did not leave.</summary>
-sealed class MailException(string message, Exception? inner = null) : Exception(message, inner);
+sealed class MailException(string message, Exception? inner = null) : Exception(message, inner)
+{
+    /// <summary>Trying again changes nothing.</summary>
+    public bool IsFinal { get; init; }
+}
+
+/// <summary>No mail leaves: whoever asks for a letter is answered as always, and the operator is told.</summary>
+sealed class NoMailer : Mailer
+{
+    public override Task SendAsync(Letter letter, CancellationToken cancel) =>
+        throw new MailException("mail.by sends none") { IsFinal = true };
+}
 
 /// <summary>For development: the letter is written where a person sees it.</summary>
 sealed class ConsoleMailer(TextWriter output) : Mailer
@@ -48,13 +59,17 @@ sealed class FileMailer(string folder, string from, TimeProvider time) : Mailer
     }
 }
 
-/// <param name="Url"><c>smtp://user:password@host:587</c>; <c>smtps</c> asks for STARTTLS.</param>
+/// <param name="Url"><c>smtps://user:password@host:587</c> asks for STARTTLS and leaves without it; <c>smtp</c> does not.</param>
 sealed record SmtpServer(Uri Url)
 {
     /// <summary>What is wrong with the address of a server; null when it can be one.</summary>
-    public static string? Refuse(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "smtp" or "smtps" && url.Host.Length > 0 ? null
-            : "smtp://user:password@host:port, or smtps for a server that speaks STARTTLS";
+    public static string? Refuse(string text)
+    {
+        bool isServer = Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is "smtp" or "smtps" && url.Host.Length > 0;
+        if (!isServer || url is null) return "smtp://user:password@host:port, or smtps for a server that speaks STARTTLS";
+        bool isOpen = url.Scheme == "smtp" && url.UserInfo.Length > 0 && !url.IsLoopback;
+        return isOpen ? "smtps:// where there is a password: without TLS everybody on the way reads it" : null;
+    }
 }
 
 sealed class SmtpMailer(SmtpServer server, string from) : Mailer

@@ -60,7 +60,7 @@ sealed class PostOffice : IAsyncDisposable
                     await _mailer.SendAsync(letter, _stop.Token).ConfigureAwait(false);
                     return;
                 }
-                catch (MailException) when (tries < TriesMax)
+                catch (MailException e) when (tries < TriesMax && !e.IsFinal)
                 {
                     await Task.Delay(TimeSpan.FromSeconds(tries), _stop.Token).ConfigureAwait(false);
                 }
