@@ -6,10 +6,14 @@ namespace Plinth.Identity;
 
 /// <summary>
 /// Removes what has expired, once an hour: counts of failed sign-ins, codes, and sessions that ended a while ago. Their events stay in
-/// the log. Every node does it; two at once find less to do.
+/// the log. It goes in small steps, between which other writes have their turn, and as many as it takes: an attack leaves more behind than
+/// one command may delete. Every node does it; two at once find less to do.
 /// </summary>
 sealed class Expiry : IAsyncDisposable
 {
+    /// <summary>Records of one step.</summary>
+    const int StepMax = 100;
+
     static readonly TimeSpan s_every = TimeSpan.FromHours(1);
 
     /// <summary>How long a session that cannot be refreshed any more is still shown.</summary>
@@ -33,10 +37,21 @@ sealed class Expiry : IAsyncDisposable
         if (!_records.Schema.HasUsers) return null;
         foreach (var (model, condition) in Expired())
         {
-            Command delete = new() { Model = model, Kind = CommandKind.DeleteMany, Filter = condition };
-            if (await _records.RunAsync(null, delete, cancel).ConfigureAwait(false) is { } fault) return fault;
+            if (await RemoveAsync(model, condition, cancel).ConfigureAwait(false) is { } fault) return fault;
         }
         return null;
+    }
+
+    async ValueTask<Fault?> RemoveAsync(string model, string condition, CancellationToken cancel)
+    {
+        while (true)
+        {
+            var keys = await _records.KeysAsync(model, condition, StepMax, cancel).ConfigureAwait(false);
+            if (!keys.IsOk) return keys.Fault;
+            if (keys.Value.IsEmpty) return null;
+            Command delete = _records.DeleteKeys(model, keys.Value);
+            if (await _records.RunAsync(null, delete, cancel).ConfigureAwait(false) is { } fault) return fault;
+        }
     }
 
     public async ValueTask DisposeAsync()
@@ -60,7 +75,7 @@ sealed class Expiry : IAsyncDisposable
     {
         while (await _timer.WaitForNextTickAsync().ConfigureAwait(false))
         {
-            // Too many at once (limits.writeRows) are an operator's to know of, and nobody's request to fail.
+            // An operator's to know of, and nobody's request to fail.
             if (await RunAsync(CancellationToken.None).ConfigureAwait(false) is { } fault) _warn($"expired sign-ins stay: {fault.Message}");
         }
     }

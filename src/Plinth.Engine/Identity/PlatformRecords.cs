@@ -83,6 +83,27 @@ sealed class PlatformRecords(Engine engine)
 
     public static Command Delete(string model, Guid id) => new() { Model = model, Kind = CommandKind.Delete, Key = [id.ToString()] };
 
+    /// <summary>The keys of records that a condition holds for, as text; at most so many.</summary>
+    public async ValueTask<Result<ImmutableArray<string>>> KeysAsync(
+        string model, string condition, int rowsMax, CancellationToken cancel)
+    {
+        string key = Schema.Model(model).KeyFields[0].Name;
+        ReadRequest request = new() { Model = model, Kind = ReadKind.List, Filter = condition, Select = [key], Limit = rowsMax };
+        Result<ReadReply> read = await engine.ReadAsync(Caller.System, request, cancel).ConfigureAwait(false);
+        if (!read.IsOk) return read.Fault;
+        using ReadReply reply = read.Value;
+        using JsonDocument list = JsonDocument.Parse(reply.Body.WrittenMemory);
+        return list.RootElement.GetProperty("items").EnumerateArray()
+            .Select(item => item.GetProperty(key).GetString() ?? "").ToImmutableArray();
+    }
+
+    /// <summary>Deletes the records with these keys, of those that are still there.</summary>
+    public Command DeleteKeys(string model, ImmutableArray<string> keys) => new()
+    {
+        Model = model, Kind = CommandKind.DeleteMany,
+        ShortFilters = [new ShortFilter(Schema.Model(model).KeyFields[0].Name, "in", string.Join(',', keys))],
+    };
+
     /// <summary>Runs one command.</summary>
     /// <param name="actor">Who is recorded as having done it; null is the system.</param>
     public async ValueTask<Fault?> RunAsync(string? actor, Command command, CancellationToken cancel)

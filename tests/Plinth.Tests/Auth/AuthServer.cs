@@ -63,12 +63,12 @@ sealed class AuthServer : IAsyncDisposable
 
     public static async Task<AuthServer> OpenAsync(
         Func<IdentityOptions, IdentityOptions>? with = null, string schema = Schema, Func<ServerOptions, ServerOptions>? server = null,
-        Func<StoreOptions, TimeProvider, Database>? open = null)
+        Func<StoreOptions, TimeProvider, Database>? open = null, Limits? limits = null)
     {
         NativeLibraries.Provide();
         TempFolder folder = new();
         MovedClock clock = new();
-        AuthServer opened = new(folder, await OpenEngineAsync(folder, schema, clock, open), clock);
+        AuthServer opened = new(folder, await OpenEngineAsync(folder, schema, clock, open, limits), clock);
         opened.Options = new() { PasswordCost = new Argon2Cost(64, 1, 1), MayRegister = true };
         if (with is not null) opened.Options = with(opened.Options);
         await opened.StartAsync(server);
@@ -137,7 +137,8 @@ sealed class AuthServer : IAsyncDisposable
     }
 
     static async Task<Engine> OpenEngineAsync(
-        TempFolder folder, string schema, TimeProvider clock, Func<StoreOptions, TimeProvider, Database>? open = null)
+        TempFolder folder, string schema, TimeProvider clock, Func<StoreOptions, TimeProvider, Database>? open = null,
+        Limits? limits = null)
     {
         SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", schema)]);
         AppSchema app = reading.Schema ?? throw new InvalidOperationException(
@@ -148,6 +149,7 @@ sealed class AuthServer : IAsyncDisposable
             OpenDatabase = open ?? TestDatabase.Open,
             Migrate = true,
             Time = clock,
+            Limits = limits ?? Limits.Default,
         };
         return (await Engine.OpenAsync(options, app, CancellationToken.None)).Value;
     }

@@ -170,11 +170,11 @@ public sealed class BadTokens : IAsyncLifetime
         Access["longer than any"] = new string('a', 20_000);
     }
 
-    static JsonObject Payload(string token) => Part(token, 1);
+    internal static JsonObject Payload(string token) => Part(token, 1);
 
     static JsonObject Part(string token, int part) => JsonNode.Parse(Base64Url.DecodeFromChars(token.Split('.')[part]))!.AsObject();
 
-    static JsonObject With(JsonObject claims, string name, JsonNode? value)
+    internal static JsonObject With(JsonObject claims, string name, JsonNode? value)
     {
         JsonObject changed = claims.DeepClone().AsObject();
         if (value is null) changed.Remove(name);
@@ -201,7 +201,7 @@ public sealed class BadTokens : IAsyncLifetime
         return Signed(shared, claims);
     }
 
-    static string Changed(string token, JsonObject claims)
+    internal static string Changed(string token, JsonObject claims)
     {
         string[] parts = token.Split('.');
         return parts[0] + "." + Base64Url.EncodeToString(Encoding.UTF8.GetBytes(claims.ToJsonString())) + "." + parts[2];

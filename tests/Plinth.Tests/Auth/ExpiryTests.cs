@@ -8,6 +8,27 @@ namespace Plinth.Auth;
 public sealed class ExpiryTests
 {
     [Fact]
+    public async Task However_much_an_attack_leaves_behind_goes_in_steps()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync(limits: new() { WriteRows = 150, BatchOperations = 1000 });
+        await using Identities identities = new(server.Engine, server.Options, server.Mail, _ => { });
+        string since = PlatformRecords.Time(identities.Records.Now);
+        for (int step = 0; step < 3; step++)
+        {
+            Assert.Null(await identities.Records.RunAllAsync(null, [.. Enumerable.Range(0, 120).Select(i => PlatformRecords.Create(
+                PlatformRecords.SignInGuard, json =>
+                {
+                    json.WriteString("key", $"{step}-{i}");
+                    json.WriteNumber("failures", 1);
+                    json.WriteString("since", since);
+                }))], default));
+        }
+        server.Clock.By = TimeSpan.FromHours(1);
+        Assert.Null(await identities.Expiry.RunAsync(default));
+        Assert.Empty(identities.Records.All(PlatformRecords.SignInGuard, 10, default));
+    }
+
+    [Fact]
     public async Task What_has_expired_is_removed_and_what_is_good_stays()
     {
         await using AuthServer server = await AuthServer.OpenAsync();

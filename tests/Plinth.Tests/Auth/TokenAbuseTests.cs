@@ -152,7 +152,8 @@ public sealed class TokenAbuseTests
         await Is(200, ann);
         Reply asBob = await client.SendAsync("GET", "/auth/me", null, bob.Bearer);
         Assert.Contains(bob.UserId, asBob.Body, StringComparison.Ordinal);
-        await Is(401, ann with { Access = Changed(ann.Access, With(Payload(ann.Access), "sid", bob.SessionId)) });
+        var mixed = BadTokens.With(BadTokens.Payload(ann.Access), "sid", bob.SessionId);
+        await Is(401, ann with { Access = BadTokens.Changed(ann.Access, mixed) });
         await Is(401, ann with { Access = ann.Access.Replace('.', '~') });
         await Is(200, ann);
         Assert.Equal(204, (await server.Client.SendAsync("POST", "/auth/logout", null, ann.Bearer)).Status);
