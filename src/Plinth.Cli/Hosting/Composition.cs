@@ -87,6 +87,14 @@ static class Composition
             AllowedHosts = settings.List(SettingKeys.DevHosts),
             CorsCredentials = settings.Switch(SettingKeys.CorsCredentials),
             ConnectionsMax = settings.Integer(SettingKeys.Connections),
+            Realtime = new RealtimeOptions
+            {
+                ConnectionsMax = settings.Integer(SettingKeys.RealtimeConnections),
+                SubscriptionsMax = settings.Integer(SettingKeys.RealtimeSubscriptions),
+                FrameBytes = (int)settings.Bytes(SettingKeys.RealtimeFrameBytes),
+                QueueBytes = (int)settings.Bytes(SettingKeys.RealtimeQueueBytes),
+                HeartbeatSeconds = settings.Integer(SettingKeys.RealtimeHeartbeat),
+            },
             RequestLineBytes = (int)settings.Bytes(SettingKeys.RequestLineBytes),
             HeadersMax = settings.Integer(SettingKeys.Headers),
             HeaderBytes = (int)settings.Bytes(SettingKeys.HeaderBytes),

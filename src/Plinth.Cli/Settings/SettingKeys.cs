@@ -82,6 +82,16 @@ static class SettingKeys
         "Seconds that the request line and the headers may take to come.");
     public static readonly SettingKey IdleSeconds = new("server.idleSeconds", new IntegerForm(1, 86_400), "120",
         "Seconds that a connection may be idle between two requests.");
+    public static readonly SettingKey RealtimeConnections = new("realtime.connections", new IntegerForm(1, 1_000_000), "10000",
+        "Sockets and event streams of `/realtime` at a time; more are answered 503.");
+    public static readonly SettingKey RealtimeSubscriptions = new("realtime.subscriptions", new IntegerForm(1, 10_000), "100",
+        "Subscriptions of one connection.");
+    public static readonly SettingKey RealtimeFrameBytes = new("realtime.frameBytes", new BytesForm(256, 16 << 20), "64KB",
+        "Bytes of one frame that a client sends.");
+    public static readonly SettingKey RealtimeQueueBytes = new("realtime.queueBytes", new BytesForm(1024, 1 << 30), "1MB",
+        "Bytes that may wait for a client that reads slowly, before it is dropped.");
+    public static readonly SettingKey RealtimeHeartbeat = new("realtime.heartbeatSeconds", new IntegerForm(1, 3600), "20",
+        "Seconds between two heartbeats; a socket that answers none for as long again is closed.");
     public static readonly SettingKey RateEntries = new("rate.entries", new IntegerForm(1, 100_000_000), "100000",
         "Addresses and identities that are counted apart; those beyond share one budget.");
     public static readonly SettingKey DevHosts = new("dev.allowedHosts", new ListForm(_ => null), "",
@@ -96,7 +106,8 @@ static class SettingKeys
         Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
         DataFolder, DatabaseUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library, CacheRecords,
         CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
-        CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries, IdempotencyHours, DevHosts,
+        CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
+        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeHeartbeat, IdempotencyHours, DevHosts,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 
@@ -186,6 +197,8 @@ static class LimitKeys
             l with { RequestMs = (int)v }),
         Of("statementMs", Limits.Default.StatementMs, 3_600_000, "Milliseconds that one statement may take.", (l, v) =>
             l with { StatementMs = (int)v }),
+        Of("liveRows", Limits.Default.LiveRows, 1_000_000, "Records of a live query that names no limit.", (l, v) =>
+            l with { LiveRows = (int)v }),
         Of("statements", Limits.Default.Statements, 100_000, "Prepared statements kept per connection.", (l, v) =>
             l with { Statements = (int)v }),
         Of("plans", Limits.Default.Plans, 1_000_000, "Shapes of requests whose plans are kept per schema version.", (l, v) =>

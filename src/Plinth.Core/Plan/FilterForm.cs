@@ -33,7 +33,8 @@ sealed class FilterForms(AppSchema schema, Limits limits)
     /// <param name="model">Whose records are filtered.</param>
     /// <param name="text">CEL.</param>
     /// <param name="context">The caller and the clock.</param>
-    public Result<FilterForm> Of(Model model, string text, in EvaluationContext context)
+    /// <param name="isLive">It is to be kept up to date, and nothing tells when the clock changes its outcome.</param>
+    public Result<FilterForm> Of(Model model, string text, in EvaluationContext context, bool isLive = false)
     {
         ShapeText key = new(stackalloc char[512]);
         try
@@ -44,6 +45,11 @@ sealed class FilterForms(AppSchema schema, Limits limits)
             {
                 if (Read(model, text).Failed(out Fault? fault, out KnownText? read)) return fault;
                 known = _byText.Keep(key.Text.ToString(), read);
+            }
+            if (isLive && known.Whole.ReadsNow)
+            {
+                return Faults.NotLive.Says(
+                    "the filter looks at the clock (now), so its outcome changes without a change", "send the time as a value");
             }
             return known.Form ?? Form(model, PartialEvaluator.Fold(known.Whole, context));
         }

@@ -90,15 +90,15 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         ImmutableArray<FilterForm>.Builder forms = ImmutableArray.CreateBuilder<FilterForm>();
         if (request.Filter is not null)
         {
-            if (lens.Forms.Of(model, request.Filter, context).Failed(out Fault? fault, out FilterForm? form)) return fault;
+            if (lens.Forms.Of(model, request.Filter, context, request.IsLive).Failed(out Fault? fault, out FilterForm? form)) return fault;
             forms.Add(form);
         }
-        return AddForms(lens, model, request.Include, forms, depth: 1, context) is { } wrong ? wrong : forms.ToImmutable();
+        return AddForms(lens, model, request, request.Include, forms, depth: 1, context) is { } wrong ? wrong : forms.ToImmutable();
     }
 
     Fault? AddForms(
-        Lens lens, Model model, ImmutableArray<IncludeRequest> includes, ImmutableArray<FilterForm>.Builder forms, int depth,
-        in EvaluationContext context)
+        Lens lens, Model model, ReadRequest request, ImmutableArray<IncludeRequest> includes, ImmutableArray<FilterForm>.Builder forms,
+        int depth, in EvaluationContext context)
     {
         if (depth > limits.IncludeDepth) return null;
         foreach (IncludeRequest include in includes)
@@ -108,10 +108,10 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
             Model target = lens.View.Schema.TargetOf(relation);
             if (include.Filter is not null)
             {
-                if (lens.Forms.Of(target, include.Filter, context).Failed(out fault, out FilterForm? form)) return fault;
+                if (lens.Forms.Of(target, include.Filter, context, request.IsLive).Failed(out fault, out FilterForm? form)) return fault;
                 forms.Add(form);
             }
-            if (AddForms(lens, target, include.Include, forms, depth + 1, context) is { } wrong) return wrong;
+            if (AddForms(lens, target, request, include.Include, forms, depth + 1, context) is { } wrong) return wrong;
         }
         return null;
     }
@@ -200,6 +200,11 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         {
             values[plan.Slots.Limit] = Value.From((long)limits.Groups + 1);
             return limits.Groups;
+        }
+        if (request is { IsLive: true, Limit: null })
+        {
+            values[plan.Slots.Limit] = Value.From((long)limits.LiveRows + 1);
+            return limits.LiveRows;
         }
         AppDefaults defaults = policies.Schema.Defaults;
         int limit = request.Limit ?? defaults.PageSize;

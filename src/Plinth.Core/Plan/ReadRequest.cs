@@ -48,6 +48,9 @@ sealed record ReadRequest
 
     /// <summary>A time or a position of the log: the records as they were then. Null: as they are.</summary>
     public string? AsOf { get; init; }
+
+    /// <summary>It is to be kept up to date: without a limit it is the whole set, and no filter may look at the clock.</summary>
+    public bool IsLive { get; init; }
 }
 
 enum ReadKind

@@ -53,6 +53,10 @@ sealed class FieldRules
             ? rules.For(caller, now)
             : new CallerRules(FoldedRules.Always, []);
 
+    /// <summary>Whether the rules of an access to a field look at the clock.</summary>
+    public bool ReadsNow(Model model, Field field, FieldAccess access) =>
+        _rules.TryGetValue((model.Name, field.Ordinal, access), out OperationRules? rules) && rules.ReadsNow;
+
     /// <summary>The schema as this caller sees it.</summary>
     public SchemaView SeenBy(Caller caller, long now)
     {

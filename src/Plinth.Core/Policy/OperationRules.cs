@@ -54,6 +54,9 @@ sealed class OperationRules
 
     public int FoldsKept => _folds.Count;
 
+    /// <summary>Some part looks at the clock.</summary>
+    public bool ReadsNow => _template.Parts.Any(static part => ExpressionReads.Of(part).Now);
+
     static OperationRules Of(AppSchema schema, Model model, IEnumerable<AccessRule> rules, bool isOfRecords, Limits limits)
     {
         ImmutableArray<CheckedExpression>.Builder conditions = ImmutableArray.CreateBuilder<CheckedExpression>();

@@ -28,6 +28,10 @@ sealed class Policies
 
     public RowRules Of(Model model) => _byModel[model.Name];
 
+    /// <summary>Whether what a caller may read, by the rules of an operation or of a field, changes with the clock.</summary>
+    public bool ReadsNow(Model model, Operation operation, Field? field) =>
+        field is null ? Of(model).ReadsNow(operation) : Fields.ReadsNow(model, field, FieldAccess.Read);
+
     /// <summary>What expressions see of a caller, and the clock of the request; and of a record, where it is about one.</summary>
     public static EvaluationContext Context(Caller caller, long now, Limits limits, Value[]? row = null) => new()
     {

@@ -33,6 +33,9 @@ sealed class RowRules
         : Model.Tenant is null || caller.Tenant.IsNull ? new CallerRules(FoldedRules.Always, [])
         : OfTenant().For(caller, now);
 
+    /// <summary>Whether the rules of an operation look at the clock.</summary>
+    public bool ReadsNow(Operation operation) => Of(operation).ReadsNow;
+
     OperationRules OfTenant() =>
         _ofTenant ?? Interlocked.CompareExchange(ref _ofTenant, OperationRules.OfTenant(_schema, Model, _limits), null) ?? _ofTenant;
 

@@ -44,6 +44,9 @@ static class Faults
     public static readonly FaultCode FilterRequired = New("filter_required", FaultKind.NotReadable, "A filter is required",
         "Changing or deleting many records needs a filter that is not empty.");
 
+    public static readonly FaultCode NotLive = New("not_live", FaultKind.NotReadable, "It cannot be kept up to date",
+        "A live query takes model, filter, sort, limit, include, select and search, and its filter may not look at the clock (now).");
+
     // Not in the schema: names that do not exist (for this caller).
     public static readonly FaultCode UnknownPath = New("unknown_path", FaultKind.NotInSchema, "No such route",
         "No route has this path. /openapi.json lists the routes.");
@@ -127,6 +130,8 @@ static class Faults
         "The disk is full, read-only or not answering. Nothing was written.");
     public static readonly FaultCode Timeout = New("timeout", FaultKind.Ours, "Took too long",
         "The request exceeded its time limit and was stopped.");
+    public static readonly FaultCode Lagged = New("lagged", FaultKind.Ours, "The client reads too slowly",
+        "More waited for the client than realtime.queueBytes allows. It was dropped, others noticed nothing; subscribe again with resume.");
     public static readonly FaultCode Internal = New("internal", FaultKind.Ours, "Something broke on our side",
         "An unexpected error. The traceId finds it in the logs.");
 
@@ -136,14 +141,14 @@ static class Faults
         MalformedRequest, TargetTooLong, HeadersTooLarge, RequestTooSlow, HttpVersionUnsupported,
         MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable,
             BodyTooLarge,
-        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField,
+        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, NotLive, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField,
             UnknownParameter, NotFound,
         Unauthorized, InvalidCredentials, FactorRequired, EmailNotVerified, RegistrationClosed, CsrfRequired, Forbidden, MissingClaim,
         ValidationFailed, InvalidCode, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
         PreconditionRequired, RestrictedByReference, CascadeTooLarge, LastAdministrator, ReservedId, AsOfTooOld, IdempotencyMismatch,
             IdempotencyInFlight, MigrationRefused,
         RateLimited,
-        Overloaded, NotReady, StorageUnavailable, Timeout, Internal,
+        Overloaded, NotReady, StorageUnavailable, Timeout, Lagged, Internal,
     ];
 
     static FaultCode New(string code, FaultKind kind, string title, string explanation) => new(code, kind, title, explanation);

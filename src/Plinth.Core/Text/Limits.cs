@@ -110,6 +110,9 @@ sealed record Limits
     /// <summary>Milliseconds that one statement may take. <c>limits.statementMs</c></summary>
     public int StatementMs { get; init; } = 10_000;
 
+    /// <summary>Records of a live query that names no limit. <c>limits.liveRows</c></summary>
+    public int LiveRows { get; init; } = 1000;
+
     /// <summary>Bytes that the record cache may hold; 0 switches it off. <c>cache.bytes</c></summary>
     public long CacheBytes { get; init; } = 64L << 20;
 

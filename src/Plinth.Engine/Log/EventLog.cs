@@ -109,6 +109,14 @@ sealed class EventLog
 
     public static LogHead ReadHead(Connection connection) => ReadHead(connection, SelectHead);
 
+    /// <summary>The position of the head, asked without holding the thread.</summary>
+    public static async ValueTask<long> ReadPositionAsync(Connection connection, CancellationToken cancel)
+    {
+        using Statement select = connection.Prepare(SelectHead);
+        await select.OpenAsync(cancel).ConfigureAwait(false);
+        return select.Step() ? select.ColumnInt64(0) : throw new StoreException(StoreFailure.Corrupt, "The log has no head.");
+    }
+
     static LogHead LockHead(Connection connection) => ReadHead(connection, SelectHead + " for update");
 
     static LogHead ReadHead(Connection connection, string sql)

@@ -17,26 +17,26 @@ sealed record EventOrigin(string? Actor, string? Cause, int SchemaVersion);
 sealed class EventWriter(LogKeys keys)
 {
     public LogEvent Created(Model model, Value[] row, long version, EventOrigin origin) =>
-        Of(model, row, version, EventKinds.Created, model.Fields, row, null, origin);
+        Of(model, row, version, EventKinds.Created, model.Fields, row, null, origin, (null, row));
 
     /// <summary>An event of the fields that differ; with none, still an event of the version.</summary>
     public LogEvent Updated(Model model, Value[] before, Value[] after, long version, EventOrigin origin) =>
-        Of(model, after, version, EventKinds.Updated, Changed(model, before, after), after, before, origin);
+        Of(model, after, version, EventKinds.Updated, Changed(model, before, after), after, before, origin, (before, after));
 
     /// <summary>The row stays, marked as deleted.</summary>
     public LogEvent SoftDeleted(Model model, Value[] before, Value[] after, long version, EventOrigin origin) =>
-        Of(model, after, version, EventKinds.Deleted, Changed(model, before, after), after, before, origin);
+        Of(model, after, version, EventKinds.Deleted, Changed(model, before, after), after, before, origin, (before, after));
 
     public LogEvent Restored(Model model, Value[] before, Value[] after, long version, EventOrigin origin) =>
-        Of(model, after, version, EventKinds.Restored, Changed(model, before, after), after, before, origin);
+        Of(model, after, version, EventKinds.Restored, Changed(model, before, after), after, before, origin, (before, after));
 
     /// <summary>The row goes; its last values stay in the event.</summary>
     public LogEvent Deleted(Model model, Value[] before, long version, EventOrigin origin) =>
-        Of(model, before, version, EventKinds.Deleted, model.Fields, null, before, origin);
+        Of(model, before, version, EventKinds.Deleted, model.Fields, null, before, origin, (before, null));
 
     /// <summary>The row goes, and no value stays.</summary>
     public LogEvent Purged(Model model, Value[] before, long version, EventOrigin origin) =>
-        Of(model, before, version, EventKinds.Purged, [], null, null, origin);
+        Of(model, before, version, EventKinds.Purged, [], null, null, origin, (before, null));
 
     /// <summary>An event of a whole model, with a payload of its own form.</summary>
     public static LogEvent Migrated(Model model, byte[] payload, EventOrigin origin) =>
@@ -77,19 +77,20 @@ sealed class EventWriter(LogKeys keys)
     }
 
     LogEvent Of(
-        Model model, Value[] keyed, long version, string kind, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, EventOrigin origin)
+        Model model, Value[] keyed, long version, string kind, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, EventOrigin origin,
+        (Value[]? Before, Value[]? After) rows)
     {
         Guid eventId = Guid.CreateVersion7();
         byte[] data = Payload.Write(fields, set, was, eventId, keys);
         string? tenant = model.TenantField is { } field ? Part(field, keyed) : null;
-        LogEvent made = New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin, tenant);
+        LogEvent made = New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin, tenant, rows);
         (made.Row, made.RowBefore) = (keyed, ReferenceEquals(was, keyed) ? null : was);
         return made;
     }
 
     static LogEvent New(
-        Guid eventId, string model, string recordId, long version, string kind, byte[] data, EventOrigin origin, string? tenant = null) =>
-            new()
+        Guid eventId, string model, string recordId, long version, string kind, byte[] data, EventOrigin origin, string? tenant = null,
+        (Value[]? Before, Value[]? After)? rows = null) => new()
     {
         TenantId = tenant,
         EventId = eventId,
@@ -102,5 +103,6 @@ sealed class EventWriter(LogKeys keys)
         Actor = origin.Actor,
         Cause = origin.Cause,
         SchemaVersion = origin.SchemaVersion,
+        Rows = rows,
     };
 }

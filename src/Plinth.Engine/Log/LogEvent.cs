@@ -62,6 +62,12 @@ sealed class LogEvent
 
     /// <summary>The commit is settled; followers may hold the event for long.</summary>
     internal void ForgetRows() => (Row, RowBefore) = (null, null);
+
+    /// <summary>
+    /// The whole record before and after, as the writer of this process had them, by ordinal of the fields; nobody changes them. Not kept:
+    /// null of an event that was read from the log.
+    /// </summary>
+    public (Value[]? Before, Value[]? After)? Rows { get; init; }
 }
 
 /// <summary>The events of a group that is about to be committed.</summary>

@@ -82,6 +82,46 @@ sealed class ReadRun(
         return null;
     }
 
+    /// <summary>
+    /// The records of a list one by one, each with its key and its place. The caller has begun the transaction whose snapshot they are of.
+    /// </summary>
+    /// <param name="isWhole">More records than the limit are a fault, not another page.</param>
+    /// <param name="cancel">Stops the statement that runs.</param>
+    public async ValueTask<Result<List<ReadItem>>> ItemsAsync(bool isWhole, CancellationToken cancel)
+    {
+        LevelProgram root = program.Root;
+        ImmutableArray<Field> key = Shape.Root.Model.KeyFields;
+        int[] keyColumns = [.. key.Select(k => Shape.Root.Fields.IndexOf(k))];
+        using LevelRows rows = new(root, keeper: null);
+        List<ReadItem> items = [];
+        using (Statement row = await OpenAsync(program.Statement, cancel))
+        {
+            while (row.Step())
+            {
+                if (rows.Count == read.Limit && isWhole) return TooManyLive(limits);
+                if (rows.Count == read.Limit) break;
+                rows.Add(row, 0);
+                Value[] parts = [.. key.Select((field, i) => row.ColumnValue(keyColumns[i], field))];
+                Value[] place = [.. root.Columns.Sort.Select(at => Place(row, at, root.Columns.Paths[at].Field))];
+                items.Add(new ReadItem(parts, place, []));
+            }
+        }
+        if (await IncludeAsync(root, rows, cancel) is { } fault) return fault;
+        using ByteOutput json = new(1024);
+        for (int i = 0; i < items.Count; i++)
+        {
+            json.Clear();
+            rows.Write(json, i);
+            items[i] = items[i] with { Json = json.ToArray() };
+        }
+        return items;
+
+        static Value Place(Statement row, int column, Field field) => row.ColumnValue(column, field.StoredKind, field.Scale);
+    }
+
+    public static Fault TooManyLive(Limits limits) => Faults.TooManyRows.Says(
+        $"the query finds more than {limits.LiveRows} records (limits.liveRows)", "narrow the filter, or ask for a window with limit");
+
     async ValueTask<long> CountAsync(SqlText count, CancellationToken cancel)
     {
         using Statement statement = await OpenAsync(count, cancel);
@@ -207,3 +247,9 @@ sealed class ReadRun(
         }
     }
 }
+
+/// <summary>One record of a list.</summary>
+/// <param name="Key">The parts of its key.</param>
+/// <param name="Place">The values of the sort terms.</param>
+/// <param name="Json">The record as it is answered, with what it includes.</param>
+readonly record struct ReadItem(Value[] Key, Value[] Place, byte[] Json);

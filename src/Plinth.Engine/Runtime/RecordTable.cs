@@ -59,6 +59,10 @@ sealed class RecordTable
         return rows;
     }
 
+    /// <summary>The record of a stored key (the tenant's part first), trashed or not.</summary>
+    public StoredRow? FindByKey(Connection connection, ReadOnlySpan<Value> key) =>
+        FindAll(connection, Statements.SelectBy(Model.StoredKey, locks: false), key, rowsMax: 1) is [var found] ? found : null;
+
     /// <summary>Whether the statement finds anything.</summary>
     public static bool Any(WriteTransaction transaction, SqlText select, ReadOnlySpan<Value> slots)
     {

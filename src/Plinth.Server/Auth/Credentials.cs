@@ -35,6 +35,30 @@ sealed class Credentials(Identities identities, Cookies cookies)
             "send the value of the cookie plinth-csrf as X-CSRF-Token"));
     }
 
+    /// <summary>The credential that a request came with, for connections that outlive it; null when it had none.</summary>
+    public string? CredentialOf(Exchange exchange)
+    {
+        if (exchange.Headers.Authorization is [{ } header]) return header[Math.Min(header.Length, Scheme.Length)..].Trim();
+        return identities.HasUsers ? cookies.Access(exchange) : null;
+    }
+
+    /// <summary>Who presents a credential apart from a request, or again later.</summary>
+    /// <param name="credential">An access token, ours or of an issuer that is trusted, or the key of a program.</param>
+    /// <param name="address">Of the client.</param>
+    /// <param name="cancel">The client has gone.</param>
+    public async ValueTask<Result<Caller>> ResolveAsync(string credential, string address, CancellationToken cancel)
+    {
+        Result<Identified> resolved = identities.Resolve(credential, cancel);
+        if (resolved.Fault?.Kind == Faults.Unauthorized && identities.External.IsOn)
+            resolved = await identities.ResolveExternalAsync(credential, cancel);
+        if (!resolved.IsOk) return resolved.Fault;
+        return new Caller(resolved.Value.Claims, resolved.Value.Subject, isSystem: false, address, "GET")
+        {
+            SessionId = resolved.Value.SessionId,
+            Scopes = resolved.Value.Scopes,
+        };
+    }
+
     /// <param name="exchange">The request.</param>
     /// <param name="header">
     /// What the credential is a part of. The server gives a connection's header as the same object while it stays the same text.

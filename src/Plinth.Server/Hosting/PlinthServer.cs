@@ -2,6 +2,8 @@ using Plinth.Auth;
 using Plinth.Http;
 using Plinth.Identity;
 using Plinth.Identity.Mail;
+using Plinth.Live;
+using Plinth.Realtime;
 using Plinth.Rest;
 using Plinth.Runtime;
 using Plinth.Text;
@@ -24,6 +26,9 @@ sealed class PlinthServer : IAsyncDisposable
     readonly Credentials _credentials;
     readonly AuthFront _auth;
     readonly Exporter? _exporter;
+    readonly LiveHub _hub;
+    readonly RealtimeFront _realtime;
+    readonly RealtimeReport _report;
     HttpListener? _listener;
     RouteTable? _routes;
     volatile bool _draining;
@@ -40,6 +45,11 @@ sealed class PlinthServer : IAsyncDisposable
         Cookies cookies = new(options.Mode == ServerMode.Serve, _identities.Derive("page tokens"));
         _credentials = new Credentials(_identities, cookies);
         _auth = new AuthFront(engine, _identities, identity, cookies, options.Limits);
+        _hub = new LiveHub(engine);
+        RealtimeParts parts = new(_hub, options.Realtime, options.Limits, options.Time, _credentials.ResolveAsync,
+            new LiveRequests(engine).Read, _credentials.CredentialOf, model => CborShape.OfFrame(engine.Current.Schema, model));
+        _realtime = new RealtimeFront(parts, options);
+        _report = new RealtimeReport(_realtime, _hub);
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
     }
 
@@ -84,6 +94,7 @@ sealed class PlinthServer : IAsyncDisposable
     public async Task StopAsync()
     {
         _draining = true;
+        _realtime.Drain();
         if (_listener is { } listener) await listener.StopAsync();
     }
 
@@ -91,6 +102,9 @@ sealed class PlinthServer : IAsyncDisposable
     {
         await StopAsync();
         if (_listener is { } listener) await listener.DisposeAsync();
+        await _realtime.DisposeAsync();
+        _hub.Dispose();
+        _report.Dispose();
         await _identities.DisposeAsync();
         _operations.Dispose();
         _followers.Dispose();
@@ -103,6 +117,7 @@ sealed class PlinthServer : IAsyncDisposable
         Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers or Endpoint.Version => _operations.AnswerAsync(exchange),
         Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
         Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
+        Endpoint.Realtime => _realtime.AnswerAsync(exchange),
         >= Endpoint.Jwks => _auth.AnswerAsync(exchange),
         _ => _rest.AnswerAsync(exchange),
     };

@@ -180,6 +180,20 @@ sealed class Exchange
         return SendAsync(status, s_problem, body.WrittenMemory);
     }
 
+    /// <summary>What turns the connection into one of another protocol; null where that cannot be.</summary>
+    public IHttpUpgradeFeature? Upgrade => _features.Get<IHttpUpgradeFeature>();
+
+    /// <summary>From now on it may take any time: it ends when the client goes, or when whoever answers ends it.</summary>
+    public void EndTimeLimit() => _timeout.CancelAfter(Timeout.Infinite);
+
+    /// <summary>Begins an answer whose end is not known; what is written leaves with each flush.</summary>
+    public PipeWriter Open(int status, StringValues contentType)
+    {
+        _response.StatusCode = status;
+        _response.Headers.ContentType = contentType;
+        return _features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer;
+    }
+
     /// <summary>The connection ends without an answer, or in the middle of one: the client cannot take it for a whole.</summary>
     public void Abort() => _features.Get<IHttpRequestLifetimeFeature>()?.Abort();
 

@@ -33,6 +33,13 @@ sealed class CborShape
     public static CborShape OfMember(string name, CborShape shape) =>
         new() { _members = new Dictionary<string, CborShape> { [name] = shape }.ToFrozenDictionary() };
 
+    /// <summary>A frame about records of a model: one of them, or several.</summary>
+    public static CborShape OfFrame(AppSchema schema, Model model) => new()
+    {
+        _members = new Dictionary<string, CborShape> { ["items"] = OfRecord(schema, model), ["item"] = OfRecord(schema, model) }
+            .ToFrozenDictionary(),
+    };
+
     /// <summary>An array whose items differ.</summary>
     public static CborShape OfItems(CborShape[] items) => new() { _items = items };
 

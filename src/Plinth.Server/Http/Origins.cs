@@ -58,6 +58,19 @@ sealed class Origins
                 hint: "allow the origin with the setting cors.origins");
     }
 
+    /// <summary>
+    /// The refusal of a page of another site that opens a connection: for those browsers ask nobody before, and send cookies along.
+    /// </summary>
+    public Fault? RefusePage(IHeaderDictionary headers)
+    {
+        if (headers.Origin.Count == 0) return null;
+        string origin = headers.Origin.ToString();
+        return IsSame(origin, headers.Host.ToString()) || Allows(origin)
+            ? null
+            : Faults.Forbidden.Says($"pages of '{Shown.Name(origin)}' may not open connections here",
+                hint: "allow the origin with the setting cors.origins");
+    }
+
     /// <summary>The CORS headers of an answer to a page of another origin.</summary>
     public void Annotate(IHeaderDictionary request, IHeaderDictionary response)
     {

@@ -19,6 +19,7 @@ enum Endpoint
     SchemaJson,
     Error,
     Batch,
+    Realtime,
     Collection,
     Query,
     Aggregate,
@@ -132,6 +133,7 @@ sealed class RouteTable
         new(Endpoint.SchemaJson, "/schema.json", Method.Read),
         new(Endpoint.Error, "/errors", Method.Read),
         new(Endpoint.Batch, "/api/batch", Method.Post | Method.Options),
+        new(Endpoint.Realtime, "/realtime", Method.Get | Method.Options),
     }.ToFrozenDictionary(r => r.Template, StringComparer.Ordinal);
 
     /// <summary>Where the schema has users.</summary>

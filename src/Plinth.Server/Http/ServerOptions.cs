@@ -79,6 +79,8 @@ sealed record ServerOptions
 
     public int ConnectionsMax { get; init; } = 20_000;
 
+    public RealtimeOptions Realtime { get; init; } = new();
+
     /// <summary>Bytes of all request headers together.</summary>
     public int HeaderBytes { get; init; } = 32 << 10;
 

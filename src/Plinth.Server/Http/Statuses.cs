@@ -25,6 +25,7 @@ static class Statuses
         [Faults.LimitExceeded] = 400,
         [Faults.TooManyRows] = 413,
         [Faults.FilterRequired] = 400,
+        [Faults.NotLive] = 400,
         [Faults.UnknownPath] = 404,
         [Faults.MethodNotAllowed] = 405,
         [Faults.UnknownModel] = 400,
@@ -59,6 +60,7 @@ static class Statuses
         [Faults.NotReady] = 503,
         [Faults.StorageUnavailable] = 503,
         [Faults.Timeout] = 504,
+        [Faults.Lagged] = 503,
         [Faults.Internal] = 500,
     }.ToFrozenDictionary();
 

@@ -42,6 +42,7 @@ public sealed partial class LimitsAreProvoked
         ["RequestMs"] = "PipelineTests",
         ["StatementMs"] = "CommitterFailureTests",
         ["CacheBytes"] = "RecordCacheTests",
+        ["LiveRows"] = "RealtimeTests",
         ["Statements"] = "DriverTests",
         ["Plans"] = "ReadPlannerTests",
         ["ShapePlans"] = "ReadPlannerTests",
@@ -72,6 +73,15 @@ public sealed partial class LimitsAreProvoked
         ["DrainBound"] = "ListenerLimitsTests",
     };
 
+    static readonly Dictionary<string, string> s_realtime = new(StringComparer.Ordinal)
+    {
+        ["ConnectionsMax"] = "RealtimeTests",
+        ["SubscriptionsMax"] = "RealtimeTests",
+        ["FrameBytes"] = "RealtimeTests",
+        ["QueueBytes"] = "RealtimeTests",
+        ["HeartbeatSeconds"] = "RealtimeTests",
+    };
+
     static readonly Dictionary<string, string> s_store = new(StringComparer.Ordinal)
     {
         ["ReadersMax"] = "DriverTests",
@@ -90,6 +100,7 @@ public sealed partial class LimitsAreProvoked
         List<string> wrong = [];
         Look(typeof(Limits), s_limits, _ => true, wrong);
         Look(typeof(ServerOptions), s_server, name => Bound().IsMatch(name), wrong);
+        Look(typeof(RealtimeOptions), s_realtime, _ => true, wrong);
         Look(typeof(StoreOptions), s_store, name => Bound().IsMatch(name) && !s_caches.Contains(name), wrong);
         Assert.Empty(wrong);
     }

@@ -1,0 +1,22 @@
+using System.Diagnostics.Metrics;
+using Plinth.Http;
+using Plinth.Live;
+using Plinth.Realtime;
+
+namespace Plinth.Hosting;
+
+/// <summary>The gauges of live queries: clients, different queries, and how often one was run.</summary>
+sealed class RealtimeReport : IDisposable
+{
+    readonly Meter _meter = new(Telemetry.Name);
+
+    public RealtimeReport(RealtimeFront front, LiveHub hub)
+    {
+        _meter.CreateObservableGauge("plinth.realtime.connections", () => front.Count, "{connection}", "Sockets and event streams.");
+        _meter.CreateObservableGauge(
+            "plinth.realtime.queries", () => hub.Queries, "{query}", "Live queries that differ in what they ask or in rights.");
+        _meter.CreateObservableCounter("plinth.realtime.runs", () => hub.Runs, "{run}", "Times that a live query was run on the database.");
+    }
+
+    public void Dispose() => _meter.Dispose();
+}

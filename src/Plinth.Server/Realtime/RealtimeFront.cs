@@ -1,0 +1,123 @@
+using System.Collections.Concurrent;
+using Plinth.Http;
+using Plinth.Text;
+
+namespace Plinth.Realtime;
+
+/// <summary>
+/// <c>GET /realtime</c>: a socket for any number of subscriptions, or, for a request that names a query, a stream of events for one. Knows
+/// all conversations, looks after their credentials, and ends them when the server does.
+/// </summary>
+sealed class RealtimeFront : IAsyncDisposable
+{
+    /// <summary>How often credentials are looked at again: what ends a session ends its sockets within a second.</summary>
+    static readonly TimeSpan s_recheckEvery = TimeSpan.FromMilliseconds(250);
+
+    readonly RealtimeParts _parts;
+    readonly Origins _origins;
+    readonly ConcurrentDictionary<RealtimeSession, byte> _sessions = new();
+    readonly CancellationTokenSource _stop = new();
+    readonly Task _rechecking;
+    int _count;
+
+    public RealtimeFront(RealtimeParts parts, ServerOptions options)
+    {
+        (_parts, _origins) = (parts, new Origins(options));
+        _rechecking = RecheckAsync();
+    }
+
+    /// <summary>Conversations at the moment.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
+    {
+        if (_origins.RefusePage(exchange.Headers) is { } foreign) return foreign;
+        bool isSocket = exchange.Upgrade is { IsUpgradableRequest: true } && Handshake.IsAsked(exchange.Headers);
+        if (!isSocket && exchange.Target.Query.IsEmpty)
+        {
+            return Faults.MalformedRequest.Says("open a WebSocket here, or ask for events with ?query=<JSON>",
+                $"subprotocols are {Handshake.Json} and {Handshake.Cbor}");
+        }
+        if (Interlocked.Increment(ref _count) > _parts.Options.ConnectionsMax || _stop.IsCancellationRequested)
+        {
+            Interlocked.Decrement(ref _count);
+            return Faults.Overloaded.Says("as many clients follow changes here as may (realtime.connections)")
+                with { RetryAfterSeconds = 5 };
+        }
+        try
+        {
+            return isSocket ? await SocketAsync(exchange) : await EventsAsync(exchange);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _count);
+        }
+    }
+
+    /// <summary>Tells all clients to go elsewhere, before the server waits for requests to end.</summary>
+    public void Drain()
+    {
+        if (_stop.IsCancellationRequested) return;
+        _stop.Cancel();
+        foreach (RealtimeSession session in _sessions.Keys) session.End(null, 1001, drops: false);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Drain();
+        await _rechecking;
+        _stop.Dispose();
+    }
+
+    async ValueTask<Fault?> SocketAsync(Exchange exchange)
+    {
+        if (Handshake.Read(exchange.Headers).Failed(out Fault? fault, out Handshake? handshake)) return fault;
+        using RealtimeSession session = new(_parts, exchange, _parts.CredentialOf(exchange), handshake.UsesCbor);
+        exchange.EndTimeLimit();
+        await using Stream stream = await handshake.AcceptAsync(exchange);
+        await WithAsync(session, () => new SocketRun(session, _parts.Options, handshake).RunAsync(stream, exchange.Cancel));
+        return null;
+    }
+
+    async ValueTask<Fault?> EventsAsync(Exchange exchange)
+    {
+        if (EventStream.Parse(exchange, _parts.Limits).Failed(out Fault? fault, out EventStream? stream)) return fault;
+        using RealtimeSession session = new(_parts, exchange, _parts.CredentialOf(exchange), usesCbor: false);
+        // What is wrong with the query is answered as to any request.
+        if (session.Subscribe(stream.Id, stream.Query, stream.Resume) is { } refused) return refused;
+        exchange.EndTimeLimit();
+        await WithAsync(session, () => stream.RunAsync(session, exchange, _parts.Options, exchange.Cancel));
+        return null;
+    }
+
+    async Task WithAsync(RealtimeSession session, Func<Task> run)
+    {
+        _sessions.TryAdd(session, 0);
+        try
+        {
+            // The server may have begun to stop before the session was known.
+            if (_stop.IsCancellationRequested) session.End(null, 1001, drops: false);
+            await run();
+        }
+        finally
+        {
+            _sessions.TryRemove(session, out _);
+        }
+    }
+
+    async Task RecheckAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(s_recheckEvery, _parts.Time, _stop.Token);
+                foreach (RealtimeSession session in _sessions.Keys) await session.RecheckAsync(_stop.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The server stops.
+        }
+    }
+}

@@ -1,0 +1,13 @@
+using Plinth.Http;
+using Plinth.Live;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Realtime;
+
+/// <summary>What every conversation stands on.</summary>
+/// <param name="CredentialOf">The credential that a request came with; null when it had none.</param>
+/// <param name="ShapeOf">Where bytes stand in the items of a model, for CBOR.</param>
+sealed record RealtimeParts(
+    LiveHub Hub, RealtimeOptions Options, Limits Limits, TimeProvider Time, ResolveCaller Resolve, ReadQuery Read,
+    Func<Exchange, string?> CredentialOf, Func<Model, CborShape> ShapeOf);

@@ -1,0 +1,255 @@
+using Plinth.Http;
+using Plinth.Live;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Realtime;
+
+/// <summary>Who is known by a credential: <c>unauthorized</c> when it is not good, <c>not_ready</c> when that cannot be told now.</summary>
+delegate ValueTask<Result<Caller>> ResolveCaller(string credential, string address, CancellationToken cancel);
+
+/// <summary>What a client asks for, from the JSON of its query.</summary>
+delegate Result<(Model Model, ReadRequest Request)> ReadQuery(Caller caller, ReadOnlyMemory<byte> query);
+
+/// <summary>
+/// One client's conversation, whatever carries it: who it is, what it follows, and what waits for it. Frames of one client are handled one
+/// after the other; what its subscriptions deliver comes from any thread.
+/// </summary>
+sealed class RealtimeSession : IDisposable
+{
+    readonly RealtimeParts _parts;
+    readonly Lock _gate = new();
+    readonly Dictionary<string, Followed> _followed = new(StringComparer.Ordinal);
+    readonly string _address;
+    readonly string _requestId, _traceId;
+    Caller _caller;
+    string? _credential;
+    readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    bool _isOver;
+
+    public RealtimeSession(RealtimeParts parts, Exchange exchange, string? credential, bool usesCbor)
+    {
+        (_parts, _caller, _credential, _address, UsesCbor) = (parts, exchange.Caller, credential, exchange.Address, usesCbor);
+        (_requestId, _traceId) = (exchange.RequestId, exchange.TraceId);
+        Outbox = new Outbox(parts.Options.QueueBytes);
+    }
+
+    /// <summary>A subscription and what it takes to make it again.</summary>
+    sealed class Followed(byte[] id, CborShape shape)
+    {
+        public byte[] Id => id;
+
+        public CborShape Shape => shape;
+
+        public required ReadOnlyMemory<byte> Query { get; init; }
+
+        public LiveSubscription? Subscription { get; set; }
+    }
+
+    public Outbox Outbox { get; }
+
+    public bool UsesCbor { get; }
+
+    /// <summary>Why it ends, as a socket says it; 1000 while it goes on.</summary>
+    public int CloseCode { get; private set; } = 1000;
+
+    /// <summary>Completes when it has ended, for whatever reason; the last frames may still wait.</summary>
+    public Task Over => _over.Task;
+
+    /// <summary>Takes one frame of the client.</summary>
+    /// <param name="bytes">JSON or CBOR, as was agreed on.</param>
+    /// <param name="isBinary">How the frame came.</param>
+    /// <param name="cancel">The client has gone.</param>
+    public async ValueTask TakeAsync(ReadOnlyMemory<byte> bytes, bool isBinary, CancellationToken cancel)
+    {
+        if (isBinary != UsesCbor)
+        {
+            Tell([], Faults.MalformedBody.Says(UsesCbor ? "a frame of CBOR is binary" : "a frame of JSON is text"));
+            return;
+        }
+        Result<ReadOnlyMemory<byte>> json = UsesCbor ? CborToJson.Transcode(bytes, _parts.Limits) : bytes;
+        if (json.IsOk) await TakeAsync(json.Value, cancel);
+        else Tell([], json.Fault);
+    }
+
+    async ValueTask TakeAsync(ReadOnlyMemory<byte> json, CancellationToken cancel)
+    {
+        if (ClientFrame.Parse(json, _parts.Limits).Failed(out Fault? wrong, out ClientFrame? frame))
+        {
+            Tell([], wrong);
+            return;
+        }
+        Fault? fault = frame.Type switch
+        {
+            "subscribe" => Subscribe(frame.Id, frame.Query, frame.Resume),
+            "cancel" => Cancel(frame.Id),
+            "auth" => await AuthenticateAsync(frame, cancel),
+            "ping" => Send("{\"type\":\"pong\"}"u8.ToArray()),
+            "pong" => null,
+            _ => Faults.MalformedBody.Says($"there is no frame of the type '{Shown.Name(frame.Type)}'",
+                "frames are auth, subscribe, cancel, ping and pong"),
+        };
+        if (fault is not null) Tell(frame.Id, fault);
+    }
+
+    /// <summary>Begins to follow a query under an id.</summary>
+    public Fault? Subscribe(byte[] id, ReadOnlyMemory<byte> query, string? resume)
+    {
+        if (id.Length == 0) return Faults.MalformedBody.Says("subscribe needs an id, a text or a number");
+        if (query.IsEmpty) return Faults.MalformedBody.Says("subscribe needs a query, an object with a model at least");
+        if (_parts.Read(_caller, query).Failed(out Fault? fault, out var asked)) return fault;
+        string key = System.Text.Encoding.UTF8.GetString(id);
+        Followed followed = new(id, UsesCbor ? _parts.ShapeOf(asked.Model) : CborShape.Plain) { Query = query.ToArray() };
+        lock (_gate)
+        {
+            if (_isOver) return null;
+            if (_followed.ContainsKey(key))
+                return Faults.MalformedBody.Says($"{Shown.Name(key)} is subscribed to already: cancel it first");
+            if (_followed.Count >= _parts.Options.SubscriptionsMax)
+            {
+                return Faults.LimitExceeded.Says(
+                    $"a connection has {_parts.Options.SubscriptionsMax} subscriptions at most", "realtime.subscriptions is the setting");
+            }
+            _followed.Add(key, followed);
+        }
+        return Begin(key, followed, asked.Request, resume);
+    }
+
+    /// <summary>Looks whether the credential is still good. Ends the session when it is not.</summary>
+    public async ValueTask RecheckAsync(CancellationToken cancel)
+    {
+        if (Volatile.Read(ref _credential) is not { } credential) return;
+        Result<Caller> now = await _parts.Resolve(credential, _address, cancel);
+        // What cannot be told now is told soon; meanwhile no change reaches this node either.
+        if (now.IsOk || now.Fault.Kind == Faults.NotReady || !ReferenceEquals(credential, Volatile.Read(ref _credential))) return;
+        End(Faults.Unauthorized.Says("the session has ended, or what the credentials say has changed"), 4401, drops: true);
+    }
+
+    /// <summary>Ends it: the client is told why with the last frame.</summary>
+    public void End(Fault? fault, int closeCode, bool drops)
+    {
+        lock (_gate)
+        {
+            if (_isOver) return;
+            (_isOver, CloseCode) = (true, closeCode);
+        }
+        Outbox.Close(fault is null ? default(ReadOnlyMemory<byte>?) : ProblemFrame([], fault), drops);
+        _over.TrySetResult();
+        // Whoever delivered the frame that was too much holds the query's lock.
+        ThreadPool.UnsafeQueueUserWorkItem(static session => session.Dispose(), this, preferLocal: false);
+    }
+
+    public void Dispose()
+    {
+        List<Followed> all;
+        lock (_gate)
+        {
+            _isOver = true;
+            _over.TrySetResult();
+            all = [.. _followed.Values];
+            _followed.Clear();
+        }
+        foreach (Followed followed in all) followed.Subscription?.Dispose();
+    }
+
+    Fault? Begin(string key, Followed followed, ReadRequest request, string? resume)
+    {
+        Result<LiveSubscription> begun = _parts.Hub.Subscribe(_caller, request, resume, frame => Deliver(key, followed, frame));
+        bool isWanted;
+        lock (_gate)
+        {
+            isWanted = begun.IsOk && _followed.TryGetValue(key, out Followed? known) && ReferenceEquals(known, followed);
+            if (isWanted) followed.Subscription = begun.Value;
+            else if (!begun.IsOk) _followed.Remove(key);
+        }
+        if (!begun.IsOk) return begun.Fault;
+        if (!isWanted) begun.Value.Dispose();
+        return null;
+    }
+
+    Fault? Cancel(byte[] id)
+    {
+        Followed? followed;
+        lock (_gate) _followed.Remove(System.Text.Encoding.UTF8.GetString(id), out followed);
+        followed?.Subscription?.Dispose();
+        return null;
+    }
+
+    async ValueTask<Fault?> AuthenticateAsync(ClientFrame frame, CancellationToken cancel)
+    {
+        if (frame.Token is not { } token) return Faults.MalformedBody.Says("auth needs a token");
+        Result<Caller> resolved = await _parts.Resolve(token, _address, cancel);
+        if (resolved.Failed(out Fault? fault, out Caller? caller))
+        {
+            if (fault.Kind == Faults.Unauthorized) End(fault, 4401, drops: true);
+            return fault;
+        }
+        bool isSame = caller.Auth == _caller.Auth && caller.SessionId == _caller.SessionId;
+        _caller = caller;
+        Volatile.Write(ref _credential, token);
+        if (frame.Id.Length > 0) Send((byte[])[.. "{\"type\":\"result\",\"id\":"u8, .. frame.Id, (byte)'}']);
+        return isSame ? null : Renew();
+    }
+
+    /// <summary>Other rights: everything that is followed begins anew under them.</summary>
+    Fault? Renew()
+    {
+        List<KeyValuePair<string, Followed>> all;
+        lock (_gate) all = [.. _followed];
+        foreach (var (key, followed) in all)
+        {
+            followed.Subscription?.Dispose();
+            Fault? fault = _parts.Read(_caller, followed.Query).Failed(out Fault? unread, out var asked) ? unread
+                : Begin(key, followed, asked.Request, resume: "");
+            if (fault is null) continue;
+            lock (_gate) _followed.Remove(key);
+            Tell(followed.Id, fault);
+        }
+        return null;
+    }
+
+    void Deliver(string key, Followed followed, LiveFrame frame)
+    {
+        if (frame.Ended is { } fault)
+        {
+            lock (_gate) _followed.Remove(key);
+            Tell(followed.Id, fault);
+            return;
+        }
+        ReadOnlyMemory<byte> bytes = frame.For(followed.Id);
+        Send(UsesCbor ? JsonToCbor.Transcode(bytes.Span, followed.Shape) : bytes);
+    }
+
+    void Tell(byte[] id, Fault fault) => Queue(ProblemFrame(id, fault));
+
+    Fault? Send(ReadOnlyMemory<byte> frame)
+    {
+        Queue(frame);
+        return null;
+    }
+
+    void Queue(ReadOnlyMemory<byte> frame)
+    {
+        if (Outbox.TryAdd(frame)) return;
+        End(Faults.Lagged.Says($"more than {_parts.Options.QueueBytes} bytes waited for this client (realtime.queueBytes)",
+            "subscribe again with resume") with { RetryAfterSeconds = 1 }, 4408, drops: true);
+    }
+
+    ReadOnlyMemory<byte> ProblemFrame(byte[] id, Fault fault)
+    {
+        using ByteOutput frame = new(512);
+        frame.Write("{\"type\":\"error\","u8);
+        if (id.Length > 0)
+        {
+            frame.Write("\"id\":"u8);
+            frame.Write(id);
+            frame.Write((byte)',');
+        }
+        frame.Write("\"problem\":"u8);
+        Problem.Write(frame, fault, Statuses.Of(fault.Kind), _traceId, _requestId);
+        frame.Write((byte)'}');
+        return UsesCbor ? JsonToCbor.Transcode(frame.Written, CborShape.Plain) : frame.ToArray();
+    }
+}

@@ -1,0 +1,291 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Runtime;
+using Plinth.Schema;
+using Plinth.Store;
+using Plinth.Text;
+using SortKey = Plinth.Plan.SortKey;
+
+namespace Plinth.Live;
+
+/// <summary>
+/// Random writers, and clients with live queries under rules: whenever it is quiet, the list that each has made of its frames is the one
+/// that a fresh query of the same caller answers, byte for byte. Clients come back at random moments and go on from where they were.
+/// </summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
+public sealed class Live_queries_equal_fresh_ones
+{
+    const int Records = 40, Together = 20;
+
+    const string Schema = """
+        auth { id Int  role String? }
+        model Team { id Int @id  name String  open Boolean  deals Deal[]  @@allow("read", open || auth.role == "admin") }
+        model Deal {
+          id Int @id
+          title String
+          stage String
+          value Int
+          owner Int
+          at DateTime?
+          price Decimal(8, 2)?
+          tags String[]
+          secret String? @allow("read", owner == auth.id)
+          closed Int? @allow("read", auth.role == "admin")
+          team Team? @relation
+          @@softDelete
+          @@fulltext([title])
+          @@allow("read", owner == auth.id || stage == "public" || auth.role == "admin")
+          @@deny("read", value == 13)
+        }
+        model Task {
+          id Int @id
+          text String
+          deal Deal @relation
+          @@allow("read", deal.owner == auth.id || deal.team.open)
+        }
+        """;
+
+    static readonly string[] s_stages = ["new", "won", "lost", "public"];
+
+    /// <summary>What is asked, and whether a change alone must be enough to keep it.</summary>
+    static readonly (ReadRequest Request, bool IsIncremental)[] s_queries =
+    [
+        (Deals(null), true),
+        (Deals("stage == 'won'", "-value"), true),
+        (Deals("owner == 2 && value > 40", "title"), true),
+        (Deals("title.startsWith('a') || at == null", "-at", "price"), true),
+        (Deals("value > 50") with { Select = ["title", "secret"] }, true),
+        (Deals("stage != 'lost'", "-value") with { Limit = 5 }, false),
+        (Deals("secret == 's1'"), false),
+        (Deals(null, "secret"), false),
+        (Deals("team.open"), false),
+        (Deals(null, "team.name"), false),
+        (Deals("team.name == 't1' && stage == 'won'"), false),
+        (Deals(null) with { Include = [new IncludeRequest("team")], Limit = 10 }, false),
+        (Deals(null) with { Search = "alpha" }, false),
+        (new ReadRequest { Model = "Task", Kind = ReadKind.List, Include = [new IncludeRequest("deal")] }, false),
+        (new ReadRequest { Model = "Team", Kind = ReadKind.List, Include = [new IncludeRequest("deals") { Limit = 3 }] }, false),
+    ];
+
+    static ReadRequest Deals(string? filter, params string[] sort) => new()
+    {
+        Model = "Deal", Kind = ReadKind.List, Filter = filter,
+        Sort = [.. sort.Select(s => new SortKey(s.TrimStart('-'), s.StartsWith('-')))],
+    };
+
+    static readonly Caller[] s_callers = [Of(1, null), Of(2, null), Of(3, "admin"), Caller.Anonymous()];
+
+    static Caller Of(long id, string? role) => new(Value.FromMap(new ValueMap(role is null
+        ? [new("id", Value.From(id)), new("role", Value.Null)]
+        : [new("id", Value.From(id)), new("role", Value.From(role))])), id.ToString(CultureInfo.InvariantCulture));
+
+    [Fact]
+    public async Task At_each_quiet_point()
+    {
+        int seed = Counts.Seed(), changes = Counts.Of(test: 5_000, soak: 500_000);
+        Random random = new(seed);
+        await using ReadsFixture fixture = await ReadsFixture.OpenAsync(Schema);
+        Engine engine = fixture.Engine;
+        using LiveHub hub = new(engine);
+        List<Client> clients = [.. s_queries.SelectMany(q => s_callers.Select(c => new Client(engine, hub, c, q.Request, seed)))];
+        clients.AddRange(s_callers.Select(c => new Client(engine, hub, c, s_queries[1].Request, seed)));
+        foreach (Client client in clients) client.Connect();
+        int made = 0, accepted = 0, resumed = 0;
+        while (made < changes)
+        {
+            int pause = random.Next(1, 12) * Together;
+            for (int i = 0; i < pause; i += Together, made += Together)
+            {
+                Result<WriteReply>[] replies =
+                    await Task.WhenAll(Enumerable.Range(0, Together).Select(_ => WriteAsync(engine, random).AsTask()));
+                accepted += replies.Count(static r => r.IsOk);
+                foreach (Client client in clients)
+                {
+                    if (random.Next(60) > 0) continue;
+                    client.Disconnect();
+                    if (random.Next(2) == 0) await WriteAsync(engine, random);
+                    client.Connect();
+                    resumed++;
+                }
+            }
+            foreach (Client client in clients) await client.RequireEqualAsync();
+        }
+        Assert.True(accepted > changes / 3, $"seed {seed}: {accepted} of {made} changes were accepted");
+        Assert.True(clients.Sum(static c => c.List.Changes) > changes, "clients are told of few changes");
+        int whole = clients.Sum(static c => c.List.Snapshots), continued = clients.Sum(static c => c.Continued);
+        Assert.True(continued > resumed / 6, $"seed {seed}: of {resumed} returns {continued} went on without all items anew");
+        Counts.Report("changes under live queries", made, seed,
+            $"{accepted} accepted, {clients.Count} clients, {hub.Queries} queries, {hub.Runs} runs, {whole} snapshots, "
+            + $"{continued} continued");
+    }
+
+    [Fact]
+    public async Task What_a_record_alone_decides_is_kept_without_running_the_query_again()
+    {
+        await using ReadsFixture fixture = await ReadsFixture.OpenAsync(Schema);
+        Engine engine = fixture.Engine;
+        using LiveHub hub = new(engine);
+        foreach (var (request, isIncremental) in s_queries)
+        {
+            LivePlan plan = LivePlan.Of(engine.Current, s_callers[0], request with { IsLive = true }, engine.Now).Value;
+            Assert.True(plan.IsIncremental == isIncremental, $"{request.Filter} {string.Join(',', request.Sort)}");
+        }
+        Client[] clients =
+            [.. s_queries.Where(static q => q.IsIncremental).Select(q => new Client(engine, hub, s_callers[0], q.Request, 0))];
+        foreach (Client client in clients) client.Connect();
+        foreach (Client client in clients) await client.RequireEqualAsync();
+        long runs = hub.Runs;
+        Random random = new(1);
+        for (int i = 0; i < 400; i++) await WriteAsync(engine, random, "Deal");
+        foreach (Client client in clients) await client.RequireEqualAsync();
+        Assert.True(clients.Sum(static c => c.List.Changes) > 50, "they are told of the changes");
+        Assert.Equal(runs, hub.Runs);
+    }
+
+    [Fact]
+    public async Task Who_has_the_same_rights_shares_the_work()
+    {
+        await using ReadsFixture fixture = await ReadsFixture.OpenAsync(Schema);
+        using LiveHub hub = new(fixture.Engine);
+        Client[] clients = [.. Enumerable.Range(0, 200).Select(i => new Client(
+            fixture.Engine, hub, s_callers[i % 2], s_queries[i % 4 < 2 ? 1 : 5].Request, 0))];
+        foreach (Client client in clients) client.Connect();
+        foreach (Client client in clients) await client.RequireEqualAsync();
+        Assert.Equal(4, hub.Queries);
+        Assert.InRange(hub.Runs, 4, 12);
+        foreach (Client client in clients) client.Disconnect();
+        Assert.Equal(0, hub.Queries);
+    }
+
+    static async ValueTask<Result<WriteReply>> WriteAsync(Engine engine, Random random, string? model = null)
+    {
+        model ??= random.Next(12) switch { 0 => "Team", 1 or 2 => "Task", _ => "Deal" };
+        int kind;
+        string id, body;
+        lock (random)
+        {
+            kind = random.Next(20);
+            id = random.Next(1, model == "Team" ? 4 : Records).ToString(CultureInfo.InvariantCulture);
+            body = model switch
+            {
+                "Team" => $$"""{"name":"t{{random.Next(3)}}","open":{{(random.Next(2) == 0 ? "true" : "false")}}}""",
+                "Task" => $$"""{"text":"{{(char)('a' + random.Next(3))}}","dealId":{{random.Next(1, Records)}}}""",
+                _ => Deal(random),
+            };
+        }
+        Command command = new() { Model = model, Kind = CommandKind.Upsert, Key = [id], Body = Encoding.UTF8.GetBytes(body) };
+        command = (kind, model) switch
+        {
+            ( < 3, _) => command with { Kind = CommandKind.Delete, Body = default },
+            ( < 5, "Deal") => command with { Kind = CommandKind.Restore, Body = default },
+            (5, "Deal") => command with { Kind = CommandKind.Purge, Body = default },
+            ( < 14, "Deal") => command with { Kind = CommandKind.Update, Body = Encoding.UTF8.GetBytes(Part(body, random)) },
+            _ => command,
+        };
+        Result<WriteReply> reply = await engine.WriteAsync(Caller.System, command, CancellationToken.None);
+        if (reply.IsOk) reply.Value.Dispose();
+        return reply;
+    }
+
+    static string Deal(Random random)
+    {
+        string team = random.Next(3) == 0 ? "null" : random.Next(1, 4).ToString(CultureInfo.InvariantCulture);
+        string at = random.Next(3) == 0 ? "null" : $"\"2026-11-0{random.Next(1, 9)}T00:00:00Z\"";
+        return $$"""
+            {"title":"{{(char)('a' + random.Next(4))}}{{(random.Next(3) == 0 ? " alpha" : " beta")}}",
+             "stage":"{{s_stages[random.Next(4)]}}","value":{{random.Next(100)}},
+             "owner":{{random.Next(1, 4)}},"at":{{at}},"price":"{{random.Next(100)}}.50",
+             "tags":["{{random.Next(3)}}"],"secret":"s{{random.Next(3)}}","closed":{{random.Next(5)}},"teamId":{{team}}}
+            """;
+    }
+
+    /// <summary>Some members of an object.</summary>
+    static string Part(string body, Random random)
+    {
+        using JsonDocument document = JsonDocument.Parse(body);
+        lock (random)
+        {
+            return "{" + string.Join(',', document.RootElement.EnumerateObject().Where(_ => random.Next(3) == 0)
+                .Select(static m => $"\"{m.Name}\":{m.Value.GetRawText()}")) + "}";
+        }
+    }
+
+    sealed class Client(Engine engine, LiveHub hub, Caller caller, ReadRequest request, int seed)
+    {
+        readonly Lock _gate = new();
+        LiveSubscription? _subscription;
+        int _epoch;
+        bool _isFirst;
+        Exception? _failure;
+
+        public Materialised List { get; } = new("id");
+
+        /// <summary>Times that it came back and was told what it had missed, or that it was nothing.</summary>
+        public int Continued { get; private set; }
+
+        public void Connect()
+        {
+            int epoch = ++_epoch;
+            int snapshots = List.Snapshots;
+            _isFirst = snapshots > 0;
+            Result<LiveSubscription> begun = hub.Subscribe(caller, request, List.Position, frame => Take(frame, epoch));
+            if (begun.IsOk) _subscription = begun.Value;
+            else Assert.Contains(begun.Fault.Code, new[] { "unauthorized", "forbidden", "unknown_field" });
+        }
+
+        public void Disconnect()
+        {
+            lock (_gate) _epoch++;
+            _subscription?.Dispose();
+            _subscription = null;
+        }
+
+        public async Task RequireEqualAsync()
+        {
+            if (_subscription is null) return;
+            string[] expected = [], found = [];
+            for (int tries = 0; tries < 400; tries++)
+            {
+                Result<ReadReply> fresh = await engine.ReadAsync(caller, request with { IsLive = true }, CancellationToken.None);
+                using (ReadReply reply = fresh.Value)
+                {
+                    using JsonDocument page = JsonDocument.Parse(reply.Body.WrittenMemory);
+                    expected = [.. page.RootElement.GetProperty("items").EnumerateArray().Select(static i => i.GetRawText())];
+                }
+                lock (_gate)
+                {
+                    if (_failure is not null) throw new InvalidOperationException($"seed {seed}", _failure);
+                    found = [.. List.Items];
+                }
+                if (expected.SequenceEqual(found)) return;
+                await Task.Delay(10);
+            }
+            Assert.Fail($"seed {seed}: {request.Model} {request.Filter} sort {string.Join(',', request.Sort)} limit {request.Limit} "
+                + $"for {caller.Subject}:\n{string.Join('\n', expected)}\nis, and the client has\n{string.Join('\n', found)}");
+        }
+
+        void Take(LiveFrame frame, int epoch)
+        {
+            lock (_gate)
+            {
+                if (epoch != _epoch) return;
+                try
+                {
+                    Assert.Null(frame.Ended);
+                    using JsonDocument document = JsonDocument.Parse(frame.For("1"u8.ToArray()));
+                    if (_isFirst && document.RootElement.GetProperty("type").ValueEquals("change")) Continued++;
+                    _isFirst = false;
+                    List.Apply(document.RootElement);
+                }
+                catch (Exception e)
+                {
+                    // Whoever delivers does not expect it.
+                    _failure ??= e;
+                }
+            }
+        }
+    }
+}
