@@ -93,6 +93,7 @@ static class Composition
                 SubscriptionsMax = settings.Integer(SettingKeys.RealtimeSubscriptions),
                 FrameBytes = (int)settings.Bytes(SettingKeys.RealtimeFrameBytes),
                 QueueBytes = (int)settings.Bytes(SettingKeys.RealtimeQueueBytes),
+                FramesPerSecondMax = settings.Integer(SettingKeys.RealtimeFrames),
                 HeartbeatSeconds = settings.Integer(SettingKeys.RealtimeHeartbeat),
             },
             RequestLineBytes = (int)settings.Bytes(SettingKeys.RequestLineBytes),

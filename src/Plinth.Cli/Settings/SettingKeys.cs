@@ -90,6 +90,8 @@ static class SettingKeys
         "Bytes of one frame that a client sends.");
     public static readonly SettingKey RealtimeQueueBytes = new("realtime.queueBytes", new BytesForm(1024, 1 << 30), "1MB",
         "Bytes that may wait for a client that reads slowly, before it is dropped.");
+    public static readonly SettingKey RealtimeFrames = new("realtime.framesPerSecond", new IntegerForm(1, 100_000), "50",
+        "Frames that a client may send per second, ten times as many at once; more are refused.");
     public static readonly SettingKey RealtimeHeartbeat = new("realtime.heartbeatSeconds", new IntegerForm(1, 3600), "20",
         "Seconds between two heartbeats; a socket that answers none for as long again is closed.");
     public static readonly SettingKey RateEntries = new("rate.entries", new IntegerForm(1, 100_000_000), "100000",
@@ -107,7 +109,8 @@ static class SettingKeys
         DataFolder, DatabaseUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library, CacheRecords,
         CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
-        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeHeartbeat, IdempotencyHours, DevHosts,
+        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,
+        IdempotencyHours, DevHosts,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 
@@ -199,6 +202,8 @@ static class LimitKeys
             l with { StatementMs = (int)v }),
         Of("liveRows", Limits.Default.LiveRows, 1_000_000, "Records of a live query that names no limit.", (l, v) =>
             l with { LiveRows = (int)v }),
+        Of("liveQueries", Limits.Default.LiveQueries, 1_000_000, "Live queries of a node that differ in what they ask or in rights.",
+            (l, v) => l with { LiveQueries = (int)v }),
         Of("statements", Limits.Default.Statements, 100_000, "Prepared statements kept per connection.", (l, v) =>
             l with { Statements = (int)v }),
         Of("plans", Limits.Default.Plans, 1_000_000, "Shapes of requests whose plans are kept per schema version.", (l, v) =>

@@ -113,6 +113,9 @@ sealed record Limits
     /// <summary>Records of a live query that names no limit. <c>limits.liveRows</c></summary>
     public int LiveRows { get; init; } = 1000;
 
+    /// <summary>Live queries of a node that differ in what they ask or in rights. <c>limits.liveQueries</c></summary>
+    public int LiveQueries { get; init; } = 10_000;
+
     /// <summary>Bytes that the record cache may hold; 0 switches it off. <c>cache.bytes</c></summary>
     public long CacheBytes { get; init; } = 64L << 20;
 

@@ -35,6 +35,7 @@ sealed class LiveHub : IDisposable
     const int ResumesMax = 5;
 
     readonly Engine _engine;
+    readonly Action<string> _warn;
     readonly Lock _gate = new();
     readonly SemaphoreSlim _runs = new(RunsMax);
     readonly Dictionary<Key, LiveQuery> _queries = [];
@@ -47,8 +48,11 @@ sealed class LiveHub : IDisposable
     long _runCount;
     int _isDisposed;
 
-    public LiveHub(Engine engine)
+    /// <param name="engine">Whose records are followed; it outlives the hub.</param>
+    /// <param name="warn">Takes what an operator should know.</param>
+    public LiveHub(Engine engine, Action<string> warn)
     {
+        _warn = warn;
         (_engine, _snapshot, _position, _clockAt) = (engine, engine.Current, engine.Log.Head, engine.Time.GetTimestamp());
         _following = engine.Log.Run("live queries", _position, FollowAsync, new FollowerOptions { FailuresMax = null });
         _look = engine.Time.CreateTimer(static hub => ((LiveHub)hub!).Look(), this, s_lookEvery, s_lookEvery); // The state given here.
@@ -77,7 +81,7 @@ sealed class LiveHub : IDisposable
     {
         request = request with { IsLive = true };
         Snapshot snapshot = _engine.Current;
-        if (LivePlan.Of(snapshot, caller, request, _engine.Now).Failed(out Fault? fault, out LivePlan? plan)) return fault;
+        if (LivePlan.Of(snapshot, caller, request, _engine.Now, Limits).Failed(out Fault? fault, out LivePlan? plan)) return fault;
         LiveSubscription subscription = new(this, caller, request, deliver) { IsReset = resume is not null };
         long? from = resume is not null && plan.IsIncremental ? new LiveFrames(plan).Resumed(resume) : null;
         try
@@ -92,8 +96,14 @@ sealed class LiveHub : IDisposable
         {
             return unread;
         }
-        Join(subscription, plan);
-        return subscription;
+        return Join(subscription, plan) is { } refused ? refused : subscription;
+    }
+
+    /// <summary>Whether a position was given out for this query to a caller of these rights.</summary>
+    public bool HasGiven(Caller caller, ReadRequest request, string position)
+    {
+        Result<LivePlan> plan = LivePlan.Of(_engine.Current, caller, request with { IsLive = true }, _engine.Now, Limits);
+        return plan.IsOk && new LiveFrames(plan.Value).Resumed(position) is not null;
     }
 
     public void Dispose()
@@ -157,7 +167,7 @@ sealed class LiveHub : IDisposable
             Interlocked.Increment(ref _runCount);
             if (plan.ReadsNow)
             {
-                Result<LivePlan> now = LivePlan.Of(plan.Snapshot, plan.Caller, plan.Request, _engine.Now);
+                Result<LivePlan> now = LivePlan.Of(plan.Snapshot, plan.Caller, plan.Request, _engine.Now, Limits);
                 if (!now.IsOk) return now.Fault;
                 plan = now.Value;
             }
@@ -182,21 +192,32 @@ sealed class LiveHub : IDisposable
         {
             return Faults.NotReady.Says("the server is stopping");
         }
+        catch (Exception e)
+        {
+            // Nobody awaits a run: whoever follows the query is told, and the operator what it was.
+            _warn($"a live query of {plan.Model.Name} broke: {e}");
+            return Faults.Internal.Says("an unexpected error; the server's log has it");
+        }
         finally
         {
             _runs.Release();
         }
     }
 
-    void Join(LiveSubscription joining, LivePlan plan)
+    Fault? Join(LiveSubscription joining, LivePlan plan)
     {
         lock (_gate)
         {
-            if (joining.HasLeft) return;
+            if (joining.HasLeft) return null;
             Key key = new(plan);
             if (!_queries.TryGetValue(key, out LiveQuery? query) || !query.TryJoin(joining, _position))
             {
                 if (query is not null) Remove(query);
+                if (_queries.Count >= Limits.LiveQueries)
+                {
+                    return Faults.Overloaded.Says($"as many different live queries are kept here as may (limits.liveQueries)")
+                        with { RetryAfterSeconds = 5 };
+                }
                 query = new LiveQuery(this, plan);
                 _queries.Add(key, query);
                 IndexOf(plan.Model.Name).Add(query, isRoot: true);
@@ -204,6 +225,7 @@ sealed class LiveHub : IDisposable
                 query.TryJoin(joining, _position);
             }
             joining.Query = query;
+            return null;
         }
     }
 
@@ -257,16 +279,23 @@ sealed class LiveHub : IDisposable
             {
                 found.Clear();
                 index.Find(change, found);
-                foreach (LiveQuery query in found) query.Take(change);
+                foreach (LiveQuery query in found)
+                {
+                    if (IsOfTenant(happened, query.Plan)) query.Take(change);
+                }
                 foreach (LiveQuery query in index.Dependents)
                 {
                     bool matters = change.IsOfExistence || query.Plan.Needs.Related[happened.Model].Overlaps(change.Changed);
-                    if (matters) query.MarkDirty(happened.Position);
+                    if (matters && IsOfTenant(happened, query.Plan)) query.MarkDirty(happened.Position);
                 }
             }
             Volatile.Write(ref _position, happened.Position);
         }
     }
+
+    /// <summary>Records of one tenant are reached from those of the same alone.</summary>
+    static bool IsOfTenant(LogEvent happened, LivePlan plan) =>
+        happened.TenantId is null || plan.Tenant is null || string.Equals(happened.TenantId, plan.Tenant, StringComparison.Ordinal);
 
     /// <summary>Another schema may serve by now, and rules may look at the clock.</summary>
     void Look()
@@ -297,9 +326,9 @@ sealed class LiveHub : IDisposable
         foreach (LiveSubscription subscription in all)
         {
             (subscription.IsReset, subscription.Missed) = (true, null);
-            Result<LivePlan> plan = LivePlan.Of(_engine.Current, subscription.Caller, subscription.Request, _engine.Now);
-            if (plan.IsOk) Join(subscription, plan.Value);
-            else subscription.Deliver(LiveFrame.End(plan.Fault));
+            Result<LivePlan> plan = LivePlan.Of(_engine.Current, subscription.Caller, subscription.Request, _engine.Now, Limits);
+            Fault? refused = plan.IsOk ? Join(subscription, plan.Value) : plan.Fault;
+            if (refused is not null) subscription.Deliver(LiveFrame.End(refused));
         }
     }
 

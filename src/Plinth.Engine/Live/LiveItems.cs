@@ -30,13 +30,13 @@ sealed class LiveItems
 
     delegate Expressions.EvaluationContext EvaluationContextOf(Value[] row);
 
-    public LiveItems(ReadPlan plan, Caller caller)
+    public LiveItems(ReadPlan plan, Caller caller, Limits limits)
     {
         LevelShape root = plan.Shape.Root;
         (_fields, _key, _sort) = (root.Fields, root.Model.KeyFields, root.Sort);
         _masks = [.. _fields.Select(f => (f, plan.Mask(root.Model, f))).Where(static m => m.Item2 is not null)
             .Select(static m => (m.f, new CallerRules(m.Item2!.Value.Rules, [])))]; // Not null: the filter before it.
-        _context = row => Policies.Context(caller, 0, row);
+        _context = row => Policies.Context(caller, 0, limits, row);
         IsOwn = _masks.All(static m => m.Rules.Outcome != RuleOutcome.Depends || m.Rules.Folded.IsOwn);
     }
 

@@ -1,6 +1,7 @@
 using Plinth.Log;
 using Plinth.Runtime;
 using Plinth.Schema;
+using Plinth.Text;
 
 namespace Plinth.Live;
 
@@ -49,8 +50,20 @@ sealed class LiveMissed
     /// <summary>Items of this position can be compared with the client's.</summary>
     public bool Covers(long position) => position >= From && position <= UpTo;
 
-    /// <summary>The client's list, from the list as it is now.</summary>
-    public List<LiveItem> Restore(LivePlan plan, List<LiveItem> now)
+    /// <summary>The client's list, from the list as it is now; null where that takes more steps than an expression may.</summary>
+    public List<LiveItem>? Restore(LivePlan plan, List<LiveItem> now)
+    {
+        try
+        {
+            return Then(plan, now);
+        }
+        catch (ExpressionCostException)
+        {
+            return null;
+        }
+    }
+
+    List<LiveItem> Then(LivePlan plan, List<LiveItem> now)
     {
         List<LiveItem> then = [.. now.Where(item => !_then.ContainsKey(item.Key))];
         foreach (Value[]? row in _then.Values)
@@ -65,8 +78,10 @@ sealed class LiveMissed
     {
         if (happened.Model != plan.Model.Name) return true;
         if (happened.RecordId.Length == 0 || !RecordIds.TryRead(plan.Model, happened.RecordId, out Value[]? stored)) return false;
+        // Another tenant may have a record of the same key.
+        if (stored.Length > plan.Model.Key.Length && stored[0] != plan.Caller.Tenant) return true;
         string key = plan.Item.KeyOf(stored[^plan.Model.Key.Length..]);
-        // The first change says what it was; a record of another tenant belongs to the query no more than one that is not there.
+        // The first change says what it was.
         if (_then.ContainsKey(key)) return true;
         LiveChange change = new(happened, plan.Snapshot, plan.Model);
         change.Complete(store);

@@ -23,14 +23,16 @@ sealed class LivePlan
     readonly EvaluationContext _context;
     readonly int _mark;
 
-    LivePlan(Snapshot snapshot, PlannedRead read, ReadProgram program, Caller caller, ReadRequest request, bool readsNow, long now)
+    LivePlan(
+        Snapshot snapshot, PlannedRead read, ReadProgram program, Caller caller, ReadRequest request, bool readsNow, long now,
+        Limits limits)
     {
         (Snapshot, Read, Program, Caller, Request, ReadsNow) = (snapshot, read, program, caller, request, readsNow);
         ReadPlan plan = read.Plan;
-        _context = Policies.Context(caller, now) with { Cost = Limits.Default.ExpressionCost };
+        _context = Policies.Context(caller, now, limits);
         _rules = new CallerRules(plan.Rules[Root.Need], []);
         _mark = Model.IsSoftDelete ? Model.Field(Schema.Model.DeletedAt)?.Ordinal ?? -1 : -1;
-        Item = new LiveItems(plan, caller);
+        Item = new LiveItems(plan, caller, limits);
         Needs = LiveNeeds.Of(snapshot.Schema, plan);
         CheckedExpression? filter = Root.Filter is { } shape ? SlotValues.Of(shape, read.Values, plan.Slots.Filters[0]) : null;
         IsOwn = filter?.CanEvaluateInMemory != false && (_rules.Outcome != RuleOutcome.Depends || _rules.Folded.IsOwn)
@@ -38,8 +40,9 @@ sealed class LivePlan
             && Root.Filter?.OwnFields.Any(name => IsMasked(plan, name)) != true;
         bool isSortedByOwn = Root.Sort.All(term => term.Path.IsOwn && plan.Mask(Model, term.Path.Field) is null);
         IsIncremental = IsOwn && isSortedByOwn && Root.Includes.IsEmpty && request.Limit is null && Item.IsOwn;
-        if (!IsOwn) return;
-        _filter = filter is null ? null : CompiledExpression.Compile(filter);
+        if (IsOwn && filter is not null) _filter = CompiledExpression.Compile(filter);
+        Tenant = Model.TenantField?.Type is ScalarFieldType { Scalar: var scalar } && !caller.Tenant.IsNull
+            ? scalar.Format(caller.Tenant) : null;
         CheckedExpression rules = SlotValues.Of(plan.Rules[Root.Need].Predicate, read.Values, plan.Slots.Rules[Root.Need]);
         Term = TermOf(rules.Root) is { } ruled && (filter is null || TermOf(filter.Root) is null) ? ruled
             : filter is null ? null : TermOf(filter.Root);
@@ -76,18 +79,34 @@ sealed class LivePlan
     /// <summary>The whole set was asked for, not a window of it.</summary>
     public bool IsWhole => Request.Limit is null;
 
+    /// <summary>What every record of it has, whatever else is asked of it.</summary>
     public LiveTerm? Term { get; }
+
+    /// <summary>The tenant whose records it is about, as events name it; null where records belong to none.</summary>
+    public string? Tenant { get; }
 
     /// <summary>Names the query, the rights and the schema, the same on every node: who resumes must come with the same.</summary>
     public string Mark => field ??= MarkOf();
 
-    public static Result<LivePlan> Of(Snapshot snapshot, Caller caller, ReadRequest request, long now)
+    public static Result<LivePlan> Of(Snapshot snapshot, Caller caller, ReadRequest request, long now, Limits limits)
+    {
+        try
+        {
+            return OfRules(snapshot, caller, request, now, limits);
+        }
+        catch (ExpressionCostException e)
+        {
+            return e.ToFault();
+        }
+    }
+
+    static Result<LivePlan> OfRules(Snapshot snapshot, Caller caller, ReadRequest request, long now, Limits limits)
     {
         if (snapshot.Reads.Plan(caller, request, now).Failed(out Fault? fault, out PlannedRead? read)) return fault;
         if (snapshot.Program(read.Plan).Failed(out fault, out ReadProgram? program)) return fault;
         bool readsNow = !caller.IsSystem
             && read.Plan.Shape.Needs.Any(need => snapshot.Policies.ReadsNow(need.Model, need.Operation, need.Field));
-        return new LivePlan(snapshot, read, program, caller, request, readsNow, now);
+        return new LivePlan(snapshot, read, program, caller, request, readsNow, now, limits);
     }
 
     /// <summary>The row is one that lists show: it is there, and not in the trash.</summary>

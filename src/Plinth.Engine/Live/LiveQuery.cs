@@ -1,4 +1,3 @@
-using Plinth.Expressions;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Text;
@@ -237,9 +236,9 @@ sealed class LiveQuery
     void Welcome(LiveSubscription joining, long position)
     {
         _subscribers.Add(joining);
-        if (joining.Missed is { } missed && Plan.IsIncremental && missed.Covers(position))
+        if (joining.Missed is { } missed && Plan.IsIncremental && missed.Covers(position) && missed.Restore(Plan, _items) is { } then)
         {
-            foreach (LiveStep step in LiveDiff.Between(missed.Restore(Plan, _items), _items))
+            foreach (LiveStep step in LiveDiff.Between(then, _items))
                 joining.Deliver(_frames.Change(step.Kind, step.Item, step.Before, position));
             joining.HasResumed();
             return;

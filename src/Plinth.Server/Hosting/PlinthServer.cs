@@ -45,10 +45,10 @@ sealed class PlinthServer : IAsyncDisposable
         Cookies cookies = new(options.Mode == ServerMode.Serve, _identities.Derive("page tokens"));
         _credentials = new Credentials(_identities, cookies);
         _auth = new AuthFront(engine, _identities, identity, cookies, options.Limits);
-        _hub = new LiveHub(engine);
+        _hub = new LiveHub(engine, message => _log.Event(LogLevelMin.Error, message));
         RealtimeParts parts = new(_hub, options.Realtime, options.Limits, options.Time, _credentials.ResolveAsync,
             new LiveRequests(engine).Read, _credentials.CredentialOf, model => CborShape.OfFrame(engine.Current.Schema, model));
-        _realtime = new RealtimeFront(parts, options);
+        _realtime = new RealtimeFront(parts, options, new Tickets(_identities.Derive("realtime tickets"), options.Time));
         _report = new RealtimeReport(_realtime, _hub);
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
     }
@@ -117,7 +117,7 @@ sealed class PlinthServer : IAsyncDisposable
         Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers or Endpoint.Version => _operations.AnswerAsync(exchange),
         Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
         Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
-        Endpoint.Realtime => _realtime.AnswerAsync(exchange),
+        Endpoint.Realtime or Endpoint.Ticket => _realtime.AnswerAsync(exchange),
         >= Endpoint.Jwks => _auth.AnswerAsync(exchange),
         _ => _rest.AnswerAsync(exchange),
     };

@@ -15,6 +15,9 @@ sealed record RealtimeOptions
     /// <summary>Bytes that may wait for a client that reads slowly, before it is dropped.</summary>
     public int QueueBytes { get; init; } = 1 << 20;
 
+    /// <summary>Frames that a client may send per second, ten times as many at once: each subscription may be a statement.</summary>
+    public int FramesPerSecondMax { get; init; } = 50;
+
     /// <summary>Seconds between two heartbeats; a socket that answers none for as long again is closed.</summary>
     public int HeartbeatSeconds { get; init; } = 20;
 }

@@ -20,6 +20,7 @@ enum Endpoint
     Error,
     Batch,
     Realtime,
+    Ticket,
     Collection,
     Query,
     Aggregate,
@@ -134,6 +135,7 @@ sealed class RouteTable
         new(Endpoint.Error, "/errors", Method.Read),
         new(Endpoint.Batch, "/api/batch", Method.Post | Method.Options),
         new(Endpoint.Realtime, "/realtime", Method.Get | Method.Options),
+        new(Endpoint.Ticket, "/realtime/ticket", Method.Post | Method.Options),
     }.ToFrozenDictionary(r => r.Template, StringComparer.Ordinal);
 
     /// <summary>Where the schema has users.</summary>

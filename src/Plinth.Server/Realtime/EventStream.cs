@@ -13,7 +13,7 @@ sealed class EventStream
 {
     static readonly byte[] s_defaultId = "\"1\""u8.ToArray();
 
-    EventStream(ReadOnlyMemory<byte> query, string? resume) => (Query, Resume) = (query, resume);
+    EventStream(ReadOnlyMemory<byte> query, string? ticket, string? resume) => (Query, Ticket, Resume) = (query, ticket, resume);
 
     /// <summary>Of its one subscription, as JSON.</summary>
     public byte[] Id { get; } = s_defaultId;
@@ -22,17 +22,25 @@ sealed class EventStream
 
     public string? Resume { get; }
 
+    /// <summary>What stands for a credential in the URL.</summary>
+    public string? Ticket { get; }
+
     public static Result<EventStream> Parse(Exchange exchange, Limits limits)
     {
         if (QueryString.Split(exchange.Target.Query, limits).Failed(out Fault? fault, out List<Parameter>? parameters)) return fault;
-        if (parameters is not [{ Name: "query", Text: var query }])
+        string? query = null, ticket = null;
+        foreach (Parameter parameter in parameters)
         {
-            string? other = parameters.FirstOrDefault(static p => p.Name != "query").Name;
-            return other is null ? Faults.MalformedParameter.Says("query: is given once, as JSON")
-                : Faults.UnknownParameter.Says($"unknown parameter '{Shown.Name(other)}'", "the one parameter is query, as JSON");
+            ref string? known = ref query;
+            if (parameter.Name == "ticket") known = ref ticket;
+            else if (parameter.Name != "query")
+                return Faults.UnknownParameter.Says($"unknown parameter '{Shown.Name(parameter.Name)}'", "parameters are query and ticket");
+            if (known is not null) return Faults.MalformedParameter.Says($"{parameter.Name}: is given twice");
+            known = parameter.Text;
         }
+        if (query is null) return Faults.MalformedParameter.Says("query: is needed, as JSON");
         string last = exchange.Headers["Last-Event-ID"].ToString();
-        return new EventStream(System.Text.Encoding.UTF8.GetBytes(query), last.Length == 0 ? null : last);
+        return new EventStream(System.Text.Encoding.UTF8.GetBytes(query), ticket, last.Length == 0 ? null : last);
     }
 
     public async Task RunAsync(RealtimeSession session, Exchange exchange, RealtimeOptions options, CancellationToken cancel)

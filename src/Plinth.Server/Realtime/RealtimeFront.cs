@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Plinth.Http;
+using Plinth.Policy;
 using Plinth.Text;
 
 namespace Plinth.Realtime;
@@ -15,14 +16,15 @@ sealed class RealtimeFront : IAsyncDisposable
 
     readonly RealtimeParts _parts;
     readonly Origins _origins;
+    readonly Tickets _tickets;
     readonly ConcurrentDictionary<RealtimeSession, byte> _sessions = new();
     readonly CancellationTokenSource _stop = new();
     readonly Task _rechecking;
     int _count;
 
-    public RealtimeFront(RealtimeParts parts, ServerOptions options)
+    public RealtimeFront(RealtimeParts parts, ServerOptions options, Tickets tickets)
     {
-        (_parts, _origins) = (parts, new Origins(options));
+        (_parts, _origins, _tickets) = (parts, new Origins(options), tickets);
         _rechecking = RecheckAsync();
     }
 
@@ -31,6 +33,7 @@ sealed class RealtimeFront : IAsyncDisposable
 
     public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
     {
+        if (exchange.Route.Endpoint == Endpoint.Ticket) return await TicketAsync(exchange);
         if (_origins.RefusePage(exchange.Headers) is { } foreign) return foreign;
         bool isSocket = exchange.Upgrade is { IsUpgradableRequest: true } && Handshake.IsAsked(exchange.Headers);
         if (!isSocket && exchange.Target.Query.IsEmpty)
@@ -66,6 +69,7 @@ sealed class RealtimeFront : IAsyncDisposable
     {
         Drain();
         await _rechecking;
+        _tickets.Dispose();
         _stop.Dispose();
     }
 
@@ -82,12 +86,48 @@ sealed class RealtimeFront : IAsyncDisposable
     async ValueTask<Fault?> EventsAsync(Exchange exchange)
     {
         if (EventStream.Parse(exchange, _parts.Limits).Failed(out Fault? fault, out EventStream? stream)) return fault;
-        using RealtimeSession session = new(_parts, exchange, _parts.CredentialOf(exchange), usesCbor: false);
+        string? credential = _parts.CredentialOf(exchange);
+        if (stream.Ticket is { } ticket)
+        {
+            if ((await RedeemAsync(exchange, ticket, stream)).Failed(out fault, out credential)) return fault;
+        }
+        using RealtimeSession session = new(_parts, exchange, credential, usesCbor: false);
         // What is wrong with the query is answered as to any request.
         if (session.Subscribe(stream.Id, stream.Query, stream.Resume) is { } refused) return refused;
         exchange.EndTimeLimit();
         await WithAsync(session, () => stream.RunAsync(session, exchange, _parts.Options, exchange.Cancel));
         return null;
+    }
+
+    /// <summary>A ticket for whoever asks with a credential: what an event stream of a browser shows instead of it.</summary>
+    async ValueTask<Fault?> TicketAsync(Exchange exchange)
+    {
+        if (_parts.CredentialOf(exchange) is not { } credential) return Faults.Unauthorized.Says("a ticket is for who has signed in");
+        ByteOutput body = exchange.Scratch;
+        body.Write("{\"ticket\":"u8);
+        JsonText.WriteString(body, _tickets.Seal(credential));
+        body.Write(",\"expiresIn\":"u8);
+        JsonText.WriteInt(body, Tickets.Seconds);
+        body.Write((byte)'}');
+        exchange.ResponseHeaders.CacheControl = "no-store";
+        await exchange.SendAsync(201, Negotiation.Json, body.WrittenMemory);
+        return null;
+    }
+
+    /// <summary>
+    /// The credential in a ticket. One that is used or old is good for coming back alone: with the position of a frame that its caller was
+    /// given for the same query.
+    /// </summary>
+    async ValueTask<Result<string>> RedeemAsync(Exchange exchange, string ticket, EventStream stream)
+    {
+        if (_tickets.Open(ticket) is not var (credential, isFresh)) return Faults.Unauthorized.Says("the ticket is not one of ours");
+        Result<Caller> resolved = await _parts.Resolve(credential, exchange.Address, exchange.Cancel);
+        if (resolved.Failed(out Fault? fault, out Caller? caller)) return fault;
+        if (_parts.Read(caller, stream.Query).Failed(out fault, out var asked)) return fault;
+        bool comesBack = stream.Resume is { } resume && _parts.Hub.HasGiven(caller, asked.Request, resume);
+        if (!isFresh && !comesBack) return Faults.Unauthorized.Says("the ticket was used, or is too old: ask for another");
+        exchange.Caller = caller;
+        return credential;
     }
 
     async Task WithAsync(RealtimeSession session, Func<Task> run)

@@ -19,7 +19,11 @@ delegate Result<(Model Model, ReadRequest Request)> ReadQuery(Caller caller, Rea
 /// </summary>
 sealed class RealtimeSession : IDisposable
 {
+    /// <summary>Seconds of the rate that may be spent at once.</summary>
+    const int Burst = 10;
+
     readonly RealtimeParts _parts;
+    readonly Bucket _rate = new();
     readonly Lock _gate = new();
     readonly Dictionary<string, Followed> _followed = new(StringComparer.Ordinal);
     readonly string _address;
@@ -76,6 +80,14 @@ sealed class RealtimeSession : IDisposable
 
     async ValueTask TakeAsync(ReadOnlyMemory<byte> json, CancellationToken cancel)
     {
+        int perSecond = _parts.Options.FramesPerSecondMax;
+        long ticks = _parts.Time.GetUtcNow().UtcTicks;
+        if (!_rate.TryTake(ticks, TimeSpan.TicksPerSecond / perSecond, perSecond * Burst, out _, out _))
+        {
+            Tell([], Faults.RateLimited.Says($"more than {perSecond} frames per second (realtime.framesPerSecond)")
+                with { RetryAfterSeconds = 1 });
+            return;
+        }
         if (ClientFrame.Parse(json, _parts.Limits).Failed(out Fault? wrong, out ClientFrame? frame))
         {
             Tell([], wrong);

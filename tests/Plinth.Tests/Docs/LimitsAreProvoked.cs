@@ -43,6 +43,7 @@ public sealed partial class LimitsAreProvoked
         ["StatementMs"] = "CommitterFailureTests",
         ["CacheBytes"] = "RecordCacheTests",
         ["LiveRows"] = "RealtimeTests",
+        ["LiveQueries"] = "RealtimeTests",
         ["Statements"] = "DriverTests",
         ["Plans"] = "ReadPlannerTests",
         ["ShapePlans"] = "ReadPlannerTests",
@@ -79,6 +80,7 @@ public sealed partial class LimitsAreProvoked
         ["SubscriptionsMax"] = "RealtimeTests",
         ["FrameBytes"] = "RealtimeTests",
         ["QueueBytes"] = "RealtimeTests",
+        ["FramesPerSecondMax"] = "RealtimeTests",
         ["HeartbeatSeconds"] = "RealtimeTests",
     };
 

@@ -20,7 +20,7 @@ public sealed class Live_queries_equal_fresh_ones
 {
     const int Records = 40, Together = 20;
 
-    const string Schema = """
+    public const string Schema = """
         auth { id Int  role String? }
         model Team { id Int @id  name String  open Boolean  deals Deal[]  @@allow("read", open || auth.role == "admin") }
         model Deal {
@@ -51,7 +51,7 @@ public sealed class Live_queries_equal_fresh_ones
     static readonly string[] s_stages = ["new", "won", "lost", "public"];
 
     /// <summary>What is asked, and whether a change alone must be enough to keep it.</summary>
-    static readonly (ReadRequest Request, bool IsIncremental)[] s_queries =
+    internal static readonly (ReadRequest Request, bool IsIncremental)[] Queries =
     [
         (Deals(null), true),
         (Deals("stage == 'won'", "-value"), true),
@@ -76,7 +76,7 @@ public sealed class Live_queries_equal_fresh_ones
         Sort = [.. sort.Select(s => new SortKey(s.TrimStart('-'), s.StartsWith('-')))],
     };
 
-    static readonly Caller[] s_callers = [Of(1, null), Of(2, null), Of(3, "admin"), Caller.Anonymous()];
+    internal static readonly Caller[] Callers = [Of(1, null), Of(2, null), Of(3, "admin"), Caller.Anonymous()];
 
     static Caller Of(long id, string? role) => new(Value.FromMap(new ValueMap(role is null
         ? [new("id", Value.From(id)), new("role", Value.Null)]
@@ -89,10 +89,10 @@ public sealed class Live_queries_equal_fresh_ones
         Random random = new(seed);
         await using ReadsFixture fixture = await ReadsFixture.OpenAsync(Schema);
         Engine engine = fixture.Engine;
-        using LiveHub hub = new(engine);
-        List<Client> clients = [.. s_queries.SelectMany(q => s_callers.Select(c => new Client(engine, hub, c, q.Request, seed)))];
-        clients.AddRange(s_callers.Select(c => new Client(engine, hub, c, s_queries[1].Request, seed)));
-        foreach (Client client in clients) client.Connect();
+        using LiveHub hub = new(engine, Fail);
+        List<LiveClient> clients = [.. Queries.SelectMany(q => Callers.Select(c => new LiveClient(engine, hub, c, q.Request, seed)))];
+        clients.AddRange(Callers.Select(c => new LiveClient(engine, hub, c, Queries[1].Request, seed)));
+        foreach (LiveClient client in clients) client.Connect();
         int made = 0, accepted = 0, resumed = 0;
         while (made < changes)
         {
@@ -102,7 +102,7 @@ public sealed class Live_queries_equal_fresh_ones
                 Result<WriteReply>[] replies =
                     await Task.WhenAll(Enumerable.Range(0, Together).Select(_ => WriteAsync(engine, random).AsTask()));
                 accepted += replies.Count(static r => r.IsOk);
-                foreach (Client client in clients)
+                foreach (LiveClient client in clients)
                 {
                     if (random.Next(60) > 0) continue;
                     client.Disconnect();
@@ -111,7 +111,7 @@ public sealed class Live_queries_equal_fresh_ones
                     resumed++;
                 }
             }
-            foreach (Client client in clients) await client.RequireEqualAsync();
+            foreach (LiveClient client in clients) await client.RequireEqualAsync();
         }
         Assert.True(accepted > changes / 3, $"seed {seed}: {accepted} of {made} changes were accepted");
         Assert.True(clients.Sum(static c => c.List.Changes) > changes, "clients are told of few changes");
@@ -127,20 +127,21 @@ public sealed class Live_queries_equal_fresh_ones
     {
         await using ReadsFixture fixture = await ReadsFixture.OpenAsync(Schema);
         Engine engine = fixture.Engine;
-        using LiveHub hub = new(engine);
-        foreach (var (request, isIncremental) in s_queries)
+        using LiveHub hub = new(engine, Fail);
+        foreach (var (request, isIncremental) in Queries)
         {
-            LivePlan plan = LivePlan.Of(engine.Current, s_callers[0], request with { IsLive = true }, engine.Now).Value;
+            LivePlan plan = LivePlan.Of(
+                engine.Current, Callers[0], request with { IsLive = true }, engine.Now, engine.Limits).Value;
             Assert.True(plan.IsIncremental == isIncremental, $"{request.Filter} {string.Join(',', request.Sort)}");
         }
-        Client[] clients =
-            [.. s_queries.Where(static q => q.IsIncremental).Select(q => new Client(engine, hub, s_callers[0], q.Request, 0))];
-        foreach (Client client in clients) client.Connect();
-        foreach (Client client in clients) await client.RequireEqualAsync();
+        LiveClient[] clients =
+            [.. Queries.Where(static q => q.IsIncremental).Select(q => new LiveClient(engine, hub, Callers[0], q.Request, 0))];
+        foreach (LiveClient client in clients) client.Connect();
+        foreach (LiveClient client in clients) await client.RequireEqualAsync();
         long runs = hub.Runs;
         Random random = new(1);
         for (int i = 0; i < 400; i++) await WriteAsync(engine, random, "Deal");
-        foreach (Client client in clients) await client.RequireEqualAsync();
+        foreach (LiveClient client in clients) await client.RequireEqualAsync();
         Assert.True(clients.Sum(static c => c.List.Changes) > 50, "they are told of the changes");
         Assert.Equal(runs, hub.Runs);
     }
@@ -149,18 +150,18 @@ public sealed class Live_queries_equal_fresh_ones
     public async Task Who_has_the_same_rights_shares_the_work()
     {
         await using ReadsFixture fixture = await ReadsFixture.OpenAsync(Schema);
-        using LiveHub hub = new(fixture.Engine);
-        Client[] clients = [.. Enumerable.Range(0, 200).Select(i => new Client(
-            fixture.Engine, hub, s_callers[i % 2], s_queries[i % 4 < 2 ? 1 : 5].Request, 0))];
-        foreach (Client client in clients) client.Connect();
-        foreach (Client client in clients) await client.RequireEqualAsync();
+        using LiveHub hub = new(fixture.Engine, Fail);
+        LiveClient[] clients = [.. Enumerable.Range(0, 200).Select(i => new LiveClient(
+            fixture.Engine, hub, Callers[i % 2], Queries[i % 4 < 2 ? 1 : 5].Request, 0))];
+        foreach (LiveClient client in clients) client.Connect();
+        foreach (LiveClient client in clients) await client.RequireEqualAsync();
         Assert.Equal(4, hub.Queries);
         Assert.InRange(hub.Runs, 4, 12);
-        foreach (Client client in clients) client.Disconnect();
+        foreach (LiveClient client in clients) client.Disconnect();
         Assert.Equal(0, hub.Queries);
     }
 
-    static async ValueTask<Result<WriteReply>> WriteAsync(Engine engine, Random random, string? model = null)
+    internal static async ValueTask<Result<WriteReply>> WriteAsync(Engine engine, Random random, string? model = null)
     {
         model ??= random.Next(12) switch { 0 => "Team", 1 or 2 => "Task", _ => "Deal" };
         int kind;
@@ -190,6 +191,8 @@ public sealed class Live_queries_equal_fresh_ones
         return reply;
     }
 
+    internal static void Fail(string message) => Console.Error.WriteLine(message);
+
     static string Deal(Random random)
     {
         string team = random.Next(3) == 0 ? "null" : random.Next(1, 4).ToString(CultureInfo.InvariantCulture);
@@ -210,82 +213,6 @@ public sealed class Live_queries_equal_fresh_ones
         {
             return "{" + string.Join(',', document.RootElement.EnumerateObject().Where(_ => random.Next(3) == 0)
                 .Select(static m => $"\"{m.Name}\":{m.Value.GetRawText()}")) + "}";
-        }
-    }
-
-    sealed class Client(Engine engine, LiveHub hub, Caller caller, ReadRequest request, int seed)
-    {
-        readonly Lock _gate = new();
-        LiveSubscription? _subscription;
-        int _epoch;
-        bool _isFirst;
-        Exception? _failure;
-
-        public Materialised List { get; } = new("id");
-
-        /// <summary>Times that it came back and was told what it had missed, or that it was nothing.</summary>
-        public int Continued { get; private set; }
-
-        public void Connect()
-        {
-            int epoch = ++_epoch;
-            int snapshots = List.Snapshots;
-            _isFirst = snapshots > 0;
-            Result<LiveSubscription> begun = hub.Subscribe(caller, request, List.Position, frame => Take(frame, epoch));
-            if (begun.IsOk) _subscription = begun.Value;
-            else Assert.Contains(begun.Fault.Code, new[] { "unauthorized", "forbidden", "unknown_field" });
-        }
-
-        public void Disconnect()
-        {
-            lock (_gate) _epoch++;
-            _subscription?.Dispose();
-            _subscription = null;
-        }
-
-        public async Task RequireEqualAsync()
-        {
-            if (_subscription is null) return;
-            string[] expected = [], found = [];
-            for (int tries = 0; tries < 400; tries++)
-            {
-                Result<ReadReply> fresh = await engine.ReadAsync(caller, request with { IsLive = true }, CancellationToken.None);
-                using (ReadReply reply = fresh.Value)
-                {
-                    using JsonDocument page = JsonDocument.Parse(reply.Body.WrittenMemory);
-                    expected = [.. page.RootElement.GetProperty("items").EnumerateArray().Select(static i => i.GetRawText())];
-                }
-                lock (_gate)
-                {
-                    if (_failure is not null) throw new InvalidOperationException($"seed {seed}", _failure);
-                    found = [.. List.Items];
-                }
-                if (expected.SequenceEqual(found)) return;
-                await Task.Delay(10);
-            }
-            Assert.Fail($"seed {seed}: {request.Model} {request.Filter} sort {string.Join(',', request.Sort)} limit {request.Limit} "
-                + $"for {caller.Subject}:\n{string.Join('\n', expected)}\nis, and the client has\n{string.Join('\n', found)}");
-        }
-
-        void Take(LiveFrame frame, int epoch)
-        {
-            lock (_gate)
-            {
-                if (epoch != _epoch) return;
-                try
-                {
-                    Assert.Null(frame.Ended);
-                    using JsonDocument document = JsonDocument.Parse(frame.For("1"u8.ToArray()));
-                    if (_isFirst && document.RootElement.GetProperty("type").ValueEquals("change")) Continued++;
-                    _isFirst = false;
-                    List.Apply(document.RootElement);
-                }
-                catch (Exception e)
-                {
-                    // Whoever delivers does not expect it.
-                    _failure ??= e;
-                }
-            }
         }
     }
 }

@@ -199,6 +199,49 @@ public sealed class RealtimeTests
     }
 
     [Fact]
+    public async Task A_ticket_opens_one_stream_for_half_a_minute_and_after_that_only_who_comes_back()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync();
+        SignedIn ann = await server.SomeoneAsync(), bob = await server.SomeoneAsync("bob@example.org");
+        await server.Client.SendAsync("POST", "/api/notes", """{"text":"of ann"}""", ann.Bearer);
+        string query = "/realtime?query=" + Uri.EscapeDataString("""{"model":"Note","select":"text"}""");
+        string ticket = await TicketAsync(ann);
+        string id = await FirstIdAsync(ticket, null);
+        Assert.Equal(401, (await server.Client.SendAsync("GET", query + "&ticket=" + ticket)).Status);
+        await FirstIdAsync(ticket, id);
+        Assert.Equal(
+            401, (await server.Client.SendAsync("GET", query + "&ticket=" + ticket, null, "Last-Event-ID: 1.0123456789ab")).Status);
+        Assert.Equal(401, (await server.Client.SendAsync("GET", query + "&ticket=" + (await TicketAsync(bob))[..^2])).Status);
+        string late = await TicketAsync(ann);
+        server.Clock.By = TimeSpan.FromSeconds(40);
+        Assert.Equal(401, (await server.Client.SendAsync("GET", query + "&ticket=" + late)).Status);
+        await FirstIdAsync(late, id);
+        await server.Client.SendAsync("POST", "/auth/logout", null, ann.Bearer);
+        Assert.Equal(401, (await server.Client.SendAsync("GET", query + "&ticket=" + late, null, "Last-Event-ID: " + id)).Status);
+
+        async Task<string> TicketAsync(SignedIn who)
+        {
+            Reply reply = await server.Client.SendAsync("POST", "/realtime/ticket", null, who.Bearer);
+            Assert.Equal((201, 30), (reply.Status, reply.Json.GetProperty("expiresIn").GetInt32()));
+            return reply.Json.GetProperty("ticket").GetString()!;
+        }
+
+        async Task<string> FirstIdAsync(string ticket, string? last)
+        {
+            using HttpRequestMessage request = new(HttpMethod.Get, query + "&ticket=" + ticket);
+            if (last is not null) request.Headers.Add("Last-Event-ID", last);
+            using HttpResponseMessage response = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+            Assert.Equal(200, (int)response.StatusCode);
+            if (last is not null) return last;
+            using StreamReader events = new(await response.Content.ReadAsStreamAsync());
+            Assert.Equal("event: snapshot", await events.ReadLineAsync());
+            string id = (await events.ReadLineAsync())!;
+            Assert.Contains("of ann", await events.ReadLineAsync(), StringComparison.Ordinal);
+            return id["id: ".Length..];
+        }
+    }
+
+    [Fact]
     public async Task A_page_of_another_site_opens_nothing()
     {
         await using RunningServer server = await RunningServer.OpenAsync(Own);
@@ -235,6 +278,28 @@ public sealed class RealtimeTests
         Assert.Equal("limit_exceeded", await socket.ErrorAsync());
         Assert.Null(await socket.TakeAsync());
         Assert.Equal(WebSocketCloseStatus.MessageTooBig, socket.CloseStatus);
+    }
+
+    [Fact]
+    public async Task Floods_of_frames_and_of_different_queries_are_refused()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Own, Limits.Default with { LiveQueries = 2 });
+        HttpClient editor = await server.ClientAsync(RunningServer.Editor, o => o with { Realtime = new() { FramesPerSecondMax = 1 } });
+        await using LiveSocket socket = await LiveSocket.OpenAsync(editor.BaseAddress!);
+        foreach (string query in new[] { "id > 1", "id > 2", "id > 1" })
+        {
+            await socket.SubscribeAsync(query + Random.Shared.Next(), $$"""{"model":"Note","filter":"{{query}}"}""");
+            Assert.StartsWith("{\"type\":\"snapshot\"", await socket.TextAsync(), StringComparison.Ordinal);
+        }
+        await socket.SubscribeAsync("third", """{"model":"Note","filter":"id > 3"}""");
+        Assert.Equal("overloaded", await socket.ErrorAsync());
+        for (int i = 0; i < 6; i++)
+        {
+            await socket.SendAsync("""{"type":"ping"}""");
+            Assert.Equal("""{"type":"pong"}""", await socket.TextAsync());
+        }
+        for (int i = 0; i < 20; i++) await socket.SendAsync("""{"type":"pong"}""");
+        Assert.Equal("rate_limited", await socket.ErrorAsync());
     }
 
     [Fact]

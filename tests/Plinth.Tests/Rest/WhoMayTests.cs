@@ -38,6 +38,7 @@ public class WhoMayTests
         { "GET", "/api/hiddens/1", null, "401 403 403" },
         { "POST", "/api/hiddens", """{"id":1}""", "401 403 403" },
         { "GET", "/realtime", null, "400 400 400" },
+        { "POST", "/realtime/ticket", null, "401 401 401" },
         { "GET", "/realtime?query=%7B%22model%22:%22Seat%22,%22limit%22:0%7D", null, "401 403 400" },
         { "GET", "/realtime?query=%7B%22model%22:%22Hidden%22%7D", null, "401 403 403" },
         { "GET", "/openapi.json", null, "200 200 200" },

@@ -12,10 +12,12 @@ sealed class PostgresNodes : IAsyncDisposable
     public const string Schema = """model Note { id Int @id  text String  @@allow("all", true) }""";
 
     readonly string _url;
+    readonly string _model;
     readonly List<(Engine Engine, TempFolder Folder)> _nodes = [];
 
-    public PostgresNodes(PostgresCluster cluster)
+    public PostgresNodes(PostgresCluster cluster, string model = Schema)
     {
+        _model = model;
         string schema = "n_" + Guid.NewGuid().ToString("n")[..20];
         using TempFolder folder = new();
         using Npgsql.NpgsqlDataSource source = PostgresServer.Of(cluster.Url(), "tests").Writers(new() { Folder = folder.Path });
@@ -39,7 +41,7 @@ sealed class PostgresNodes : IAsyncDisposable
                 },
                 Migrate = true,
             },
-            WriteFixture.Read(Schema),
+            WriteFixture.Read(_model),
             CancellationToken.None);
         Assert.True(opened.IsOk, opened.Fault?.Message);
         _nodes.Add((opened.Value, folder));
