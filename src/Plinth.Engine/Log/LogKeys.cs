@@ -20,6 +20,7 @@ sealed class LogKeys : IDisposable
     const int TagBytes = 16;
 
     readonly Dictionary<string, ThreadLocal<AesGcm>> _keys = new(StringComparer.Ordinal);
+    bool _ended;
     byte[] _first = [];
 
     LogKeys(string current) => CurrentId = current;
@@ -89,6 +90,9 @@ sealed class LogKeys : IDisposable
 
     public void Dispose()
     {
+        // Ending twice is ending once.
+        if (_ended) return;
+        _ended = true;
         foreach (ThreadLocal<AesGcm> key in _keys.Values)
         {
             foreach (AesGcm cipher in key.Values) cipher.Dispose();
