@@ -32,7 +32,7 @@ public sealed class LiveOnSeveralNodesTests
             await Task.WhenAll(by.Select(engine => Live_queries_equal_fresh_ones.WriteAsync(engine, random).AsTask()));
             if (made == changes / 2)
             {
-                await writers[2].DisposeAsync();
+                await nodes.EndAsync(writers[2]);
                 writers.RemoveAt(2);
             }
             if (made % (changes / 6) > 0) continue;

@@ -48,6 +48,16 @@ sealed class PostgresNodes : IAsyncDisposable
         return opened.Value;
     }
 
+    /// <summary>The node's process is gone.</summary>
+    public async Task EndAsync(Engine node)
+    {
+        int at = _nodes.FindIndex(n => ReferenceEquals(n.Engine, node));
+        (Engine ended, TempFolder folder) = _nodes[at];
+        _nodes.RemoveAt(at);
+        await ended.DisposeAsync();
+        folder.Dispose();
+    }
+
     public static async Task<Fault?> WriteAsync(Engine node, CommandKind kind, string body, string? key = null)
     {
         Command command = new()
