@@ -3,7 +3,6 @@ using System.CommandLine;
 using System.Text;
 using Plinth.Cli.Projects;
 using Plinth.Language;
-using Plinth.Sql;
 using Plinth.Sql.Dialects.Sqlite;
 using Plinth.Text;
 
@@ -16,16 +15,15 @@ static class CheckCommand
     {
         Argument<string?> path = CommonOptions.Folder();
         Command command = new("check", "Check the schema: all mistakes at once") { path };
-        command.SetAction(parsed => Run(shell, parsed.GetValue(path), parsed.GetValue(CommonOptions.Json)));
+        command.SetAction((parsed, _) => RunAsync(shell, parsed.GetValue(path), parsed.GetValue(CommonOptions.Json)));
         return command;
     }
 
-    static int Run(Shell shell, string? path, bool json)
+    static async Task<int> RunAsync(Shell shell, string? path, bool json)
     {
         if (SchemaFiles.Find(shell, path) is not { } sources) return ExitCode.WrongUse;
-        SchemaReading reading = SchemaLoading.Read(sources, Limits.Default, SqliteDialect.It);
-        if (reading.Schema is { } sound) reading = new SchemaReading(sound, [.. reading.Diagnostics, .. RuleAdvice.Of(sound)]);
-        if (json) shell.Out.WriteLine(Encoding.UTF8.GetString(DiagnosticText.Json(reading.Diagnostics)));
+        SchemaReading reading = await SchemaLoading.AdviseAsync(sources, Limits.Default, SqliteDialect.It);
+        if (json) await shell.Out.WriteLineAsync(Encoding.UTF8.GetString(DiagnosticText.Json(reading.Diagnostics)));
         else Print(shell, reading);
         return reading.Schema is null ? ExitCode.Found : ExitCode.Done;
     }

@@ -23,10 +23,25 @@ static class SchemaLoading
     /// <summary>The schema, if it is sound and the database can decide what its rules leave to it.</summary>
     public static SchemaReading Read(IReadOnlyList<SourceText> sources, Limits limits, Dialect dialect)
     {
-        SchemaReading reading = SchemaReader.Read(sources, limits, YamlEvents.Of);
+        return Lowered(SchemaReader.Read(sources, limits, YamlEvents.Of), dialect);
+    }
+
+    static SchemaReading Lowered(SchemaReading reading, Dialect dialect)
+    {
         if (reading.Schema is not { } schema) return reading;
         ImmutableArray<Diagnostic> refused = RuleLowering.Check(schema, dialect);
         return refused.IsEmpty ? reading : new SchemaReading(null, [.. reading.Diagnostics, .. refused]);
+    }
+
+    /// <summary>The same with what is said of rules that are hardly meant. Both look at every condition, so they do it side by side.</summary>
+    public static async Task<SchemaReading> AdviseAsync(IReadOnlyList<SourceText> sources, Limits limits, Dialect dialect)
+    {
+        SchemaReading reading = SchemaReader.Read(sources, limits, YamlEvents.Of);
+        if (reading.Schema is not { } schema) return reading;
+        Task<ImmutableArray<Diagnostic>> advice = Task.Run(() => RuleAdvice.Of(schema));
+        SchemaReading lowered = Lowered(reading, dialect);
+        ImmutableArray<Diagnostic> said = await advice;
+        return lowered.Schema is null ? lowered : new SchemaReading(schema, [.. reading.Diagnostics, .. said]);
     }
 
     public static void Show(Shell shell, ImmutableArray<Diagnostic> diagnostics)
