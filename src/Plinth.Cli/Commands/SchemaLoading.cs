@@ -33,7 +33,9 @@ static class SchemaLoading
         return refused.IsEmpty ? reading : new SchemaReading(null, [.. reading.Diagnostics, .. refused]);
     }
 
-    /// <summary>The same with what is said of rules that are hardly meant. Both look at every condition, so they do it side by side.</summary>
+    /// <summary>
+    /// The same with what is said of rules that are hardly meant. Both look at every condition, so they do it side by side.
+    /// </summary>
     public static async Task<SchemaReading> AdviseAsync(IReadOnlyList<SourceText> sources, Limits limits, Dialect dialect)
     {
         SchemaReading reading = SchemaReader.Read(sources, limits, YamlEvents.Of);
