@@ -1,4 +1,5 @@
--- wrk's side of the bench: replays a file of requests (method, path, body, authorization; separated by tabs) and prints one line of JSON at the end.
+-- wrk's side of the bench: replays a file of requests (method, path, body, authorization; separated by tabs) and prints one line of
+-- JSON at the end.
 -- Requests are formatted once, before the clock starts. In wrk's summary, `status` counts the answers above 399: it has to be zero.
 
 local requests = {}

@@ -126,7 +126,7 @@ sealed partial class RecordRun
         foreach (CachedRecord record in records)
         {
             if (rows.Count >= until) return;
-            record.Use();
+            // Not as a use of the record: the list keeps it, so under pressure the cache may forget its own first.
             Add(rows, record);
         }
     }
