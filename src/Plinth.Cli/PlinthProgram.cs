@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Plinth.Cli.Commands;
 
 namespace Plinth.Cli;
@@ -15,8 +16,10 @@ static class PlinthProgram
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors) shell.Error.WriteLine($"plinth: {error.Message}");
-            Command at = parsed.CommandResult.Command;
-            shell.Error.WriteLine(at == root ? "  hint: `plinth --help`" : $"  hint: `plinth {at.Name} --help`");
+            string path = "";
+            for (SymbolResult? at = parsed.CommandResult; at is CommandResult { Command: var command } && command != root; at = at.Parent)
+                path = $"{command.Name} {path}";
+            shell.Error.WriteLine($"  hint: `plinth {path}--help`");
             return ExitCode.WrongUse;
         }
         try

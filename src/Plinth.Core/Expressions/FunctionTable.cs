@@ -69,6 +69,14 @@ static partial class FunctionTable
     public static IEnumerable<string> Names(bool isMethod) => Groups().SelectMany(g => g.Functions).Select(f => f.Overload)
         .Where(o => o.IsMethod == isMethod && o.Name[0] != '@').Select(o => o.Name).Distinct();
 
+    /// <summary>As it is called: <c>split()</c>, <c>math.sqrt()</c>; what has no name is called after its meaning.</summary>
+    public static string NameOf(CelFunction function)
+    {
+        Overload? named = Groups().SelectMany(g => g.Functions).Select(f => f.Overload)
+            .FirstOrDefault(o => o.Function == function && o.Name[0] is not ('@' or '_'));
+        return named is null ? function.ToString() : named.Name + "()";
+    }
+
     static IEnumerable<FunctionEntry> Entries(IEnumerable<(string Signature, CelFunction Function, string Means)> rows) =>
         rows.Select(r => new FunctionEntry(r.Signature, r.Means, new SignatureReader(r.Signature).Read(r.Function)));
 }

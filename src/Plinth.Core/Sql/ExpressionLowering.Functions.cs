@@ -19,6 +19,8 @@ sealed partial class ExpressionLowering
             case var _ when IsArithmetic(call): Arithmetic(call); break;
             case CelFunction.Abs: Absolute(a); break;
             case CelFunction.Sign: Sign(a); break;
+            case >= CelFunction.Ceil and <= CelFunction.Trunc: Whole(call.Function, a); break;
+            case >= CelFunction.IsNaN and <= CelFunction.IsFinite: Finite(call.Function, a); break;
             case >= CelFunction.BitAnd and <= CelFunction.BitNot: Bits(call); break;
             case CelFunction.HasValue or CelFunction.ValueOf or CelFunction.OrValue: OfOptional(call); break;
             case CelFunction.Greatest or CelFunction.Least: Extreme(call); break;
@@ -32,7 +34,7 @@ sealed partial class ExpressionLowering
             case >= CelFunction.Contains and <= CelFunction.Replace: Text(call); break;
             case >= CelFunction.ToInt and <= CelFunction.ToUuid: Conversion(call); break;
             case >= CelFunction.GetFullYear and <= CelFunction.GetMilliseconds: TimePart(call); break;
-            default: throw No($"{call.Function} runs in memory only");
+            default: throw No($"{FunctionTable.NameOf(call.Function)} runs in memory only");
         }
     }
 

@@ -41,6 +41,7 @@ sealed partial class ExpressionLowering
                 case IndexNode: throw No("only a literal position is looked up by the database");
                 case FieldNode or VariableNode:
                     return new JsonPlace(node, path.Length == 0 ? null : "$" + path, node is VariableNode { Type.Kind: CelKind.Dyn });
+                case CallNode call: throw No($"what {FunctionTable.NameOf(call.Function)} makes is looked into in memory only");
                 default: throw No("JSON that is computed is looked into in memory only");
             }
         }

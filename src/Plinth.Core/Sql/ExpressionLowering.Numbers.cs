@@ -245,4 +245,49 @@ sealed partial class ExpressionLowering
         if (isInteger && IntegerRange.Of(of).Contains(long.MinValue)) Guarded(Write, long.MinValue, long.MaxValue);
         else Write();
     }
+
+    /// <summary>
+    /// A double without its fraction, by one rule for every database: their own functions round halves in different ways, or are not
+    /// there. From 2^52 on a double has no fraction; below, its whole part is exact as an integer.
+    /// </summary>
+    void Whole(CelFunction function, CheckedNode of) => Let([of], v =>
+    {
+        if (of.Type.Kind != CelKind.Double) throw No($"{of.Type.Name} is rounded in memory only");
+        void Part() => _dialect.WriteTruncated(_sql, v[0]);
+        void Step(string sign, string than)
+        {
+            Raw(sign).Raw("case when ");
+            v[0]();
+            Raw(than);
+            Part();
+            Raw(" then 1 else 0 end");
+        }
+        Raw("case when ");
+        v[0]();
+        Raw(" > -4503599627370496.0 and ");
+        v[0]();
+        Raw(" < 4503599627370496.0 then cast(");
+        Part();
+        if (function == CelFunction.Floor) Step(" - ", " < ");
+        if (function == CelFunction.Ceil) Step(" + ", " > ");
+        if (function == CelFunction.Round)
+        {
+            Step(" + ", " >= 0.5 + ");
+            Step(" - ", " <= -0.5 + ");
+        }
+        Raw(" as ").Raw(_dialect.DoubleType).Raw(") else ");
+        v[0]();
+        Raw(" end");
+    });
+
+    /// <summary>What is not finite has no result here, in memory as in SQL: what has one is finite, and a number.</summary>
+    void Finite(CelFunction function, CheckedNode of) => Let([of], v =>
+    {
+        if (of.Type.Kind != CelKind.Double) throw No($"whether {of.Type.Name} is finite is known in memory only");
+        Raw("(");
+        v[0]();
+        Raw(function == CelFunction.IsFinite ? " = " : " <> ");
+        v[0]();
+        Raw(")");
+    });
 }

@@ -103,6 +103,14 @@ sealed class ConformanceCase(JsonElement json)
                     var other => throw new FormatException($"no primitive type {other}"),
                 };
             case "wellKnown": return type.Value.GetString() == "TIMESTAMP" ? CelType.Timestamp : CelType.Duration;
+            // CEL's own types, by the names that protocol buffers have for them.
+            case "messageType":
+                return type.Value.GetString() switch
+                {
+                    "google.protobuf.Timestamp" => CelType.Timestamp,
+                    "google.protobuf.Duration" => CelType.Duration,
+                    var other => throw new FormatException($"no message type {other}"),
+                };
             case "dyn": return CelType.Dyn;
             case "null": return CelType.Null;
             case "listType": return new ListType(TypeOf(type.Value.GetProperty("elemType"), parameters));
@@ -134,6 +142,9 @@ sealed class ConformanceCase(JsonElement json)
                 : double.Parse(value.Value.GetString()!, CultureInfo.InvariantCulture)),
             "stringValue" => Value.From(value.Value.GetString()!),
             "bytesValue" => Value.FromBytes(Convert.FromBase64String(value.Value.GetString()!)),
+            "objectValue" when value.Value.GetProperty("@type").GetString() == "type.googleapis.com/google.protobuf.Duration" =>
+                Value.FromDuration((long)(decimal.Parse(value.Value.GetProperty("value").GetString()!.TrimEnd('s'),
+                    CultureInfo.InvariantCulture) * 1_000_000)),
             "typeValue" => TypeValue.Of(value.Value.GetString()!),
             "listValue" => Value.FromList([.. Items(value.Value, "values").Select(ValueOf)]),
             "mapValue" => Maps.Of([.. Items(value.Value, "entries")

@@ -1,6 +1,7 @@
 using Plinth.Expressions;
 using Plinth.Language;
 using Plinth.Schema;
+using Plinth.Sql.Dialects.Postgres;
 using Plinth.Sql.Dialects.Sqlite;
 
 namespace Plinth.Sql;
@@ -87,8 +88,59 @@ public class ExpressionLoweringTests
         "a loop over filter() or map() runs in memory only: put both conditions into one loop")]
     [InlineData("int(title) == 1", "string becomes int in memory only")]
     [InlineData("data.a == data.b", "two parts of open JSON are compared in memory only")]
+    [InlineData("'a' in title.split(',')", "what split() makes is looked into in memory only")]
+    [InlineData("math.sqrt(double(score)) > 2.0", "math.sqrt() runs in memory only")]
+    [InlineData("tags.join(',') == 'a,b'", "join() runs in memory only")]
+    [InlineData("[title, 'b'].map(t, t + 'x').exists(t, t == 'ax')",
+        "a loop over filter() or map() runs in memory only: put both conditions into one loop")]
+    [InlineData("tags.slice(0, 1) == ['a']", "a whole list(string) is compared in memory only")]
     public void What_has_no_form_in_SQL_is_said(string text, string reason) =>
         Assert.Equal(reason, ExpressionLowering.Refusal(Expressing.Check(text), Expressing.Schema, Expressing.Deal, SqliteDialect.It));
+
+    [Theory]
+    [InlineData("math.floor(double(score)) == 2.0")]
+    [InlineData("math.ceil(double(score) / 2.0) > 1.0 && math.round(0.5 * double(score)) < math.trunc(double(score))")]
+    [InlineData("[title, 'b'].exists(t, t == 'b')")]
+    [InlineData("title in ['a', 'b'] && size([1, 2]) == 2")]
+    [InlineData("tags.filter(t, t > 'a').size() > 1")]
+    public void What_both_databases_can_do_is_theirs(string text)
+    {
+        foreach (Dialect dialect in (Dialect[])[SqliteDialect.It, PostgresDialect.It])
+            Assert.Null(ExpressionLowering.Refusal(Expressing.Check(text), Expressing.Schema, Expressing.Deal, dialect));
+    }
+
+    /// <summary>A pattern that is not written out cannot be translated into the syntax of a database's own matcher.</summary>
+    [Fact]
+    public void A_pattern_that_is_not_written_out_is_reported_where_the_rule_stands()
+    {
+        SchemaReading reading = Schemas.Read("""
+            model Note {
+              id Int @id  text String  pattern String
+              @@allow("read", text.matches(pattern))
+              @@allow("list", text.matches("^a"))
+            }
+            """);
+        Plinth.Text.Diagnostic found = Assert.Single(reading.Diagnostics);
+        Assert.Equal("schema.plinth:3:32", found.Place);
+        Assert.Equal("the pattern of matches() is a literal", found.Message);
+    }
+
+    [Fact]
+    public void What_runs_in_memory_only_is_reported_for_every_database_with_its_place()
+    {
+        AppSchema schema = Schemas.Load("""
+            model Note {
+              id Int @id  text String
+              @@allow("read", text.matches("^a") && text.split(",").size() > 1)
+            }
+            """);
+        foreach (Dialect dialect in (Dialect[])[SqliteDialect.It, PostgresDialect.It])
+        {
+            Plinth.Text.Diagnostic found = Assert.Single(RuleLowering.Check(schema, dialect));
+            Assert.Equal(("no_sql_form", "schema.plinth:3:19"), (found.Code, found.Place));
+            Assert.Contains("split()", found.Message, StringComparison.Ordinal);
+        }
+    }
 
     [Theory]
     [InlineData("auth.role == admin || owner.name == auth.name")]

@@ -69,6 +69,7 @@ sealed class RandomExpression(Random random)
             13 or 14 => Loop(depth - 1),
             15 => Open(),
             16 => Bytewise(),
+            20 => Used("isFinite", $"math.{Pick("isFinite", "isNaN", "isInf")}({Double(depth - 1)})"),
             18 => Used("hasValue", $"{Pick("place.?city", "owner.?name", "parent.?s", "place.?open")}.hasValue()"),
             19 => Bound(depth - 1),
             17 => Used("== bool", $"({Bool(depth - 1)}) {Pick("==", "!=")} ({Bool(depth - 1)})"),
@@ -253,12 +254,15 @@ sealed class RandomExpression(Random random)
     {
         if (depth <= 0) return random.Next(4) switch
         {
-            0 => Pick("0.5", "2.0", "-1.0", "1e308", "1e-300", "0.0"),
+            0 => Pick("0.5", "2.0", "-1.0", "1e308", "1e-300", "0.0", "-2.5", "1.5", "4503599627370495.5", "-9007199254740993.0"),
             1 => "place.rate",
             _ => Record(Pick("f", "g")),
         };
-        switch (random.Next(7))
+        switch (random.Next(8))
         {
+            case 7:
+                string whole = Pick("floor", "ceil", "round", "trunc");
+                return Used(whole, $"math.{whole}({Double(depth - 1)})");
             case 6: return Used("sign double", $"math.sign({Double(depth - 1)})");
             case 0 or 1 or 2:
                 string op = Pick("+", "-", "*", "/");

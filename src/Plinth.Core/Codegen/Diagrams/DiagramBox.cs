@@ -5,7 +5,11 @@ namespace Plinth.Codegen.Diagrams;
 
 /// <summary>One line of a box: a field, or the relation that holds a key.</summary>
 /// <param name="Target">The model that the line leads to, when it is a relation.</param>
-sealed record DiagramRow(string Name, string Type, bool IsKey, string? Target, bool IsOptional, bool IsOne);
+sealed record DiagramRow(string Name, string Type, bool IsKey, string? Target, bool IsOptional, bool IsOne)
+{
+    /// <summary>No way is drawn to what so many refer to: it would be a curtain before all the others.</summary>
+    public bool IsFar { get; init; }
+}
 
 /// <summary>A model as it is drawn. Its place is found by the layout; lengths are pixels.</summary>
 sealed class DiagramBox(Model model, ImmutableArray<DiagramRow> rows)
@@ -30,7 +34,13 @@ sealed class DiagramBox(Model model, ImmutableArray<DiagramRow> rows)
 
     public double RowY(int row) => Y + HeadHeight + (row * RowHeight) + (RowHeight / 2);
 
-    public static DiagramBox Of(AppSchema schema, Model model)
+    /// <summary>Marks what is referred to without a way.</summary>
+    const string Far = "↗";
+
+    /// <param name="schema">The model's.</param>
+    /// <param name="model">What the box shows.</param>
+    /// <param name="hubs">Models that most others refer to, and how many do.</param>
+    public static DiagramBox Of(AppSchema schema, Model model, IReadOnlyDictionary<string, int> hubs)
     {
         HashSet<string> keys = new(StringComparer.Ordinal);
         List<DiagramRow> relations = [], plain = [], own = [];
@@ -40,8 +50,9 @@ sealed class DiagramBox(Model model, ImmutableArray<DiagramRow> rows)
             bool isKey = relation.Fields.All(f => model.Key.Contains(f));
             bool isOne = model.Uniques.Any(u => u.Where is null && u.Fields.ToHashSet().SetEquals(relation.Fields))
                 || relation.Fields.ToHashSet().SetEquals(model.Key);
-            relations.Add(new DiagramRow(relation.Name, relation.Target + (relation.IsOptional ? "?" : ""), isKey,
-                relation.Target, relation.IsOptional, isOne));
+            bool isFar = hubs.ContainsKey(relation.Target);
+            string type = relation.Target + (relation.IsOptional ? "?" : "") + (isFar ? " " + Far : "");
+            relations.Add(new DiagramRow(relation.Name, type, isKey, relation.Target, relation.IsOptional, isOne) { IsFar = isFar });
         }
         foreach (Field field in model.Fields.Where(f => !keys.Contains(f.Name)))
         {
@@ -52,6 +63,8 @@ sealed class DiagramBox(Model model, ImmutableArray<DiagramRow> rows)
         }
         int more = plain.Count - PlainRowsMax;
         if (more > 1) plain = [.. plain.Take(PlainRowsMax), new DiagramRow($"… {more} more", "", false, null, false, false)];
+        if (hubs.TryGetValue(model.Name, out int from))
+            plain.Add(new DiagramRow($"{Far} from {from} models", "", false, null, false, false));
         return new DiagramBox(model, [.. own, .. relations, .. plain]);
     }
 }

@@ -12,6 +12,9 @@ sealed class DiagramLayout
 {
     const double Margin = 24, GroupGap = 48;
 
+    /// <summary>So many ways to one box can still be followed.</summary>
+    const int HubMin = 16;
+
     DiagramLayout(ImmutableArray<DiagramBox> boxes, ImmutableArray<DiagramEdge> edges) => (Boxes, Edges) = (boxes, edges);
 
     public ImmutableArray<DiagramBox> Boxes { get; }
@@ -25,19 +28,30 @@ sealed class DiagramLayout
     public static DiagramLayout Of(AppSchema schema)
     {
         Dictionary<string, DiagramBox> boxes = new(StringComparer.Ordinal);
-        foreach (Model model in schema.Models) boxes[model.Name] = DiagramBox.Of(schema, model);
+        IReadOnlyDictionary<string, int> hubs = Hubs(schema);
+        foreach (Model model in schema.Models) boxes[model.Name] = DiagramBox.Of(schema, model, hubs);
         List<DiagramEdge> edges = [];
         foreach (DiagramBox box in boxes.Values)
         {
             for (int row = 0; row < box.Rows.Length; row++)
             {
-                if (box.Rows[row].Target is { } target && boxes.TryGetValue(target, out DiagramBox? to)) edges.Add(new DiagramEdge(box,
-                    row, to));
+                if (box.Rows[row] is { IsFar: false, Target: { } target } && boxes.TryGetValue(target, out DiagramBox? to))
+                    edges.Add(new DiagramEdge(box, row, to));
             }
         }
         DiagramLayout layout = new([.. boxes.Values], [.. edges]);
         layout.Arrange();
         return layout;
+    }
+
+    /// <summary>Models that a quarter of all others refer to, a tenant say: what their ways would show is known, and hides the
+    /// rest.</summary>
+    static Dictionary<string, int> Hubs(AppSchema schema)
+    {
+        int least = Math.Max(HubMin, schema.Models.Length / 4);
+        return schema.Models.SelectMany(m => m.Relations.Where(r => r.IsOwning && r.Target != m.Name).Select(r => r.Target).Distinct())
+            .CountBy(t => t, StringComparer.Ordinal).Where(c => c.Value >= least)
+            .ToDictionary(c => c.Key, c => c.Value, StringComparer.Ordinal);
     }
 
     void Arrange()

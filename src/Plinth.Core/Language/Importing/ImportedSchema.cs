@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
+using System.Text.RegularExpressions;
 using Plinth.Text;
 
 namespace Plinth.Language.Importing;
@@ -18,7 +19,7 @@ sealed record Imported(string? Text, ImmutableArray<ImportNote> Notes, Immutable
 /// A foreign schema on its way: lines of native text, each a member that can be left out without the others. What the binder refuses is
 /// left out with its reason, so that the result is read without errors whatever the foreign schema was.
 /// </summary>
-sealed class ImportedSchema(Limits limits)
+sealed partial class ImportedSchema(Limits limits)
 {
     const int RoundsMax = 50;
 
@@ -75,6 +76,7 @@ sealed class ImportedSchema(Limits limits)
     bool Mend(Diagnostic[] errors, List<int> starts)
     {
         SortedSet<int> wrong = [], keyless = [], empty = [];
+        bool isRenamed = false;
         foreach (Diagnostic error in errors)
         {
             int at = starts.BinarySearch(error.Span.Start);
@@ -91,8 +93,12 @@ sealed class ImportedSchema(Limits limits)
             {
                 empty.Add(at);
             }
+            else if (error.Code == Codes.NameCollision)
+            {
+                isRenamed |= Unname(at, error.Message);
+            }
         }
-        if (wrong.Count + keyless.Count + empty.Count == 0) return false;
+        if (!isRenamed && wrong.Count + keyless.Count + empty.Count == 0) return false;
         foreach (int at in wrong.Union(keyless).Union(empty).OrderDescending().ToArray())
         {
             if (keyless.Contains(at)) AddKey(at);
@@ -110,6 +116,21 @@ sealed class ImportedSchema(Limits limits)
         _lines.Insert(head + 1, new Line(isEnum ? "  `none`" : "  `value` Json?", words[1], null));
         Note(words[1].Trim('`'), isEnum ? "it has no value that can be one here: 'none' was added"
             : "it has no field left: 'value' was added");
+    }
+
+    /// <summary>An index whose given name another has too (some databases name them per table) goes by a name that is made.</summary>
+    bool Unname(int head, string message)
+    {
+        for (int i = head + 1; _lines[i].Path is { } path; i++)
+        {
+            Match given = GivenName().Match(_lines[i].Text);
+            if (!given.Success || !message.EndsWith($", {given.Groups[2].Value}", StringComparison.Ordinal)) continue;
+            string bare = _lines[i].Text.Remove(given.Index, given.Length).Insert(given.Index, given.Groups[1].Value == "(" ? "(" : "");
+            _lines[i] = _lines[i] with { Text = bare.Replace("()", "", StringComparison.Ordinal) };
+            Note(path, $"the name '{given.Groups[2].Value}' is another's too in one database: it is made");
+            return true;
+        }
+        return false;
     }
 
     void AddKey(int head)
@@ -146,6 +167,9 @@ sealed class ImportedSchema(Limits limits)
         }
         return (text.ToString(), starts);
     }
+
+    [GeneratedRegex(@"(, |\()name: ""([^""\\]+)""")]
+    private static partial Regex GivenName();
 
     /// <summary>Without what a comment must not hold: direction marks, and what ends its line.</summary>
     static string Plain(string doc) => string.Concat(doc.Where(c => !char.IsControl(c)

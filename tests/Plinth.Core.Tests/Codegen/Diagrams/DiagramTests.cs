@@ -67,6 +67,21 @@ public class DiagramTests
         Assert.Equal(SvgDiagram.Write(schema), SvgDiagram.Write(schema));
     }
 
+    /// <summary>Sixty models of one tenant: sixty ways to it would be all that there is to see.</summary>
+    [Fact]
+    public void What_most_models_refer_to_is_named_where_they_do_and_has_no_ways()
+    {
+        string models = string.Concat(Enumerable.Range(0, 60).Select(i =>
+            $"model M{i} {{ id Int @id  tenant Tenant @relation  next M{(i + 1) % 60}? @relation }}\n"));
+        AppSchema schema = Schemas.Load("model Tenant { id Int @id  name String }\n" + models);
+        DiagramLayout layout = DiagramLayout.Of(schema);
+        Assert.Equal(60, layout.Edges.Length);
+        Assert.DoesNotContain(layout.Edges, e => e.To.Name == "Tenant");
+        Assert.Equal("↗ from 60 models", layout.Boxes.Single(b => b.Name == "Tenant").Rows[^1].Name);
+        Assert.All(layout.Boxes.Where(b => b.Name != "Tenant"),
+            b => Assert.Contains(b.Rows, r => r is { Type: "Tenant ↗", IsFar: true }));
+    }
+
     [Fact]
     public void Mermaid_says_keys_and_relations()
     {

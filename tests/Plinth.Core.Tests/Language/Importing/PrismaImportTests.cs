@@ -64,6 +64,34 @@ public class PrismaImportTests
 
     static Imported Import(string text) => PrismaImport.Import(new SourceText("schema.prisma", text), Limits.Default);
 
+    /// <summary>Databases that name indexes per table have the same name often; in one of ours a name is one index.</summary>
+    [Fact]
+    public void Names_of_indexes_that_several_tables_have_are_made_anew()
+    {
+        Imported imported = Import("""
+            model Customer {
+              id     Int    @id
+              mobile String @unique(map: "mobile")
+              email  String
+              @@index([email], map: "email")
+            }
+            model Lead {
+              id     Int    @id
+              mobile String
+              email  String @unique(map: "email")
+              @@index([mobile], map: "mobile")
+              @@index([email, mobile], map: "both")
+            }
+            """);
+        Assert.True(imported.Text is not null, string.Join('\n', imported.Diagnostics.Select(DiagnosticText.Render)));
+        AppSchema schema = Schemas.Load(imported.Text);
+        Assert.Equal("mobile", Assert.Single(schema.Model("Customer").Uniques).Name);
+        Assert.Equal(["leads_email_unique", "leads_mobile_index", "both"],
+            schema.Model("Lead").Uniques.Select(u => u.Name).Concat(schema.Model("Lead").Indexes.Select(i => i.Name)));
+        string[] made = [.. imported.Notes.Where(n => n.Message.Contains("in one database", StringComparison.Ordinal)).Select(n => n.Path)];
+        Assert.Equal(2, made.Length);
+    }
+
     [Fact]
     public void A_prisma_schema_becomes_one_that_checks_and_what_it_loses_is_listed()
     {
