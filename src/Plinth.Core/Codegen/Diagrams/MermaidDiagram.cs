@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text;
 using Plinth.Schema;
 
@@ -6,6 +7,9 @@ namespace Plinth.Codegen.Diagrams;
 /// <summary>The schema as an <c>erDiagram</c> of Mermaid, which many readers of Markdown draw.</summary>
 static class MermaidDiagram
 {
+    /// <summary>Whoever draws it finds the ways; none is left out.</summary>
+    static readonly FrozenDictionary<string, int> s_noHubs = FrozenDictionary<string, int>.Empty;
+
     public static string Write(AppSchema schema)
     {
         StringBuilder text = new("erDiagram\n");
@@ -26,7 +30,7 @@ static class MermaidDiagram
         }
         foreach (Model model in schema.Models)
         {
-            foreach (DiagramRow row in DiagramBox.Of(schema, model).Rows.Where(r => r.Target is not null))
+            foreach (DiagramRow row in DiagramBox.Of(schema, model, s_noHubs).Rows.Where(r => r.Target is not null))
             {
                 string one = row.IsOptional ? "|o" : "||", many = row.IsOne ? "o|" : "o{";
                 text.Append("  ").Append(row.Target).Append(' ').Append(one).Append("--").Append(many).Append(' ').Append(model.Name);

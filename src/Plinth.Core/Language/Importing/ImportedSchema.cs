@@ -81,7 +81,11 @@ sealed partial class ImportedSchema(Limits limits)
         {
             int at = starts.BinarySearch(error.Span.Start);
             if (at < 0) at = ~at - 1;
-            if (_lines[at].Path is { } path)
+            if (error.Code == Codes.NameCollision && Unname(at, error.Message))
+            {
+                isRenamed = true;
+            }
+            else if (_lines[at].Path is { } path)
             {
                 if (wrong.Add(at)) Note(path, $"left out: {error.Message}{(error.Hint is { } hint ? $" ({hint})" : "")}");
             }
@@ -92,10 +96,6 @@ sealed partial class ImportedSchema(Limits limits)
             else if (error.Code == Codes.EmptyBlock)
             {
                 empty.Add(at);
-            }
-            else if (error.Code == Codes.NameCollision)
-            {
-                isRenamed |= Unname(at, error.Message);
             }
         }
         if (!isRenamed && wrong.Count + keyless.Count + empty.Count == 0) return false;
@@ -118,19 +118,26 @@ sealed partial class ImportedSchema(Limits limits)
             : "it has no field left: 'value' was added");
     }
 
-    /// <summary>An index whose given name another has too (some databases name them per table) goes by a name that is made.</summary>
-    bool Unname(int head, string message)
+    /// <summary>
+    /// An index whose given name another has too (some databases name them per table) goes by a name that is made. The finding is at
+    /// its line, or at the model's.
+    /// </summary>
+    bool Unname(int at, string message)
     {
-        for (int i = head + 1; _lines[i].Path is { } path; i++)
+        int last = at;
+        if (_lines[at].Path is null) while (_lines[last + 1].Path is not null) last++;
+        for (int i = at; i <= last; i++)
         {
             Match given = GivenName().Match(_lines[i].Text);
-            if (!given.Success || !message.EndsWith($", {given.Groups[2].Value}", StringComparison.Ordinal)) continue;
+            if (!given.Success || !Names(message, given.Groups[2].Value)) continue;
             string bare = _lines[i].Text.Remove(given.Index, given.Length).Insert(given.Index, given.Groups[1].Value == "(" ? "(" : "");
             _lines[i] = _lines[i] with { Text = bare.Replace("()", "", StringComparison.Ordinal) };
-            Note(path, $"the name '{given.Groups[2].Value}' is another's too in one database: it is made");
+            Note(_lines[i].Path ?? "", $"the name '{given.Groups[2].Value}' is another's too in one database: it is made");
             return true;
         }
         return false;
+
+        static bool Names(string message, string name) => message.EndsWith($", {name}", StringComparison.Ordinal);
     }
 
     void AddKey(int head)
