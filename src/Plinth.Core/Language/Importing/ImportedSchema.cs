@@ -120,13 +120,12 @@ sealed partial class ImportedSchema(Limits limits)
 
     /// <summary>
     /// An index whose given name another has too (some databases name them per table) goes by a name that is made. The finding is at
-    /// its line, or at the model's.
+    /// the model, or at the first index of its kind.
     /// </summary>
     bool Unname(int at, string message)
     {
-        int last = at;
-        if (_lines[at].Path is null) while (_lines[last + 1].Path is not null) last++;
-        for (int i = at; i <= last; i++)
+        while (_lines[at].Path is not null) at--;
+        for (int i = at + 1; _lines[i].Path is not null; i++)
         {
             Match given = GivenName().Match(_lines[i].Text);
             if (!given.Success || !Names(message, given.Groups[2].Value)) continue;

@@ -79,14 +79,14 @@ public class PrismaImportTests
               id     Int    @id
               mobile String
               email  String @unique(map: "email")
-              @@index([mobile], map: "mobile")
               @@index([email, mobile], map: "both")
+              @@index([mobile], map: "mobile")
             }
             """);
         Assert.True(imported.Text is not null, string.Join('\n', imported.Diagnostics.Select(DiagnosticText.Render)));
         AppSchema schema = Schemas.Load(imported.Text);
         Assert.Equal("mobile", Assert.Single(schema.Model("Customer").Uniques).Name);
-        Assert.Equal(["leads_email_unique", "leads_mobile_index", "both"],
+        Assert.Equal(["leads_email_unique", "both", "leads_mobile_index"],
             schema.Model("Lead").Uniques.Select(u => u.Name).Concat(schema.Model("Lead").Indexes.Select(i => i.Name)));
         string[] made = [.. imported.Notes.Where(n => n.Message.Contains("in one database", StringComparison.Ordinal)).Select(n => n.Path)];
         Assert.Equal(2, made.Length);
