@@ -4,6 +4,7 @@ import { assertEqualAnswers } from './equal.mjs';
 import { load } from './load.mjs';
 import { fdatasyncMicroseconds } from './machine.mjs';
 import { cacheFolder } from './paths.mjs';
+import { startPostgres } from './postgres.mjs';
 import { requestFile, requests } from './requests.mjs';
 import { median, spread } from './statistics.mjs';
 
@@ -12,17 +13,19 @@ const firstPort = 4810;
 /** @returns the phase's rows with every round of every server. */
 export async function measurePhase(phase, data, options) {
   const running = [];
+  const postgres = phase.onPostgres ? startPostgres() : undefined;
   try {
     for (const target of phase.targets().filter((target) => options.admits(target))) {
       const port = firstPort + running.length;
       process.stderr.write(`starting ${target.name} on port ${port}\n`);
-      running.push({ target, server: await target.start(data, port) });
+      running.push({ target, server: await target.start(data, port, postgres) });
     }
     const rows = [];
     for (const row of phase.rows.filter((row) => options.admitsRow(row))) rows.push(await measureRow(row, running, data, options));
     return { name: phase.name, title: phase.title, rows, comparisons: phase.comparisons ?? [] };
   } finally {
     for (const { server } of running) await server.stop();
+    postgres?.stop();
   }
 }
 

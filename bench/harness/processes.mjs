@@ -11,18 +11,20 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
 
-/** A started server; `pid` is the root of its process tree. */
+/** A started server; `pid` is the root of its process tree, `besides` that of a database server that works for it. */
 export class Server {
-  constructor(child, url, log) {
+  constructor(child, url, log, besides) {
     this.child = child;
     this.pid = child.pid;
+    this.besides = besides;
     this.url = url;
     this.log = log;
   }
 
-  /** Processor microseconds of the whole tree since it began, children that have ended included. */
+  /** Processor microseconds of the whole tree since it began, children that have ended included, and of the database server. */
   cpuMicroseconds() {
-    return tree(this.pid).reduce((sum, pid) => sum + ticksOf(pid), 0) * 10_000;
+    const pids = this.besides === undefined ? tree(this.pid) : [...tree(this.pid), ...tree(this.besides)];
+    return pids.reduce((sum, pid) => sum + ticksOf(pid), 0) * 10_000;
   }
 
   /** Resident memory of the whole tree, in megabytes. */
@@ -49,11 +51,11 @@ export class Server {
 }
 
 /** Starts `command` and returns when `probe` (a path) answers below 500. Its output goes to the file `log`. */
-export async function start({ command, args, env = {}, cwd, port, probe, log, timeoutSeconds = 60 }) {
+export async function start({ command, args, env = {}, cwd, port, probe, log, besides, timeoutSeconds = 60 }) {
   const out = fs.openSync(log, 'w');
   const child = spawn(command, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', out, out], detached: true });
   fs.closeSync(out);
-  const server = new Server(child, `http://127.0.0.1:${port}`, log);
+  const server = new Server(child, `http://127.0.0.1:${port}`, log, besides);
   live.add(server);
   child.once('exit', () => live.delete(server));
   const limit = Date.now() + timeoutSeconds * 1000;

@@ -3,6 +3,7 @@ import { fastify } from './targets/fastify.mjs';
 import { plinth } from './targets/plinth.mjs';
 import { pocketbase } from './targets/pocketbase.mjs';
 import { policies } from './targets/policies.mjs';
+import { fastifyOnPostgres, plinthOnPostgres } from './targets/postgres.mjs';
 
 const fast = 'fastify';
 const pocket = 'pocketbase';
@@ -91,4 +92,32 @@ export const phases = [
       },
     ],
   },
+  {
+    name: 'postgres',
+    title: 'On PostgreSQL, durable commits',
+    onPostgres: true,
+    targets: () => [plinthOnPostgres(), plinthOnPostgres({ recordCache: false }), fastifyOnPostgres(), fastifyOnPostgres({ workers: 2 })],
+    rows: [
+      onPostgres('by-id', 'One record by id', 'byId', 64, [3.5, 4.5], [7, 9]),
+      onPostgres('by-id-256', 'One record by id', 'byId', 256, [5, 6]),
+      onPostgres('by-id-1', 'One record by id', 'byId', 1, [1]),
+      onPostgres('list-50', 'List of 50, filtered and sorted', 'list', 64, [3, 4], [5, 7]),
+      onPostgres('nested-20', 'List of 20 with author and 5 comments each', 'nested', 64, [2.5, 3.5], [6, 9]),
+      onPostgres('create', 'Create, with an event', 'create', 64, [4, 6]),
+      onPostgres('create-256', 'Create, with an event', 'create', 256, [8, 10]),
+      onPostgres('create-1', 'Create, with an event', 'create', 1, [1]),
+      onPostgres('update', 'Update, with an event', 'update', 64, [3, 4.5]),
+    ],
+  },
 ];
+
+/** A row on PostgreSQL with its floor and goal, without the record cache and with it. */
+function onPostgres(id, title, request, connections, [floor, goal], cached) {
+  const [cachedFloor, cachedGoal] = cached ?? [floor, goal];
+  return {
+    id, title, request, connections,
+    promises: [
+      { of: 'plinth-uncached', against: fast, floor, goal }, { of: 'plinth', against: fast, floor: cachedFloor, goal: cachedGoal },
+    ],
+  };
+}

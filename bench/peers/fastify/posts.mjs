@@ -1,30 +1,6 @@
 // The routes of posts. `better-sqlite3` is synchronous: a request runs to its end, so statements need no pool.
-import { randomFillSync } from 'node:crypto';
-
-const text = (maxLength, minLength = 0) => ({ type: 'string', minLength, maxLength });
-const writable = {
-  title: text(200, 1), body: text(20000), section: { enum: ['news', 'essay', 'review', 'howto'] },
-  authorId: { type: 'string', format: 'uuid' }, views: { type: 'integer', minimum: 0, maximum: 2000000000 },
-  likes: { type: 'integer', minimum: 0, maximum: 2000000000 }, words: { type: 'integer', minimum: 0, maximum: 1000000 },
-  published: { type: 'boolean' }, meta: {},
-};
-const createSchema = {
-  body: { type: 'object', required: ['title', 'body', 'section', 'authorId', 'meta'], properties: writable, additionalProperties: false },
-};
-const updateSchema = {
-  params: { type: 'object', properties: { id: { type: 'string', format: 'uuid' } } },
-  body: { type: 'object', properties: writable, additionalProperties: false, minProperties: 1 },
-};
-const getSchema = { params: { type: 'object', properties: { id: { type: 'string', format: 'uuid' } } } };
-const listSchema = {
-  querystring: {
-    type: 'object', additionalProperties: false, required: ['section', 'createdAt[lt]', 'sort'],
-    properties: {
-      section: writable.section, 'createdAt[lt]': { type: 'string', format: 'date-time' }, sort: { const: '-createdAt' },
-      limit: { type: 'integer', minimum: 1, maximum: 100, default: 20 }, include: { const: 'author,comments(limit:5,sort:-createdAt)' },
-    },
-  },
-};
+import { createSchema, getSchema, listSchema, updateSchema } from './schemas.mjs';
+import { uuid7 } from './uuid7.mjs';
 
 export function postRoutes(app, db) {
   const one = db.prepare('select * from posts where id = ? and published = 1');
@@ -156,21 +132,4 @@ function cursor(row) {
 
 function notFound(reply) {
   return reply.code(404).send({ code: 'not_found' });
-}
-
-// Random bytes are drawn 4 KB at a time: one call into the generator for 256 keys.
-const pool = Buffer.alloc(4096);
-let used = pool.length;
-
-function uuid7() {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const bytes = pool.subarray(used, (used += 16));
-  bytes.writeUIntBE(Date.now(), 0, 6);
-  bytes[6] = (bytes[6] & 0x0f) | 0x70;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = bytes.toString('hex');
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -30,6 +30,26 @@ abstract partial class Dialect
     /// <summary>A subquery in the from part may name the tables before it, which visits a few rows of each parent.</summary>
     public virtual bool HasLateral => false;
 
+    /// <summary>Values of a kind can be given as one array: many keys are one parameter.</summary>
+    public virtual bool TakesArrays(ValueKind kind) => false;
+
+    /// <summary>The placeholder of an array of such values.</summary>
+    public virtual void ArrayPlaceholder(StringBuilder to, int number, ValueKind kind) =>
+        throw new InvalidOperationException("this dialect takes no arrays");
+
+    /// <summary>
+    /// Plans are made before values are known, and a plan for an unknown number of rows is not the one for a page: small limits stand in
+    /// the text.
+    /// </summary>
+    public virtual bool PlansByLimit => false;
+
+    /// <summary>
+    /// One statement that answers for many items what another answers for one. Its first column is the number of the item, from 1; each
+    /// parameter takes an array of the items' values. Null where the dialect cannot.
+    /// </summary>
+    /// <param name="write">Writes the statement for one.</param>
+    public virtual SqlText? ForItems(Func<Dialect, SqlText> write) => null;
+
     /// <summary>References are constraints that are added when all tables and indexes are there.</summary>
     public virtual bool KeepsReferencesApart => false;
 

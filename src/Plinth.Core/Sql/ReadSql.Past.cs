@@ -62,7 +62,7 @@ sealed partial class ReadSql
         SqlWriter sql = new(dialect);
         Model model = Shape.Root.Model;
         string keys = sql.NextAlias(), row = sql.NextAlias();
-        WriteKeyRows(sql, keys, model.StoredKey, keyRows);
+        WriteKeyRows(sql, keys, model.StoredKey, keyRows, Slots.Count);
         sql.Raw(" select count(*) from ").Raw(keys).Raw(" cross join ").Name(model.Table).Raw(" ").Raw(row);
         Conjuncts where = new(sql);
         WriteStoredKeyMatch(where, model, keys, row);

@@ -20,9 +20,15 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     /// <summary>The root's records: by key, or one page and one record more.</summary>
     /// <param name="columns">What is selected.</param>
     /// <param name="ruled">False where the caller's rule is held against each record afterwards; their tenant is held here always.</param>
-    public SqlText Root(ReadColumns columns, bool ruled = true)
+    /// <param name="limit">The number of records, where the text shall be for this one alone.</param>
+    public SqlText Root(ReadColumns columns, bool ruled = true, int? limit = null) => Root(dialect, columns, ruled, limit);
+
+    /// <summary>The record of a key, for many keys of as many callers; null where the dialect, or the plan, has no such form.</summary>
+    public SqlText? RootOfItems(ReadColumns columns) => dialect.ForItems(to => Root(to, columns, ruled: true, limit: null));
+
+    SqlText Root(Dialect to, ReadColumns columns, bool ruled, int? limit)
     {
-        SqlWriter sql = new(dialect);
+        SqlWriter sql = new(to);
         string row = sql.NextAlias();
         LevelShape root = Shape.Root;
         WriteColumns(sql.Raw("select "), columns, root, row);
@@ -33,7 +39,7 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         if (Shape.Start is PageStart.After or PageStart.Before) WriteBoundary(where, row);
         if (Shape.Kind == ReadKind.Get) return sql.Build();
         WriteOrder(sql.Raw(" order by "), root, row, reversed: Shape.Start == PageStart.Before);
-        sql.Raw(" limit ").Slot(Slots.Limit, ValueKind.Int);
+        WriteLimit(sql, Slots.Limit, limit);
         if (Slots.Offset >= 0) sql.Raw(" offset ").Slot(Slots.Offset, ValueKind.Int);
         return sql.Build();
     }
@@ -118,11 +124,15 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     /// The records of one relation for as many parents as there are key rows. The first column is the number of the key row. Keys come
     /// as parameters after the plan's slots, row by row; rows that are not used are null and match nothing.
     /// </summary>
-    public SqlText Include(IncludeShape include, ReadColumns columns, int keyRows)
+    /// <param name="include">The relation.</param>
+    /// <param name="columns">What is selected.</param>
+    /// <param name="keyRows">How many parents; any number where the keys are arrays (<see cref="KeysAreArrays"/>).</param>
+    /// <param name="limit">The number of records of each parent, where the text shall be for this one alone.</param>
+    public SqlText Include(IncludeShape include, ReadColumns columns, int keyRows, int? limit = null)
     {
         SqlWriter sql = new(dialect);
         string keys = sql.NextAlias(), row = sql.NextAlias();
-        WriteKeyRows(sql, keys, include.TargetFields, keyRows);
+        WriteKeys(sql, keys, include.TargetFields, keyRows);
         sql.Raw(" select ").Raw(keys).Raw(".n, ");
         LevelShape level = include.Level;
         WriteColumns(sql, columns, level, row);
@@ -133,6 +143,9 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
             Conjuncts where = new(sql);
             WriteKeyMatch(where, include, keys, row);
             WriteWhere(where, level, row, include.Number + 1);
+
+            // Whoever reads them goes along the keys; a planner that may choose another way round than from the keys must be told.
+            if (dialect.HasLateral) sql.Raw(" order by ").Raw(keys).Raw(".n");
             return sql.Build();
         }
 
@@ -146,7 +159,8 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         WriteKeyMatch(limited, include, keys, inner);
         WriteWhere(limited, level, inner, include.Number + 1);
         WriteOrder(sql.Raw(" order by "), level, inner, reversed: false);
-        sql.Raw(" limit ").Slot(Slots.IncludeLimits + include.Number, ValueKind.Int).Raw(")");
+        WriteLimit(sql, Slots.IncludeLimits + include.Number, limit);
+        sql.Raw(")");
         if (dialect.HasLateral) sql.Raw(" ").Raw(row);
         WriteOrder(sql.Raw(" order by ").Raw(keys).Raw(".n, "), level, row, reversed: false);
         return sql.Build();
@@ -187,8 +201,35 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         return sql.Build();
     }
 
-    void WriteKeyRows(SqlWriter sql, string name, ImmutableArray<Field> fields, int rows) =>
-        WriteKeyRows(sql, name, fields, rows, Slots.Count);
+    static void WriteLimit(SqlWriter sql, int slot, int? limit)
+    {
+        sql.Raw(" limit ");
+        if (limit is { } number) sql.Number(number);
+        else sql.Slot(slot, ValueKind.Int);
+    }
+
+    /// <summary>The keys of an include are one array for each part.</summary>
+    public bool KeysAreArrays(IncludeShape include) => include.TargetFields.All(f => dialect.TakesArrays(f.StoredKind));
+
+    void WriteKeys(SqlWriter sql, string name, ImmutableArray<Field> fields, int rows)
+    {
+        if (fields.All(f => dialect.TakesArrays(f.StoredKind))) WriteKeyArrays(sql, name, fields);
+        else WriteKeyRows(sql, name, fields, rows, Slots.Count);
+    }
+
+    static void WriteKeyArrays(SqlWriter sql, string name, ImmutableArray<Field> fields)
+    {
+        int parts = fields.Length;
+        sql.Raw("with ").Raw(name).Raw("(n");
+        for (int part = 0; part < parts; part++) sql.Raw(", k").Number(part);
+        sql.Raw(") as (select u.n - 1");
+        for (int part = 0; part < parts; part++) sql.Raw(", u.k").Number(part);
+        sql.Raw(" from unnest(");
+        for (int part = 0; part < parts; part++) sql.Raw(part == 0 ? "" : ", ").Array(part, fields[part].StoredKind);
+        sql.Raw(") with ordinality u(");
+        for (int part = 0; part < parts; part++) sql.Raw("k").Number(part).Raw(", ");
+        sql.Raw("n))");
+    }
 
     static void WriteKeyRows(SqlWriter sql, string name, ImmutableArray<Field> fields, int rows, int firstSlot)
     {

@@ -25,6 +25,11 @@ sealed record ConstantParameter(Value Value) : SqlParameter;
 /// <param name="Kind">Of the value, for databases that want to know; Null where the statement around it says it.</param>
 sealed record SlotParameter(int Slot, ValueKind Kind = ValueKind.Null) : SqlParameter;
 
+/// <summary>The values of one part of the keys that a statement asks for, over all of them.</summary>
+/// <param name="Part">Its number in the key.</param>
+/// <param name="Kind">Of the values.</param>
+sealed record ArrayParameter(int Part, ValueKind Kind) : SqlParameter;
+
 /// <summary>
 /// Builds the text of one statement. There is no way to put a value into the text: values become parameters, names are quoted,
 /// and <see cref="Raw"/> takes literals of our own source.
@@ -91,7 +96,7 @@ sealed class SqlWriter(Dialect dialect, bool forDefinitions = false)
         return this;
     }
 
-    static ValueKind KindOf(SqlParameter parameter) => parameter switch
+    public static ValueKind KindOf(SqlParameter parameter) => parameter switch
     {
         ConstantParameter { Value.Kind: var kind } => kind,
         SlotParameter { Kind: var kind } => kind,
@@ -113,7 +118,15 @@ sealed class SqlWriter(Dialect dialect, bool forDefinitions = false)
         return this;
     }
 
-    /// <summary>A number of our own source: a position, never a value of a request.</summary>
+    /// <summary>The values of one part of many keys, where the dialect takes arrays.</summary>
+    public SqlWriter Array(int part, ValueKind kind)
+    {
+        _parameters.Add(new ArrayParameter(part, kind));
+        dialect.ArrayPlaceholder(_text, _parameters.Count, kind);
+        return this;
+    }
+
+    /// <summary>A number of our own source: a position or a checked page size, never another value of a request.</summary>
     public SqlWriter Number(int number)
     {
         _text.Append(System.Globalization.CultureInfo.InvariantCulture, $"{number}");

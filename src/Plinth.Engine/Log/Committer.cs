@@ -12,6 +12,8 @@ namespace Plinth.Log;
 /// A command that fails is undone to its savepoint and costs its neighbours nothing; one that takes too long is stopped, and its
 /// neighbours run again without it, so a command may run twice before it is committed once. A failure of the group as a whole (a full
 /// disk) fails every command in it, and nothing of it is there. The order within a group is the order of arrival.
+/// Where the database is a way off, commands whose one statement can be refused without an error go first and together: their statements
+/// are one way there and back, and so are what they change then, the events and the commit (<see cref="WriteUnit.Send"/>).
 /// Where the database cannot undo a failed statement by itself, a group runs without savepoints first, and again with them when one of
 /// its statements has failed. Where others write to the database too, a group that they came before is run again, and a commit whose
 /// answer was lost is looked up by its transaction's id: never repeated blindly, never called lost while it may be there.
@@ -30,7 +32,8 @@ sealed class Committer : IDisposable
     readonly Thread _thread;
     readonly object _gate = new();
     readonly Queue<WriteUnit> _queue = new();
-    readonly List<WriteUnit> _group = [];
+    List<WriteUnit> _group = [];
+    List<WriteUnit> _ahead = [];
     readonly WriteTransaction _transaction;
     bool _isTended = true;
     bool _isClosing;
@@ -48,7 +51,7 @@ sealed class Committer : IDisposable
 
     /// <summary>
     /// Called on the writer's thread with the events of a group that is about to be committed: here caches drop what the events change.
-    /// Must be cheap and must not throw.
+    /// Must be cheap and must not throw. On a database that others write to as well, the events get their positions with the commit.
     /// </summary>
     public Action<Announcement>? Announce { get; set; }
 
@@ -160,12 +163,15 @@ sealed class Committer : IDisposable
     /// <summary>Times that a group is run again because others changed what it was about to change.</summary>
     const int AgainMax = 8;
 
+    /// <summary>Commands of one group that are taken out of it because their statements failed, before each goes by itself.</summary>
+    const int ApartMax = 4;
+
     void RunGroup()
     {
         LogEvent[] events = [];
         bool isSettled = false;
         _isCareful = false;
-        for (int again = 0; !isSettled;)
+        for (int again = 0, apart = 0; !isSettled;)
         {
             try
             {
@@ -180,8 +186,11 @@ sealed class Committer : IDisposable
             }
             catch (CarefulException)
             {
+                // One that can be named runs again by itself behind the others; too many, or one without a name, make all go by themselves.
+                WriteUnit? offender = _database.Writer.FailedOwner as WriteUnit;
                 _database.Writer.Rollback();
-                _isCareful = true;
+                if (offender is null || offender.IsAlone || apart++ == ApartMax) _isCareful = true;
+                else offender.IsAlone = true;
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Conflict && again++ < AgainMax)
             {
@@ -214,6 +223,8 @@ sealed class Committer : IDisposable
         {
             _transaction.Clear();
             connection.BeginWrite();
+            foreach (WriteUnit unit in _group) unit.Begin();
+            SendAhead(connection);
             bool hasWork = false;
             foreach (WriteUnit unit in _group) hasWork |= RunUnit(unit, connection);
             if (!hasWork)
@@ -224,6 +235,12 @@ sealed class Committer : IDisposable
 
             if (suspends) RequireForeignKeys(connection);
             LogEvent[] events = _transaction.TakeEvents();
+            if (connection.SendsAhead && events.Length > 0)
+            {
+                AppendAndCommit(connection, events);
+                return events;
+            }
+
             LogHead head = EventLog.Append(connection, _transaction.Written ?? _log.Last, events, _transaction.Now);
             Commit(connection, events, head);
             return events;
@@ -236,6 +253,44 @@ sealed class Committer : IDisposable
                 connection.ResumeForeignKeys();
             }
         }
+    }
+
+    /// <summary>
+    /// Lets the statements of those that can go ahead go together, in front of the others. Records are locked in one order, so that two
+    /// nodes that change the same ones wait, and do not wait for one another.
+    /// </summary>
+    void SendAhead(Connection connection)
+    {
+        if (!connection.SendsAhead || _isCareful || _group.Count == 1) return;
+        _ahead.Clear();
+        foreach (WriteUnit unit in _group)
+        {
+            if (unit is { HasFailed: false, IsAlone: false, Cancel.IsCancellationRequested: false, Ahead: not null }) _ahead.Add(unit);
+        }
+
+        if (_ahead.Count < 2) return;
+        _ahead.Sort(static (a, b) => string.CompareOrdinal(a.Ahead, b.Ahead));
+        Bound(connection);
+        int sent = 0;
+        string last = "";
+        for (int i = 0; i < _ahead.Count; i++)
+        {
+            WriteUnit unit = _ahead[i];
+            // Who changes what another one of the group changes has to see it changed.
+            if (unit.Ahead is not { } record || (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal))) continue;
+            connection.Owner = unit;
+            if (unit.Send(_transaction)) (_ahead[sent++], last) = (unit, record);
+        }
+
+        connection.Owner = null;
+        _ahead.RemoveRange(sent, _ahead.Count - sent);
+        HashSet<WriteUnit> gone = [.. _ahead];
+        foreach (WriteUnit unit in _group)
+        {
+            if (!gone.Contains(unit)) _ahead.Add(unit);
+        }
+
+        (_group, _ahead) = (_ahead, _group);
     }
 
     void Commit(Connection connection, LogEvent[] events, LogHead head)
@@ -261,9 +316,43 @@ sealed class Committer : IDisposable
         }
         catch (StoreException e) when (connection.IsShared && events.Length > 0 && e.Failure == StoreFailure.Unavailable)
         {
-            if (!_database.IsCommitted(reader => EventLog.Holds(reader, events[0].TransactionId))) throw;
+            LogHead? head = null;
+            if (!_database.IsCommitted(reader => (head = EventLog.Find(reader, events)) is not null)) throw;
         }
     }
+
+    /// <summary>What the group changed, its events and the commit go together; where the events stand comes with the answer.</summary>
+    void AppendAndCommit(Connection connection, LogEvent[] events)
+    {
+        Announce?.Invoke(events);
+        try
+        {
+            using Statement append = SharedAppend.Prepare(connection, events, _transaction.Now);
+            append.Send();
+            LogHead? head = null;
+            try
+            {
+                connection.Commit();
+                head = SharedAppend.Place(append, events);
+            }
+            catch (StoreException e) when (e.Failure == StoreFailure.Unavailable)
+            {
+                if (!_database.IsCommitted(reader => (head = EventLog.Find(reader, events)) is not null)) throw;
+            }
+            catch (StoreException e) when (e.Failure is not StoreFailure.Conflict && connection.FailedOwner is WriteUnit)
+            {
+                throw new CarefulException();
+            }
+
+            _log.Advance(head!); // Placed, or found.
+        }
+        finally
+        {
+            Settle?.Invoke(_log.Head);
+        }
+    }
+
+    void Bound(Connection connection) => connection.SetLimits(TimeSpan.FromMilliseconds(_limits.StatementMs), CancellationToken.None);
 
     /// <summary>Runs one unit; false when it failed and was undone.</summary>
     bool RunUnit(WriteUnit unit, Connection connection)
@@ -275,14 +364,16 @@ sealed class Committer : IDisposable
             return false;
         }
 
-        bool savepoint = (unit.NeedsSavepoint || _isCareful) && !unit.IsExclusive;
+        bool savepoint = (unit.NeedsSavepoint || unit.IsAlone || _isCareful) && !unit.IsExclusive;
         long changedBefore = connection.RowsChanged;
         unit.FirstEvent = _transaction.Events.Count;
         if (savepoint) connection.Savepoint();
-        if (!unit.IsExclusive) connection.SetLimits(TimeSpan.FromMilliseconds(_limits.StatementMs), CancellationToken.None);
+        if (!unit.IsExclusive) Bound(connection);
+        connection.Owner = unit;
         try
         {
             unit.Run(_transaction);
+            if (savepoint && !unit.HasFailed) connection.Flush();
         }
         catch (StoreException e) when (!connection.InTransaction && e is { Failure: StoreFailure.TimedOut })
         {
@@ -294,7 +385,8 @@ sealed class Committer : IDisposable
         {
             throw;
         }
-        catch (StoreException) when (connection is { InTransaction: true, UndoesStatements: false } && !savepoint && !unit.IsExclusive)
+        catch (StoreException) when (IsOfAnother(connection, unit)
+            || (connection is { InTransaction: true, UndoesStatements: false } && !savepoint && !unit.IsExclusive))
         {
             throw new CarefulException();
         }
@@ -313,6 +405,7 @@ sealed class Committer : IDisposable
         finally
         {
             connection.ClearLimits();
+            connection.Owner = null;
         }
 
         if (!unit.HasFailed)
@@ -336,6 +429,10 @@ sealed class Committer : IDisposable
         _transaction.Truncate(unit.FirstEvent);
         return false;
     }
+
+    /// <summary>What failed was a change of another unit, which went along with this one's statement.</summary>
+    static bool IsOfAnother(Connection connection, WriteUnit unit) =>
+        connection is { InTransaction: true, FailedOwner: WriteUnit other } && !ReferenceEquals(other, unit);
 
     static void RequireForeignKeys(Connection connection)
     {

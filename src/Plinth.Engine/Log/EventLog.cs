@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
 using Plinth.Store;
+using Plinth.Text;
 
 namespace Plinth.Log;
 
@@ -45,7 +46,7 @@ sealed class EventLog
 
     const string RemovePayload = $"update {LogTables.Events} set data = null where model = ?1 and record_id = ?2";
 
-    const string SelectCommit = $"select 1 from {LogTables.Commits} where tx_id = ?1";
+    const string SelectCommit = $"select first_position, at, hash from {LogTables.Commits} where tx_id = ?1";
 
     const string SelectCommits = $"select first_position, count, tx_id, at, hash from {LogTables.Commits} order by first_position";
 
@@ -66,8 +67,12 @@ sealed class EventLog
     public static LogHead Append(Connection connection, LogHead last, LogEvent[] events, long now)
     {
         if (events.Length == 0) return last;
-        // Other processes append as well: whose turn it is, the row of the head decides, from here to the end of the transaction.
-        if (connection.IsShared) last = LockHead(connection);
+        if (connection.IsShared)
+        {
+            using Statement append = SharedAppend.Prepare(connection, events, now);
+            return SharedAppend.Place(append, events);
+        }
+
         Guid transactionId = Guid.CreateVersion7();
         long at = Math.Max(last.At, now), position = last.Position;
         using (Statement insert = connection.Prepare(InsertEvent))
@@ -77,7 +82,7 @@ sealed class EventLog
                 LogEvent happened = events[i];
                 (happened.Position, happened.Ordinal, happened.TransactionId, happened.At) = (++position, i, transactionId, at);
                 Bind(insert, happened);
-                insert.RunLater();
+                insert.Run();
             }
         }
 
@@ -89,25 +94,22 @@ sealed class EventLog
             BindGuid(commit, 3, transactionId);
             commit.BindInt64(4, at);
             commit.BindBytes(5, head.Hash);
-            commit.RunLater();
+            commit.Run();
         }
 
         Move(connection, from: last.Position, head);
-        connection.Tell();
         return head;
     }
 
-    /// <summary>Whether a transaction is in the log.</summary>
-    public static bool Holds(Connection connection, Guid transactionId)
+    /// <summary>The head that a transaction of these events left behind; null when it is not in the log.</summary>
+    public static LogHead? Find(Connection connection, LogEvent[] events)
     {
         using Statement select = connection.Prepare(SelectCommit);
-        BindGuid(select, 1, transactionId);
-        return select.Step();
+        BindGuid(select, 1, events[0].TransactionId);
+        return select.Step() ? SharedAppend.Place(events, select.ColumnInt64(0) - 1, select.ColumnInt64(1), select.ColumnBytes(2)) : null;
     }
 
     public void Advance(LogHead head) => Volatile.Write(ref _head, head);
-
-    public static LogHead ReadHead(Connection connection) => ReadHead(connection, SelectHead);
 
     /// <summary>The position of the head, asked without holding the thread.</summary>
     public static async ValueTask<long> ReadPositionAsync(Connection connection, CancellationToken cancel)
@@ -117,11 +119,9 @@ sealed class EventLog
         return select.Step() ? select.ColumnInt64(0) : throw new StoreException(StoreFailure.Corrupt, "The log has no head.");
     }
 
-    static LogHead LockHead(Connection connection) => ReadHead(connection, SelectHead + " for update");
-
-    static LogHead ReadHead(Connection connection, string sql)
+    public static LogHead ReadHead(Connection connection)
     {
-        using Statement select = connection.Prepare(sql);
+        using Statement select = connection.Prepare(SelectHead);
         return select.Step()
             ? new LogHead(select.ColumnInt64(0), select.ColumnInt64(1), select.ColumnBytes(2).ToArray())
             : throw new StoreException(StoreFailure.Corrupt, "The log has no head.");
@@ -226,12 +226,6 @@ sealed class EventLog
         move.BindInt64(2, to.At);
         move.BindBytes(3, to.Hash);
         move.BindInt64(4, from);
-        if (connection.IsShared)
-        {
-            move.RunLater();
-            return;
-        }
-
         move.Run();
         if (connection.RowsConcerned != 1)
         {
@@ -244,43 +238,46 @@ sealed class EventLog
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData(previous);
-        Span<byte> fixedPart = stackalloc byte[64];
+        Span<byte> place = stackalloc byte[24];
+        using ByteOutput rest = new(256);
         foreach (LogEvent happened in events)
         {
-            BinaryPrimitives.WriteInt64BigEndian(fixedPart, happened.Position);
-            BinaryPrimitives.WriteInt64BigEndian(fixedPart[8..], happened.Version);
-            BinaryPrimitives.WriteInt64BigEndian(fixedPart[16..], happened.At);
-            BinaryPrimitives.WriteInt64BigEndian(fixedPart[24..], happened.SchemaVersion);
-            happened.TransactionId.TryWriteBytes(fixedPart[32..], bigEndian: true, out _);
-            happened.EventId.TryWriteBytes(fixedPart[48..], bigEndian: true, out _);
-            hash.AppendData(fixedPart);
-            hash.AppendData(happened.Digest);
-            AppendText(hash, happened.Model);
-            AppendText(hash, happened.RecordId);
-            AppendText(hash, happened.Kind);
-            AppendText(hash, happened.Actor);
-            AppendText(hash, happened.TenantId);
-            AppendText(hash, happened.Cause);
+            BinaryPrimitives.WriteInt64BigEndian(place, happened.Position);
+            BinaryPrimitives.WriteInt64BigEndian(place[8..], happened.Version);
+            BinaryPrimitives.WriteInt64BigEndian(place[16..], happened.At);
+            hash.AppendData(place);
+            rest.Clear();
+            WriteUnplaced(rest, happened);
+            hash.AppendData(rest.Written);
         }
 
         return hash.GetHashAndReset();
     }
 
-    // Each text with its length before it, absent as -1: no two different rows give the same bytes.
-    static void AppendText(IncrementalHash hash, string? text)
+    /// <summary>What is hashed of an event after its position, its version and its time, which its transaction's place decides.</summary>
+    internal static void WriteUnplaced(ByteOutput to, LogEvent happened)
     {
-        Span<byte> bytes = stackalloc byte[260];
-        int length = text is null ? -1 : Encoding.UTF8.GetByteCount(text);
-        BinaryPrimitives.WriteInt32BigEndian(bytes, length);
-        if (text is null || length > 256)
-        {
-            hash.AppendData(bytes[..4]);
-            if (text is not null) hash.AppendData(Encoding.UTF8.GetBytes(text));
-            return;
-        }
+        Span<byte> fixedPart = to.GetSpan(40);
+        BinaryPrimitives.WriteInt64BigEndian(fixedPart, happened.SchemaVersion);
+        happened.TransactionId.TryWriteBytes(fixedPart[8..], bigEndian: true, out _);
+        happened.EventId.TryWriteBytes(fixedPart[24..], bigEndian: true, out _);
+        to.Advance(40);
+        to.Write(happened.Digest);
+        WriteText(to, happened.Model);
+        WriteText(to, happened.RecordId);
+        WriteText(to, happened.Kind);
+        WriteText(to, happened.Actor);
+        WriteText(to, happened.TenantId);
+        WriteText(to, happened.Cause);
+    }
 
-        Encoding.UTF8.GetBytes(text, bytes[4..]);
-        hash.AppendData(bytes[..(4 + length)]);
+    // Each text with its length before it, absent as -1: no two different rows give the same bytes.
+    static void WriteText(ByteOutput to, string? text)
+    {
+        int length = text is null ? -1 : Encoding.UTF8.GetByteCount(text);
+        BinaryPrimitives.WriteInt32BigEndian(to.GetSpan(4), length);
+        to.Advance(4);
+        if (text is { Length: > 0 }) to.Advance(Encoding.UTF8.GetBytes(text, to.GetSpan(length)));
     }
 
     static void Bind(Statement insert, LogEvent happened)

@@ -28,6 +28,26 @@ abstract class WriteUnit
     /// </summary>
     protected internal virtual bool SuspendsForeignKeys => false;
 
+    /// <summary>
+    /// Says that its first statement may go ahead together with those of others, in front of every unit that says nothing: the record
+    /// whose row that statement locks, or an empty text where it locks none that others change. Null where it has to wait for its turn.
+    /// </summary>
+    protected internal virtual string? Ahead => null;
+
+    /// <summary>Its group is started, perhaps anew: what it kept of an earlier start is gone.</summary>
+    protected internal virtual void Begin()
+    {
+    }
+
+    /// <summary>
+    /// Sends its first statement ahead and keeps it for <see cref="Run"/>, which takes the answer; false when it did not. Asked only of
+    /// those with an <see cref="Ahead"/>, anew whenever the group is started anew.
+    /// </summary>
+    protected internal virtual bool Send(WriteTransaction transaction) => false;
+
+    /// <summary>Its statement failed the group once: it runs by itself, behind the others.</summary>
+    internal bool IsAlone { get; set; }
+
     internal CancellationToken Cancel { get; set; }
 
     /// <summary>Range of this unit's events in the group's list.</summary>

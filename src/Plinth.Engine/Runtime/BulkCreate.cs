@@ -117,6 +117,9 @@ sealed class BulkCreate(
         Moment moment)
         : WriteUnit<ImmutableArray<StoredAnswer>>
     {
+        /// <summary>Records whose inserts go to a database that is a way off together.</summary>
+        const long PartRows = 500;
+
         /// <summary>With the digest of the whole request.</summary>
         public IdempotencyKey? Key { get; set; }
 
@@ -150,14 +153,21 @@ sealed class BulkCreate(
             FieldWrites fields = FieldWrites.Of(schema.Policies, schema.Schema.Model(shape.Name), caller, moment.Now);
             WriteScope scope = new(schema, transaction, events, caller, moment);
             Fault? first = null;
-            for (long i = 0; i < staged.Count; i++)
+            Input[] inputs = new Input[Math.Min(PartRows, staged.Count)];
+            for (long from = 0; from < staged.Count; from += inputs.Length)
             {
-                var inserted = Creates.Insert(scope, shape, rules, fields, staged.Next(shape.Fields.Length));
+                Array.Resize(ref inputs, (int)Math.Min(PartRows, staged.Count - from));
+                for (int i = 0; i < inputs.Length; i++) inputs[i] = staged.Next(shape.Fields.Length);
+                Statement?[] sent = Creates.SendAll(scope, shape, rules, fields, inputs);
+                for (int i = 0; i < inputs.Length; i++)
+                {
+                    var inserted = Creates.Insert(scope, shape, rules, fields, inputs[i], sent.Length > 0 ? sent[i] : null);
+                    if (inserted.IsOk) continue;
+                    Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{from + i}]"), inserted.Fault);
+                    first = first is null ? at : first with { Details = [.. first.Details, .. at.Details] };
+                    if (first.Details.Length >= Problems.ToldMax) return first;
+                }
                 if (transaction.Events.Count >= WriteTransaction.HeldMax) transaction.Flush();
-                if (inserted.IsOk) continue;
-                Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{i}]"), inserted.Fault);
-                first = first is null ? at : first with { Details = [.. first.Details, .. at.Details] };
-                if (first.Details.Length >= Problems.ToldMax) break;
             }
             return first;
         }

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
+using Plinth.Expressions;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Store;
@@ -31,6 +32,8 @@ sealed class CommandUnit(
 
     public int Statements { get; private set; }
 
+    Statement? _sent;
+
     readonly LogEvent? _prepared = plans is [var only] ? WriteScope.Prepare(schema, only, events) : null;
 
     /// <summary>Where nothing can refuse after the first change, there is nothing to go back to.</summary>
@@ -50,6 +53,34 @@ sealed class CommandUnit(
             CommandKind.Update => !schema.Table(plan.Model.Name).Statements.IsFollowed,
             _ => false,
         };
+    }
+
+    /// <summary>
+    /// A create's insert and an update's look at its record: all that follows can be refused by nothing, or is asked in its turn.
+    /// </summary>
+    protected internal override string? Ahead => NeedsSavepoint ? null
+        : plans[0].Command.Kind == CommandKind.Create ? ""
+        : $"{plans[0].Model.Table} {string.Join(',', plans[0].Command.Key)}";
+
+    protected internal override void Begin() => _sent = null;
+
+    protected internal override bool Send(WriteTransaction transaction)
+    {
+        if (!ReferenceEquals(current(), schema)) return false;
+        WritePlan plan = plans[0];
+        WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment);
+        try
+        {
+            _sent = plan.Command.Kind == CommandKind.Create ? Creates.Ahead(scope, plan) : Updates.Ahead(scope, plan);
+        }
+        catch (ExpressionCostException)
+        {
+            // Its rules cost too much: it is told so in its turn.
+            return false;
+        }
+
+        _sent?.Send();
+        return _sent is not null;
     }
 
     protected internal override void Committed(long position) => Position = position;
@@ -86,7 +117,7 @@ sealed class CommandUnit(
         bool lostAdministrator = false;
         foreach (WritePlan plan in plans)
         {
-            WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared };
+            WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared, Sent = TakeSent() };
             var one = Run(scope, plan);
             lostAdministrator |= scope.LostAdministrator;
             if (one.IsOk) written.Add(one.Value);
@@ -95,6 +126,13 @@ sealed class CommandUnit(
         }
         if (lostAdministrator && schema.Users?.Missing(transaction) is { } missing) return missing;
         return new UnitAnswers(written.MoveToImmutable(), []);
+    }
+
+    Statement? TakeSent()
+    {
+        Statement? sent = _sent;
+        _sent = null;
+        return sent;
     }
 
     StoredAnswer Stored(Written written, int number)

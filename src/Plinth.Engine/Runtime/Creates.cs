@@ -5,6 +5,7 @@ using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -18,9 +19,39 @@ static class Creates
     public static Result<Written> One(WriteScope scope, WritePlan plan)
     {
         Input input = plan.Input ?? throw new InvalidOperationException("a create without a body");
-        if (Insert(scope, plan.Shape, plan.Rules, plan.Fields, input).Failed(out Fault? fault, out StoredRow? stored)) return fault;
+        var inserted = Insert(scope, plan.Shape, plan.Rules, plan.Fields, input, scope.Sent);
+        if (inserted.Failed(out Fault? fault, out StoredRow? stored)) return fault;
         return scope.Shown(plan, WriteOutcome.Created, stored);
     }
+
+    /// <summary>The insert of a create that nothing refuses before it; null when something does, or the database has to say.</summary>
+    public static Statement? Ahead(WriteScope scope, WritePlan plan)
+    {
+        RecordTable table = scope.Table(plan.Model);
+        Input input = plan.Input ?? throw new InvalidOperationException("a create without a body");
+        return MayGoAhead(scope, table, plan.Rules, input) ? table.Inserting(scope.Transaction, input.Values) : null;
+    }
+
+    /// <summary>
+    /// Sends the inserts of many records ahead, when every one of them can go; else none, since a later one may refer to an earlier.
+    /// </summary>
+    public static Statement?[] SendAll(WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input[] inputs)
+    {
+        RecordTable table = scope.Table(shape.Name);
+        if (!scope.Transaction.Connection.SendsAhead || !shape.Counted.IsEmpty || !fields.IsEmpty) return [];
+        if (!RuleCheck.IsOwn(rules.Folded) || !Array.TrueForAll(inputs, input => MayGoAhead(scope, table, rules, input))) return [];
+        Statement?[] sent = new Statement?[inputs.Length];
+        for (int i = 0; i < sent.Length; i++)
+        {
+            sent[i] = table.Inserting(scope.Transaction, inputs[i].Values);
+            sent[i]!.Send(); // Set in the line before.
+        }
+        return sent;
+    }
+
+    static bool MayGoAhead(WriteScope scope, RecordTable table, CallerRules rules, Input input) =>
+        new RuleCheck(scope, table, rules).MayCreate(new StoredRow(0, 1, input.Values))
+        && References.AreReadable(scope, table, input.Values, input.Given);
 
     /// <summary>All or nothing; what is wrong is told of every record, by its position.</summary>
     public static Result<Written> Many(WriteScope scope, WritePlan plan)
@@ -47,7 +78,14 @@ static class Creates
     }
 
     /// <summary>Numbers, checks, inserts and logs one decided record.</summary>
-    public static Result<StoredRow> Insert(WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input)
+    /// <param name="scope">The command.</param>
+    /// <param name="shape">What the record is made of.</param>
+    /// <param name="rules">Of the caller, for creates.</param>
+    /// <param name="fields">Which the caller may write.</param>
+    /// <param name="input">The record.</param>
+    /// <param name="sent">Its insert, when it went ahead.</param>
+    public static Result<StoredRow> Insert(
+        WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input, Statement? sent = null)
     {
         RecordTable table = scope.Table(shape.Name);
         Value[] row = input.Values;
@@ -60,7 +98,7 @@ static class Creates
         bool ownFields = written.IsOwn;
         if (ownFields && written.Refused(input.Given, proposed) is { } closed) return closed;
         if (References.CheckReadable(scope, table, row, input.Given) is { } unknown) return unknown;
-        if (!table.TryInsert(scope.Transaction, row, out long identity)) return Diagnose(scope, table, row);
+        if (!table.TryInsert(scope.Transaction, row, sent, out long identity)) return Diagnose(scope, table, row);
         StoredRow stored = proposed with { Row = identity };
         if (!own && !check.MayCreate(stored)) return check.Refused($"to create this {shape.Name}");
         if (!ownFields && written.Refused(input.Given, stored) is { } refused) return refused;

@@ -143,10 +143,13 @@ sealed partial class Engine
         };
     }
 
-    ValueTask<Result<ReadReply>> RunAsync(
+    async ValueTask<Result<ReadReply>> RunAsync(
         Snapshot snapshot, ReadProgram program, PlannedRead read, RecordKeeper? keeper, long start, long plannedAt,
-        CancellationToken cancel) =>
-        RunAsync(
+        CancellationToken cancel)
+    {
+        if (program.Together is { } together
+            && await TogetherAsync(program, together, read, start, plannedAt) is { } answered) return answered;
+        return await RunAsync(
             program,
             async (connection, body) =>
             {
@@ -161,6 +164,34 @@ sealed partial class Engine
                 return (fault, run.Version);
             },
             AnswerBytes, start, plannedAt, cancel);
+    }
+
+    /// <summary>Asks for one record along with others who ask; null when it has to be asked for by itself.</summary>
+    async ValueTask<Result<ReadReply>?> TogetherAsync(
+        ReadProgram program, ReadsTogether together, PlannedRead read, long start, long plannedAt)
+    {
+        long position = Position;
+        ByteOutput body = new(AnswerBytes);
+        var (isAnswered, found) = await together.AskAsync(Store.Database, read.Values, body);
+        if (isAnswered && found is { } version)
+        {
+            return new ReadReply(body)
+            {
+                Version = version,
+                NeedsBodyHash = program.IsMasked,
+                Position = position,
+                Timings = new Timings(
+                    Plan: Microseconds(start, plannedAt),
+                    Sql: Microseconds(plannedAt, Stopwatch.GetTimestamp()),
+                    Transaction: 0,
+                    Reply: 0,
+                    Statements: 1),
+            };
+        }
+        body.Dispose();
+        if (!isAnswered) return null;
+        return KeyValues.NotFound(program.Plan.Shape.Root.Model);
+    }
 
     /// <param name="program">What is run.</param>
     /// <param name="write">Writes the answer, and gives the version of a single record; or the fault that is answered instead.</param>

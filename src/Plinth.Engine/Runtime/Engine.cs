@@ -130,7 +130,7 @@ sealed partial class Engine : IAsyncDisposable
     void Settle(long position)
     {
         _cache.Settle(position);
-        if (_announced is { } events && events[^1].Position <= position) Committed?.Invoke(events);
+        if (_announced is { } events && events[^1].Position is > 0 and var last && last <= position) Committed?.Invoke(events);
         _announced = null;
     }
 

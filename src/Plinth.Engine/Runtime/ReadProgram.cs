@@ -11,10 +11,12 @@ namespace Plinth.Runtime;
 sealed class ReadProgram
 {
     readonly ReadSql _sql;
+    readonly Dialect _dialect;
+    readonly BoundedTexts? _byLimit;
 
     ReadProgram(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
-        Plan = plan;
+        (Plan, _dialect) = (plan, dialect);
         _sql = new ReadSql(schema, plan, dialect);
         ReadShape shape = plan.Shape;
         if (shape.Aggregate is { } aggregate)
@@ -27,6 +29,13 @@ sealed class ReadProgram
         Records = shape.IsPast ? null : RecordProgram.Of(plan, _sql, dialect);
         Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get, Records?.Root);
         Statement = _sql.Root(Root.Columns);
+        bool byLimit = dialect.PlansByLimit && shape.Kind == ReadKind.List;
+        _byLimit = byLimit ? new BoundedTexts(limit => _sql.Root(Root.Columns, limit: limit)) : null;
+        if (shape.Kind == ReadKind.Get && shape.Root.Includes.IsEmpty && _sql.RootOfItems(Root.Columns) is { } items)
+        {
+            Together = new ReadsTogether(this, items);
+        }
+
         // An exact count is an estimate too, and the only one that this database gives.
         Count = shape.Count == CountMode.None ? null : _sql.Count();
         IsMasked = plan.IsMasked(shape.Root);
@@ -61,6 +70,13 @@ sealed class ReadProgram
 
     public SqlText Statement { get; }
 
+    /// <summary>Where requests for single records wait for one another and ask the database together; null where they do not.</summary>
+    public ReadsTogether? Together { get; }
+
+    /// <summary>The statement for a request's values.</summary>
+    public SqlText StatementFor(Value[] values) =>
+        _byLimit is not null ? _byLimit.Of(values[Plan.Slots.Limit].Int) ?? Statement : Statement;
+
     public SqlText? Count { get; }
 
     LevelProgram Level(LevelShape level, bool cursors, bool version, RecordLevel? records)
@@ -75,9 +91,14 @@ sealed class ReadProgram
     {
         LevelProgram level = Level(include.Level, cursors: false, version: false, records);
         bool closed = Plan.Rules[include.Level.Need].Outcome == RuleOutcome.Never;
-        IncludeProgram program = new(include, level, closed, rows => _sql.Include(include, level.Columns, rows));
+        IncludeProgram program = new(
+            include, level, closed, (rows, limit) => _sql.Include(include, level.Columns, rows, limit))
+        {
+            TakesArrays = _sql.KeysAreArrays(include),
+            PlansByLimit = _dialect.PlansByLimit && !include.Single,
+        };
         // Written once here, so that what cannot be written is known before anything runs.
-        program.Statement(parents: 1);
+        program.Statement(parents: 1, limit: 0);
         return program;
     }
 }
@@ -93,7 +114,7 @@ sealed record LevelProgram(ReadColumns Columns, RowWriter Writer, ImmutableArray
 }
 
 /// <summary>One included relation. Its text exists once for each power of two of parents.</summary>
-sealed class IncludeProgram(IncludeShape shape, LevelProgram level, bool isClosed, Func<int, SqlText> write)
+sealed class IncludeProgram(IncludeShape shape, LevelProgram level, bool isClosed, Func<int, int?, SqlText> write)
 {
     /// <summary>
     /// Parents of one statement; more take another one. A statement takes 32,766 parameters at most, a key may have several parts.
@@ -101,6 +122,13 @@ sealed class IncludeProgram(IncludeShape shape, LevelProgram level, bool isClose
     public const int ParentsMax = 4096;
 
     readonly SqlText?[] _bySize = new SqlText?[13];
+    readonly BoundedTexts _byLimit = new(limit => write(1, limit));
+
+    /// <summary>The keys are arrays, so that one text takes any number of parents.</summary>
+    public bool TakesArrays { get; init; }
+
+    /// <summary>There is a text for each limit, while there are few.</summary>
+    public bool PlansByLimit { get; init; }
 
     public IncludeShape Shape { get; } = shape;
 
@@ -113,9 +141,17 @@ sealed class IncludeProgram(IncludeShape shape, LevelProgram level, bool isClose
     public byte[] Prefix { get; } = CellWriter.NamePrefix(shape.Relation.Name);
 
     /// <summary>The statement for at least so many parents, and how many it takes.</summary>
-    public (SqlText Sql, int Rows) Statement(int parents)
+    /// <param name="parents">How many there are.</param>
+    /// <param name="limit">Most records of each; 0 where the statement has none.</param>
+    public (SqlText Sql, int Rows) Statement(int parents, long limit)
     {
+        if (TakesArrays)
+        {
+            SqlText any = _bySize[0] ??= write(1, null);
+            return ((PlansByLimit && limit > 0 ? _byLimit.Of(limit) : null) ?? any, parents);
+        }
+
         int log = System.Numerics.BitOperations.Log2((uint)Math.Max(1, parents - 1)) + (parents > 1 ? 1 : 0);
-        return (_bySize[log] ??= write(1 << log), 1 << log);
+        return (_bySize[log] ??= write(1 << log, null), 1 << log);
     }
 }

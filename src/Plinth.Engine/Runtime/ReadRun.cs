@@ -133,7 +133,7 @@ sealed class ReadRun(
     async ValueTask<Fault?> StreamAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
         LevelProgram root = program.Root;
-        using Statement row = await OpenAsync(program.Statement, cancel);
+        using Statement row = await OpenAsync(program.StatementFor(read.Values), cancel);
         while (row.Step())
         {
             if (!page.Take(row)) break;
@@ -149,7 +149,7 @@ sealed class ReadRun(
     async ValueTask<Fault?> GatherAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
         using LevelRows rows = new(program.Root, keeper);
-        using (Statement row = await OpenAsync(program.Statement, cancel))
+        using (Statement row = await OpenAsync(program.StatementFor(read.Values), cancel))
         {
             while (row.Step() && page.Take(row)) rows.Add(row, 0);
         }
@@ -163,8 +163,38 @@ sealed class ReadRun(
         return null;
     }
 
-    /// <summary>Reads all that the rows include: one statement per relation for all of them, then the same one level down.</summary>
+    /// <summary>
+    /// Reads all that the rows include: one statement per relation for all of them, then the same one level down. Where statements can be
+    /// sent ahead, those of one level go together.
+    /// </summary>
     async ValueTask<Fault?> IncludeAsync(LevelProgram level, LevelRows parents, CancellationToken cancel)
+    {
+        Statement?[] sent = SendAll(level, parents);
+        try
+        {
+            return await IncludeAsync(level, parents, sent, cancel);
+        }
+        finally
+        {
+            foreach (Statement? statement in sent) statement?.Dispose();
+        }
+    }
+
+    Statement?[] SendAll(LevelProgram level, LevelRows parents)
+    {
+        if (!connection.SendsAhead || level.Includes.Length < 2) return [];
+        Statement?[] sent = new Statement?[level.Includes.Length];
+        for (int i = 0; i < sent.Length; i++)
+        {
+            KeyRows keys = parents.Keys(i);
+            if (level.Includes[i].IsClosed || keys.Count is 0 or > IncludeProgram.ParentsMax) continue;
+            sent[i] = Prepare(level.Includes[i], keys, 0, keys.Count);
+            sent[i]!.Send(); // Set in the line before.
+        }
+        return sent;
+    }
+
+    async ValueTask<Fault?> IncludeAsync(LevelProgram level, LevelRows parents, Statement?[] sent, CancellationToken cancel)
     {
         for (int i = 0; i < level.Includes.Length; i++)
         {
@@ -177,22 +207,34 @@ sealed class ReadRun(
             for (int first = 0; first < keys.Count; first += IncludeProgram.ParentsMax)
             {
                 int last = Math.Min(keys.Count, first + IncludeProgram.ParentsMax);
-                IncludedRows included = new(rows, starts);
-                if (await ReadIncludedAsync(include, keys, first, last, included, cancel) is { } tooMany) return tooMany;
+                using Statement statement = (sent.Length > 0 ? sent[i] : null) ?? Prepare(include, keys, first, last);
+                await statement.OpenAsync(cancel);
+                if (ReadIncluded(include, statement, first, last, new IncludedRows(rows, starts)) is { } tooMany) return tooMany;
             }
             if (await IncludeAsync(include.Level, rows, cancel) is { } fault) return fault;
         }
         return null;
     }
 
-    async ValueTask<Fault?> ReadIncludedAsync(
-        IncludeProgram include, KeyRows keys, int first, int last, IncludedRows included, CancellationToken cancel)
+    Statement Prepare(IncludeProgram include, KeyRows keys, int first, int last)
+    {
+        long limit = include.Shape.Single ? 0 : read.Values[program.Plan.Slots.IncludeLimits + include.Shape.Number].Int;
+        SqlText sql = include.Statement(last - first, limit).Sql;
+        Statement statement = connection.Prepare(sql.Text);
+        for (int i = 0; i < sql.Parameters.Length; i++)
+        {
+            if (sql.Parameters[i] is not ArrayParameter { Part: var part, Kind: var kind }) continue;
+            Value[] values = new Value[last - first];
+            for (int key = first; key < last; key++) values[key - first] = keys.Part(key, part);
+            statement.BindItems(i + 1, kind, values);
+        }
+        Bind(statement, sql.Parameters, slot => KeyPart(keys, first, last, slot));
+        return statement;
+    }
+
+    Fault? ReadIncluded(IncludeProgram include, Statement row, int first, int last, IncludedRows included)
     {
         (LevelRows rows, int[] starts) = included;
-        var (sql, keyRows) = include.Statement(last - first);
-        using Statement row = connection.Prepare(sql.Text);
-        Bind(row, sql.Parameters, slot => KeyPart(keys, first, last, slot));
-        await row.OpenAsync(cancel);
         int key = first;
         while (row.Step())
         {
@@ -242,6 +284,7 @@ sealed class ReadRun(
             {
                 case SlotParameter { Slot: var slot }: statement.Bind(i + 1, slot < values.Length ? values[slot] : beyond(slot)); break;
                 case ConstantParameter { Value: var value }: statement.Bind(i + 1, value); break;
+                case ArrayParameter: break;
                 default: throw new InvalidOperationException("a parameter of no known kind");
             }
         }

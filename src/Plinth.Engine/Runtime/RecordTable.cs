@@ -13,6 +13,7 @@ namespace Plinth.Runtime;
 sealed class RecordTable
 {
     readonly bool _returnsRows;
+    readonly bool _locksRows;
     readonly Field[] _searched;
     readonly ValueKind[] _kinds;
     readonly int[] _scales;
@@ -20,7 +21,7 @@ sealed class RecordTable
     public RecordTable(AppSchema schema, Model model, Dialect dialect, Limits limits)
     {
         Statements = new WriteStatements(schema, model, dialect, limits);
-        _returnsRows = dialect.ReturnsRows;
+        (_returnsRows, _locksRows) = (dialect.ReturnsRows, dialect.LocksRows);
         _searched = [.. model.FullText.Select(model.Field).OfType<Field>()];
         _kinds = [.. model.Fields.Select(KindOf)];
         _scales = [.. model.Fields.Select(f => f.Type is ScalarFieldType { Scalar: DecimalType type } ? type.Scale : 0)];
@@ -49,6 +50,30 @@ sealed class RecordTable
         return rows;
     }
 
+    /// <summary>The rows of a statement that was sent ahead.</summary>
+    public List<StoredRow> FindAll(Statement sent)
+    {
+        List<StoredRow> rows = [];
+        while (sent.Step()) rows.Add(Read(sent));
+        return rows;
+    }
+
+    /// <summary>The look for a record, to be sent ahead.</summary>
+    public Statement Looking(WriteTransaction transaction, ReadOnlySpan<Value> key)
+    {
+        Statement select = transaction.Prepare(Statements.SelectByKey);
+        select.Bind(Statements.SelectByKey, key);
+        return select;
+    }
+
+    /// <summary>The insert of a row, to be sent ahead.</summary>
+    public Statement Inserting(WriteTransaction transaction, Value[] row)
+    {
+        Statement insert = transaction.Prepare(Statements.Insert);
+        insert.Bind(Statements.Insert, row);
+        return insert;
+    }
+
     /// <summary>The same on a reading connection.</summary>
     public List<StoredRow> FindAll(Connection connection, SqlText select, ReadOnlySpan<Value> slots, int rowsMax)
     {
@@ -72,11 +97,14 @@ sealed class RecordTable
     }
 
     /// <summary>False when a guard of the insert did not hold, or a unique key is taken.</summary>
-    public bool TryInsert(WriteTransaction transaction, Value[] row, out long identity)
+    /// <param name="transaction">It becomes part of.</param>
+    /// <param name="row">Its values.</param>
+    /// <param name="sent">The insert, when it went ahead.</param>
+    /// <param name="identity">Of the row.</param>
+    public bool TryInsert(WriteTransaction transaction, Value[] row, Statement? sent, out long identity)
     {
-        using (Statement insert = transaction.Prepare(Statements.Insert))
+        using (Statement insert = sent ?? Inserting(transaction, row))
         {
-            insert.Bind(Statements.Insert, row);
             if (!TryRun(transaction, insert, out identity)) return false;
         }
         WriteTerms(transaction, identity, row);
@@ -106,8 +134,9 @@ sealed class RecordTable
         using (Statement statement = transaction.Prepare(update))
         {
             statement.Bind(update, slots);
-            statement.Run();
-            if (transaction.Connection.RowsConcerned == 0)
+            // Where rows are locked when they are read, nothing can have come between.
+            statement.RunLater();
+            if (!_locksRows && transaction.Connection.RowsConcerned == 0)
             {
                 throw new InvalidOperationException(
                     $"a row of {Model.Name} changed between being read and written in one turn of the writer");
@@ -125,7 +154,7 @@ sealed class RecordTable
         using (Statement delete = transaction.Prepare(Statements.Delete))
         {
             delete.BindInt64(1, stored.Row);
-            delete.Run();
+            delete.RunLater();
         }
         RemoveTerms(transaction, stored.Row);
     }
@@ -139,7 +168,7 @@ sealed class RecordTable
         {
             statement.BindText(i + 2, FullTextTerms.Of(row[_searched[i].Ordinal]));
         }
-        statement.Run();
+        statement.RunLater();
     }
 
     void RemoveTerms(WriteTransaction transaction, long identity)
@@ -147,7 +176,7 @@ sealed class RecordTable
         if (Statements.DeleteTerms is not { } delete) return;
         using Statement statement = transaction.Prepare(delete);
         statement.BindInt64(1, identity);
-        statement.Run();
+        statement.RunLater();
     }
 
     StoredRow Read(Statement statement)

@@ -40,6 +40,20 @@ static class References
         return null;
     }
 
+    /// <summary>Whether the caller may read all that the row names, known without a look at it.</summary>
+    public static bool AreReadable(WriteScope scope, RecordTable table, Value[] row, Given[] given)
+    {
+        foreach (Relation relation in table.Statements.Parents)
+        {
+            if (!Concerns(table.Model, relation, row, null) || !IsNamed(table.Model, relation, given)) continue;
+            if (IsItself(table.Model, relation, row)) continue;
+            Model parent = scope.Table(relation.Target).Model;
+            CallerRules rules = scope.Schema.Policies.Of(parent).For(Operation.Get, scope.Caller, scope.Moment.Now);
+            if (rules.Outcome != RuleOutcome.Always) return false;
+        }
+        return true;
+    }
+
     public static Fault Unknown(Relation relation)
     {
         string name = string.Join(',', relation.Fields);

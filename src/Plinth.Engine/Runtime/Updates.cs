@@ -1,6 +1,7 @@
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -14,7 +15,7 @@ static class Updates
     public static Result<Written> One(WriteScope scope, WritePlan plan)
     {
         RecordTable table = scope.Table(plan.Model);
-        StoredRow? stored = scope.Live(table, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
+        StoredRow? stored = scope.LiveByKey(table, plan);
         RuleCheck reads = new(scope, table, plan.Read);
         if (stored is null || !reads.Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: plan.Model.VersionField is not null) is { } failed) return failed;
@@ -24,6 +25,10 @@ static class Updates
             .Failed(out Fault? fault, out StoredRow? now)) return fault;
         return scope.Shown(plan, WriteOutcome.Updated, now);
     }
+
+    /// <summary>The look for the record.</summary>
+    public static Statement Ahead(WriteScope scope, WritePlan plan) =>
+        scope.Table(plan.Model).Looking(scope.Transaction, WriteScope.StoredKey(plan));
 
     /// <summary>
     /// Decides and writes one record. The record as it was when nothing changes: then nothing is written or told to the log.

@@ -4,6 +4,7 @@ using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -30,12 +31,19 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
     public RecordTable Table(Model model) => schema.Table(model.Name);
 
     /// <summary>The record found that is not in the trash. A unique key may be held by trashed records besides.</summary>
-    public StoredRow? Live(RecordTable table, SqlText select, ReadOnlySpan<Value> slots)
+    public StoredRow? Live(RecordTable table, SqlText select, ReadOnlySpan<Value> slots) =>
+        Live(table, table.FindAll(transaction, select, slots, table.Model.IsSoftDelete ? int.MaxValue : 1));
+
+    /// <summary>The record that the command names, unless it is in the trash.</summary>
+    public StoredRow? LiveByKey(RecordTable table, WritePlan plan) => Sent is { } sent
+        ? Live(table, table.FindAll(sent))
+        : Live(table, table.Statements.SelectByKey, StoredKey(plan));
+
+    static StoredRow? Live(RecordTable table, List<StoredRow> found)
     {
-        if (!table.Model.IsSoftDelete) return table.Find(transaction, select, slots);
-        foreach (StoredRow stored in table.FindAll(transaction, select, slots, int.MaxValue))
+        foreach (StoredRow stored in found)
         {
-            if (!stored.IsTrashed(table.Model)) return stored;
+            if (!table.Model.IsSoftDelete || !stored.IsTrashed(table.Model)) return stored;
         }
         return null;
     }
@@ -82,6 +90,9 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
 
     /// <summary>The event of the one record that the command creates, made before the writer's turn; null where it could not be.</summary>
     public LogEvent? Prepared { get; init; }
+
+    /// <summary>The command's first statement, when it went ahead: the one that inserts its record, or looks for it.</summary>
+    public Statement? Sent { get; init; }
 
     public void Created(Model model, Value[] row) => transaction.Append(Prepared ?? events.Created(model, row, version: 1, _origin));
 

@@ -30,6 +30,23 @@ abstract class Connection : IDisposable
     /// </summary>
     public virtual bool UndoesStatements => true;
 
+    /// <summary>Statements may be sent before their answers are asked for: many are one way to the server and back.</summary>
+    public virtual bool SendsAhead => false;
+
+    /// <summary>Times that the server was waited for; 0 where it is embedded.</summary>
+    public virtual long WaysTaken => 0;
+
+    /// <summary>On whose behalf statements are prepared from now on: who is to be told when one fails that was not waited for.</summary>
+    public object? Owner { get; set; }
+
+    /// <summary>Whose statement the last failure was, where one can be told from the others that went with it.</summary>
+    public virtual object? FailedOwner => null;
+
+    /// <summary>Sends what waits, so that a failure is known now.</summary>
+    public virtual void Flush()
+    {
+    }
+
     /// <summary>Prepares a statement, or takes it from the connection's cache, keyed by its text.</summary>
     /// <exception cref="StoreException"><see cref="StoreFailure.Bug"/> when the text is not good SQL.</exception>
     public abstract Statement Prepare(string sql);

@@ -43,6 +43,12 @@ abstract class Statement : IDisposable
     /// </summary>
     public virtual void RunLater() => Run();
 
+    /// <summary>
+    /// Lets it go together with the next statement of its connection that is waited for; its rows are there then. Only where the
+    /// connection sends ahead (<see cref="Connection.SendsAhead"/>), and only for statements that answer rows.
+    /// </summary>
+    public virtual void Send() => throw new InvalidOperationException("an embedded database answers in place");
+
     /// <summary>Runs to the next row; false when there is none.</summary>
     /// <exception cref="StoreException">The database refused or failed.</exception>
     public abstract bool Step();
@@ -66,6 +72,10 @@ abstract class Statement : IDisposable
     /// <summary>Binds whole numbers, texts or bytes as one array, where the dialect takes them.</summary>
     public virtual void BindArray(int parameter, Array values) =>
         throw new InvalidOperationException("an embedded database takes rows one by one");
+
+    /// <summary>Binds the values of one parameter for many items at once, where the dialect takes them.</summary>
+    public virtual void BindItems(int parameter, ValueKind kind, Value[] values) =>
+        throw new InvalidOperationException("an embedded database takes items one by one");
 
     /// <summary>Binds a value in the form in which its type is stored; Decimals must already have their field's scale.</summary>
     public virtual void Bind(int parameter, in Value value)

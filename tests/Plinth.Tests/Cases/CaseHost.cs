@@ -141,7 +141,7 @@ sealed class CaseHost : IAsyncDisposable
         return [program.Statement.Text, .. program.Count is { } count ? [count.Text] : (string[])[], .. Includes(program.Root)];
 
         static IEnumerable<string> Includes(LevelProgram level) =>
-            level.Includes.SelectMany(i => Includes(i.Level).Prepend(i.Statement(parents: 1).Sql.Text));
+            level.Includes.SelectMany(i => Includes(i.Level).Prepend(i.Statement(parents: 1, limit: 0).Sql.Text));
     }
 
     /// <summary>What the rule to list a model says of a row, in memory.</summary>

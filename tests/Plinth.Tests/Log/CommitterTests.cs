@@ -77,7 +77,9 @@ public sealed class CommitterTests
         CreateNote unit = new(fixture.Store, LogFixture.Row(1, "one"));
         await fixture.Store.Committer.RunAsync(unit, CancellationToken.None);
         lock (order) order.Add("acknowledged");
-        Assert.Equal(["announced 1, 0 rows", "settled 1, 1 rows", "acknowledged"], order);
+        // Where others write too, the place in the log is known with the commit.
+        int announced = TestDatabase.IsPostgres ? 0 : 1;
+        Assert.Equal([$"announced {announced}, 0 rows", "settled 1, 1 rows", "acknowledged"], order);
         Assert.Equal(1, unit.CommittedAt);
     }
 

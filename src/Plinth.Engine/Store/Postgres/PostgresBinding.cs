@@ -24,6 +24,16 @@ struct PostgresBinding
 
     public static PostgresBinding OfArray(object array) => new() { _kind = ValueKind.List, _reference = array };
 
+    /// <summary>Values of one kind, each of which may be null: those that <see cref="Sql.Dialect.TakesArrays"/> admits.</summary>
+    public static PostgresBinding OfItems(ValueKind kind, Value[] values) => OfArray(kind switch
+    {
+        ValueKind.Uuid => Array.ConvertAll(values, static v => v.IsNull ? null : (Guid?)v.Uuid),
+        ValueKind.Int => Array.ConvertAll(values, static v => v.IsNull ? null : (long?)v.Int),
+        ValueKind.Boolean => Array.ConvertAll(values, static v => v.IsNull ? null : (bool?)v.Boolean),
+        ValueKind.String => Array.ConvertAll(values, static v => v.IsNull ? null : v.String),
+        _ => throw new InvalidOperationException($"values of kind {kind} are not sent as an array"),
+    });
+
     public static PostgresBinding Of(in Value value) => value.Kind switch
     {
         ValueKind.Null => default,
@@ -84,6 +94,11 @@ struct PostgresBinding
         ValueKind.Uuid => new NpgsqlParameter<Guid> { TypedValue = (Guid)_reference!, NpgsqlDbType = NpgsqlDbType.Uuid }, // Its kind.
         ValueKind.List => _reference switch
         {
+            Guid?[] keys => new NpgsqlParameter<Guid?[]> { TypedValue = keys, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid },
+            long?[] numbers =>
+                new NpgsqlParameter<long?[]> { TypedValue = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
+            bool?[] truths =>
+                new NpgsqlParameter<bool?[]> { TypedValue = truths, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean },
             long[] numbers => new NpgsqlParameter<long[]> { TypedValue = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
             string?[] texts => new NpgsqlParameter<string?[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
             byte[]?[] bytes =>

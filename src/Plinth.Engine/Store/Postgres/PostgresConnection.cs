@@ -5,8 +5,9 @@ using Npgsql;
 namespace Plinth.Store.Postgres;
 
 /// <summary>
-/// One session of the server, opened when the first statement needs it. What nobody waits for (begin, savepoints, the statements of the
-/// log) is held back and sent in front of the next statement that somebody waits for: one round trip for all of it.
+/// One session of the server, opened when the first statement needs it. What nobody waits for (begin, savepoints, changes that cannot be
+/// refused) is held back and sent in front of the next statement that somebody waits for: one round trip for all of it. So are statements
+/// whose answers are wanted later (<see cref="Statement.Send"/>): a group's statements are answered together.
 /// </summary>
 /// <param name="database">Where sessions come from, and who counts.</param>
 /// <param name="source">The pool to take it from.</param>
@@ -15,7 +16,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 {
     const string SavepointText = "savepoint command";
 
-    readonly List<NpgsqlBatchCommand> _later = [];
+    readonly List<Waiting> _later = [];
     readonly double _usual = statementSeconds;
     NpgsqlConnection? _link;
     CancellationToken _cancel;
@@ -28,6 +29,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     long _statementsRun;
     long _rowsChanged;
+    long _waysTaken;
 
     public override long StatementsRun => Volatile.Read(ref _statementsRun);
 
@@ -46,11 +48,18 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override bool UndoesStatements => false;
 
+    public override bool SendsAhead => true;
+
+    public override long WaysTaken => Volatile.Read(ref _waysTaken);
+
+    public override object? FailedOwner => _failedOwner;
+
     /// <summary>The session on the server, for finding out whether it has ended.</summary>
     public int SessionId { get; private set; }
 
     long _concerned;
     bool _inTransaction;
+    object? _failedOwner;
 
     public override Statement Prepare(string sql) => new PostgresStatement(this, PostgresText.Of(sql), isScan: false);
 
@@ -58,7 +67,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override void Execute(string sql)
     {
-        foreach (string part in Parts(sql)) Run(new NpgsqlBatchCommand(part), rows: null);
+        foreach (string part in Parts(sql)) Run(new NpgsqlBatchCommand(part));
     }
 
     public override void BeginRead() => Begin("begin isolation level repeatable read read only");
@@ -74,7 +83,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         if (_isFailed) throw new StoreException(StoreFailure.Unavailable, "a failed transaction cannot be committed");
         try
         {
-            Run(new NpgsqlBatchCommand("commit"), rows: null);
+            Run(new NpgsqlBatchCommand("commit"));
         }
         finally
         {
@@ -85,12 +94,12 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     public override void Rollback()
     {
         bool wasBegun =
-            _inTransaction && !_later.Exists(static command => command.CommandText.StartsWith("begin", StringComparison.Ordinal));
+            _inTransaction && !_later.Exists(static waiting => waiting.Begins("begin"));
         _later.Clear();
         if (!_inTransaction) return;
         (_inTransaction, _isFailed, _actual) = (false, false, -1);
         if (!wasBegun || _link is not { FullState: ConnectionState.Open }) return;
-        Run(new NpgsqlBatchCommand("rollback"), rows: null);
+        Run(new NpgsqlBatchCommand("rollback"));
     }
 
     public override void Savepoint() => Later(new NpgsqlBatchCommand(SavepointText));
@@ -100,7 +109,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     public override void RollbackToSavepoint()
     {
         // What was not sent yet never happened.
-        int unsent = _later.FindLastIndex(static command => command.CommandText is SavepointText);
+        int unsent = _later.FindLastIndex(static waiting => waiting.Command.CommandText is SavepointText);
         if (unsent >= 0)
         {
             _later.RemoveRange(unsent, _later.Count - unsent);
@@ -174,9 +183,23 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     public override void Dispose()
     {
         _later.Clear();
-        _link?.Dispose();
-        _link = null;
-        (_inTransaction, _isFailed) = (false, false);
+        NpgsqlConnection? link = _link;
+        (_link, _inTransaction, _isFailed) = (null, false, false);
+        if (link is null) return;
+        try
+        {
+            if (_actual != _usual && link.FullState == ConnectionState.Open)
+            {
+                using NpgsqlBatch batch = Usual(link);
+                batch.ExecuteNonQuery();
+            }
+
+            link.Dispose();
+        }
+        catch (Exception e) when (PostgresErrors.IsFromServer(e))
+        {
+            // It is gone, and the pool knows.
+        }
     }
 
     /// <summary>Ends what is open and gives the session back, without holding whoever is done with it.</summary>
@@ -185,11 +208,29 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         NpgsqlConnection? link = _link;
         _later.Clear();
         (_link, _inTransaction, _isFailed) = (null, false, false);
-        if (link is not null) _ = ReleaseAsync(link);
+        if (link is not null) _ = ReleaseAsync(link, isUsual: _actual == _usual);
     }
 
     /// <summary>Sent with the next statement that is waited for.</summary>
-    public void Later(NpgsqlBatchCommand command) => _later.Add(command);
+    /// <param name="command">Changes rows, or none.</param>
+    /// <param name="rows">Takes what it answers; null for what answers no rows.</param>
+    public void Later(NpgsqlBatchCommand command, PostgresRows? rows = null) => _later.Add(new Waiting(command, rows, Owner));
+
+    /// <summary>The same of a change that cannot be refused.</summary>
+    public void ChangeLater(NpgsqlBatchCommand command)
+    {
+        _rowsChanged++;
+        Count();
+        Later(command);
+    }
+
+    /// <summary>Rows of a statement that was sent ahead count for whoever takes its answer.</summary>
+    public void Taken(PostgresRows rows)
+    {
+        _concerned = rows.Concerned;
+        _rowsChanged += _concerned;
+        Count();
+    }
 
     public void RequireTransaction()
     {
@@ -198,50 +239,95 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public string NextCursor() => string.Create(CultureInfo.InvariantCulture, $"plinth_scan_{Interlocked.Increment(ref s_cursors)}");
 
-    /// <summary>Sends what waits and a statement, and takes its rows. Answers how many rows it concerned.</summary>
-    public long Run(NpgsqlBatchCommand command, PostgresRows? rows)
+    public override void Flush()
     {
-        try
-        {
-            NpgsqlConnection link = Link();
-            using NpgsqlBatch batch = Batch(link, command);
-            using (_cancel.CanBeCanceled ? _cancel.UnsafeRegister(static b => ((NpgsqlBatch)b!).Cancel(), batch) : default)
-            {
-                using NpgsqlDataReader reader = batch.ExecuteReader();
-                if (rows is not null && reader.FieldCount > 0)
-                {
-                    rows.Describe(reader);
-                    while (reader.Read()) rows.Add(reader);
-                }
-            }
+        if (!_later.Exists(static waiting => waiting.IsWork)) return;
+        Waiting last = _later[^1];
+        _later.RemoveAt(_later.Count - 1);
+        Run(last);
+    }
 
-            return Ran(command);
-        }
-        catch (Exception e) when (PostgresErrors.IsFromServer(e))
-        {
-            throw Failed(e, _cancel);
-        }
+    /// <summary>Sends what waits and a statement, and takes its rows. Answers how many rows it concerned.</summary>
+    public long Run(NpgsqlBatchCommand command, PostgresRows? rows = null)
+    {
+        Waiting waiting = new(command, rows, Owner);
+        Run(waiting);
+        return Ran(command);
     }
 
     public async ValueTask<long> RunAsync(NpgsqlBatchCommand command, PostgresRows rows, CancellationToken cancel)
     {
+        await RunAsync(new Waiting(command, rows, null), cancel);
+        return Ran(command);
+    }
+
+    /// <summary>Sends what waits, and takes its answers.</summary>
+    public async ValueTask FlushAsync(CancellationToken cancel)
+    {
+        if (!_later.Exists(static waiting => waiting.IsWork)) return;
+        Waiting last = _later[^1];
+        _later.RemoveAt(_later.Count - 1);
+        await RunAsync(last, cancel);
+    }
+
+    async ValueTask RunAsync(Waiting last, CancellationToken cancel)
+    {
+        Waiting[] sent = [];
         try
         {
             NpgsqlConnection link = _link ??= await source.OpenConnectionAsync(cancel);
-            await using NpgsqlBatch batch = Batch(link, command);
+            await using NpgsqlBatch batch = Batch(link, last, out sent);
             await using NpgsqlDataReader reader = await batch.ExecuteReaderAsync(cancel);
-            if (reader.FieldCount > 0)
+            for (int answered = 0; ; answered++)
             {
-                rows.Describe(reader);
-                while (await reader.ReadAsync(cancel)) rows.Add(reader);
+                answered = NextAnswered(sent, answered);
+                if (reader.FieldCount == 0 || answered == sent.Length || sent[answered].Rows is not { } taken) break;
+                taken.Describe(reader);
+                while (await reader.ReadAsync(cancel)) taken.Add(reader);
+                if (!await reader.NextResultAsync(cancel)) break;
             }
 
-            return Ran(command);
+            Answer(sent);
         }
         catch (Exception e) when (PostgresErrors.IsFromServer(e))
         {
-            throw Failed(e, cancel);
+            throw Failed(e, sent, cancel);
         }
+    }
+
+    void Run(Waiting last)
+    {
+        Waiting[] sent = [];
+        try
+        {
+            NpgsqlConnection link = Link();
+            using NpgsqlBatch batch = Batch(link, last, out sent);
+            using (_cancel.CanBeCanceled ? _cancel.UnsafeRegister(static b => ((NpgsqlBatch)b!).Cancel(), batch) : default)
+            {
+                using NpgsqlDataReader reader = batch.ExecuteReader();
+                for (int answered = 0; ; answered++)
+                {
+                    answered = NextAnswered(sent, answered);
+                    if (reader.FieldCount == 0 || answered == sent.Length || sent[answered].Rows is not { } rows) break;
+                    rows.Describe(reader);
+                    while (reader.Read()) rows.Add(reader);
+                    if (!reader.NextResult()) break;
+                }
+            }
+
+            Answer(sent);
+        }
+        catch (Exception e) when (PostgresErrors.IsFromServer(e))
+        {
+            throw Failed(e, sent, _cancel);
+        }
+    }
+
+    /// <summary>The reader stops at statements that answer rows, and at no others.</summary>
+    static int NextAnswered(Waiting[] sent, int from)
+    {
+        while (from < sent.Length && sent[from].Rows is null) from++;
+        return from;
     }
 
     NpgsqlConnection Link()
@@ -259,39 +345,53 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         return _link;
     }
 
-    NpgsqlBatch Batch(NpgsqlConnection link, NpgsqlBatchCommand command)
+    NpgsqlBatch Batch(NpgsqlConnection link, Waiting last, out Waiting[] sent)
     {
         NpgsqlBatch batch = link.CreateBatch();
         batch.Timeout = 0;
-        if (_wanted != _actual && IsBounded(command))
+        if (_wanted != _actual && IsBounded(last.Command))
         {
             _actual = _wanted;
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(
-                string.Create(CultureInfo.InvariantCulture, $"set statement_timeout = {(long)(_wanted * 1000)}")));
+            _later.Insert(0, new Waiting(new NpgsqlBatchCommand(
+                string.Create(CultureInfo.InvariantCulture, $"set statement_timeout = {(long)(_wanted * 1000)}")), null, null));
         }
 
-        foreach (NpgsqlBatchCommand before in _later) batch.BatchCommands.Add(before);
+        Interlocked.Increment(ref _waysTaken);
+        sent = [.. _later, last];
         _later.Clear();
-        batch.BatchCommands.Add(command);
+        foreach (Waiting waiting in sent) batch.BatchCommands.Add(waiting.Command);
         return batch;
     }
 
     // The end of a transaction is not what a bound is for; and a failed one takes no other statement.
     bool IsBounded(NpgsqlBatchCommand command) => !_isFailed && command.CommandText is not ("commit" or "rollback")
-        && !_later.Exists(static before => before.CommandText.StartsWith("rollback", StringComparison.Ordinal));
+        && !_later.Exists(static waiting => waiting.Begins("rollback"));
+
+    static void Answer(Waiting[] sent)
+    {
+        foreach (Waiting waiting in sent) waiting.Rows?.Answer(waiting.Command);
+    }
 
     long Ran(NpgsqlBatchCommand command)
     {
-        Interlocked.Increment(ref _statementsRun);
-        database.Count();
         _concerned = Math.Max(0, (long)command.RecordsAffected);
         _rowsChanged += _concerned;
+        Count();
         return _concerned;
     }
 
-    Exception Failed(Exception e, CancellationToken cancel)
+    void Count()
+    {
+        Interlocked.Increment(ref _statementsRun);
+        database.Count();
+    }
+
+    Exception Failed(Exception e, Waiting[] sent, CancellationToken cancel)
     {
         StoreException failure = PostgresErrors.Of(e);
+        _failedOwner = e is PostgresException { BatchCommand: { } command }
+            ? Array.Find(sent, waiting => ReferenceEquals(waiting.Command, command)).Owner
+            : null;
         _isFailed = _inTransaction;
         _actual = -1;
         if (_link is { FullState: not ConnectionState.Open })
@@ -312,10 +412,25 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         Later(new NpgsqlBatchCommand(begin));
     }
 
-    static async Task ReleaseAsync(NpgsqlConnection link)
+    /// <summary>What makes a session that was bounded otherwise one like the others.</summary>
+    static NpgsqlBatch Usual(NpgsqlConnection link)
+    {
+        NpgsqlBatch batch = link.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("rollback"));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("reset statement_timeout"));
+        return batch;
+    }
+
+    static async Task ReleaseAsync(NpgsqlConnection link, bool isUsual)
     {
         try
         {
+            if (!isUsual && link.FullState == ConnectionState.Open)
+            {
+                await using NpgsqlBatch batch = Usual(link);
+                await batch.ExecuteNonQueryAsync();
+            }
+
             await link.DisposeAsync();
         }
         catch (Exception e) when (PostgresErrors.IsFromServer(e))
@@ -353,5 +468,17 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         bool quoted = false;
         for (int i = start; i < at; i++) quoted ^= sql[i] == '\'';
         return quoted;
+    }
+
+    /// <summary>A statement on its way.</summary>
+    /// <param name="Command">As the driver takes it.</param>
+    /// <param name="Rows">Takes its answer; null where it answers no rows.</param>
+    /// <param name="Owner">Who is told when it fails.</param>
+    readonly record struct Waiting(NpgsqlBatchCommand Command, PostgresRows? Rows, object? Owner)
+    {
+        /// <summary>It can fail, or is answered: no begin, savepoint or setting.</summary>
+        public bool IsWork => Rows is not null || Command.Parameters.Count > 0;
+
+        public bool Begins(string word) => Command.CommandText.StartsWith(word, StringComparison.Ordinal);
     }
 }

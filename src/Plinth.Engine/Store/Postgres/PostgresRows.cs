@@ -16,6 +16,11 @@ sealed class PostgresRows
     public const long MicrosecondsTo2000 = 946_684_800_000_000;
     public const int DaysTo2000 = 10_957;
 
+    /// <summary>Room that is there for a cell before it is looked at.</summary>
+    const int CellBytes = 256;
+
+    const int FirstBytes = 1024;
+
     byte[] _bytes = [];
     int _used;
 
@@ -28,6 +33,14 @@ sealed class PostgresRows
     public int Count { get; private set; }
 
     public int Columns => _types.Length;
+
+    /// <summary>The server has answered; before, there are no rows to look at.</summary>
+    public bool IsAnswered { get; private set; }
+
+    /// <summary>Rows that the statement inserted, updated or deleted.</summary>
+    public long Concerned { get; private set; }
+
+    public void Answer(NpgsqlBatchCommand command) => (IsAnswered, Concerned) = (true, Math.Max(0, (long)command.RecordsAffected));
 
     public void Describe(NpgsqlDataReader reader)
     {
@@ -43,13 +56,7 @@ sealed class PostgresRows
         if (_cells.Length < _cellCount + (columns * 2)) Array.Resize(ref _cells, Math.Max(columns * 8, _cells.Length * 2));
         for (int i = 0; i < columns; i++)
         {
-            int length = -1;
-            if (!reader.IsDBNull(i))
-            {
-                length = (int)reader.GetBytes(i, 0, null, 0, 0);
-                if (_bytes.Length < _used + length) Array.Resize(ref _bytes, Math.Max(Math.Max(256, _used + length), _bytes.Length * 2));
-                if (length > 0) reader.GetBytes(i, 0, _bytes, _used, length);
-            }
+            int length = reader.IsDBNull(i) ? -1 : Take(reader, i);
 
             _cells[_cellCount++] = _used;
             _cells[_cellCount++] = length;
@@ -58,6 +65,21 @@ sealed class PostgresRows
 
         Count++;
     }
+
+    /// <summary>One call brings most cells; only one that fills what is left may be longer, and is asked for its length.</summary>
+    int Take(NpgsqlDataReader reader, int column)
+    {
+        if (_bytes.Length - _used < CellBytes) Grow(CellBytes);
+        int room = _bytes.Length - _used;
+        int length = (int)reader.GetBytes(column, 0, _bytes, _used, room);
+        if (length < room) return length;
+        length = (int)reader.GetBytes(column, 0, null, 0, 0);
+        if (length <= room) return length;
+        Grow(length);
+        return (int)reader.GetBytes(column, 0, _bytes, _used, length);
+    }
+
+    void Grow(int more) => Array.Resize(ref _bytes, Math.Max(_used + more, Math.Max(FirstBytes, _bytes.Length * 2)));
 
     /// <summary>Forgets the rows, and keeps the memory and the description.</summary>
     public void Clear() => (_used, _cellCount, Count) = (0, 0, 0);

@@ -12,6 +12,7 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     PostgresRows? _rows;
     string? _cursor;
     int _row;
+    bool _isSent;
 
     public override int ColumnCount => _rows?.Columns ?? 0;
 
@@ -34,6 +35,9 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     public override void BindBytes(int parameter, ReadOnlySpan<byte> bytes) =>
         _bindings[parameter - 1] = PostgresBinding.OfBytes(bytes.ToArray());
 
+    public override void BindItems(int parameter, ValueKind kind, Value[] values) =>
+        _bindings[parameter - 1] = PostgresBinding.OfItems(kind, values);
+
     public override void BindArray(int parameter, Array values) => _bindings[parameter - 1] = PostgresBinding.OfArray(values);
 
     public override void Bind(int parameter, in Value value) => _bindings[parameter - 1] = PostgresBinding.Of(value);
@@ -51,6 +55,12 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
 
     public override async ValueTask OpenAsync(CancellationToken cancel)
     {
+        if (_isSent)
+        {
+            if (!Rows.IsAnswered) await connection.FlushAsync(cancel);
+            TakeSent();
+        }
+
         if (_rows is not null) return;
         PostgresRows rows = new();
         RowsConcerned = await connection.RunAsync(Command(text.Sql), rows, cancel);
@@ -60,6 +70,7 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     public override bool Step()
     {
         if (isScan) return StepScan();
+        if (_isSent) TakeSent();
         if (_rows is null)
         {
             PostgresRows rows = new();
@@ -72,12 +83,20 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
         return true;
     }
 
-    public override void RunLater() => connection.Later(Command(text.Sql));
+    public override void RunLater() => connection.ChangeLater(Command(text.Sql));
+
+    public override void Send()
+    {
+        PostgresRows rows = new();
+        connection.Later(Command(text.Sql), rows);
+        Answer(rows);
+        _isSent = true;
+    }
 
     public override void Reset()
     {
         if (_cursor is not null) connection.Later(new NpgsqlBatchCommand("close " + _cursor));
-        (_rows, _cursor, _row) = (null, null, -1);
+        (_rows, _cursor, _row, _isSent) = (null, null, -1, false);
     }
 
     public override StoredKind ColumnType(int column) => Rows.Kind(_row, column);
@@ -95,6 +114,17 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     PostgresRows Rows => _rows ?? throw new InvalidOperationException("a statement that was not run has no columns");
 
     void Answer(PostgresRows rows) => (_rows, _row) = (rows, -1);
+
+    /// <summary>The first that is asked for brings the answers of all that were sent.</summary>
+    void TakeSent()
+    {
+        _isSent = false;
+        PostgresRows rows = Rows;
+        if (!rows.IsAnswered) connection.Flush();
+        if (!rows.IsAnswered) throw new StoreException(StoreFailure.Unavailable, "What was sent ahead was lost with its transaction.");
+        RowsConcerned = rows.Concerned;
+        connection.Taken(rows);
+    }
 
     /// <summary>Many rows, while other statements run: a cursor gives them in parts. It lives in a transaction.</summary>
     bool StepScan()

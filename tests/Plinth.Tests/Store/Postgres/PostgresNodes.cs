@@ -11,19 +11,25 @@ sealed class PostgresNodes : IAsyncDisposable
 {
     public const string Schema = """model Note { id Int @id  text String  @@allow("all", true) }""";
 
+    readonly string _models;
     readonly string _url;
-    readonly string _model;
     readonly List<(Engine Engine, TempFolder Folder)> _nodes = [];
 
-    public PostgresNodes(PostgresCluster cluster, string model = Schema)
+    public PostgresNodes(PostgresCluster cluster, string models = Schema)
     {
-        _model = model;
         string schema = "n_" + Guid.NewGuid().ToString("n")[..20];
-        using TempFolder folder = new();
-        using Npgsql.NpgsqlDataSource source = PostgresServer.Of(cluster.Url(), "tests").Writers(new() { Folder = folder.Path });
-        using Npgsql.NpgsqlCommand create = source.CreateCommand($"create schema {schema}");
-        create.ExecuteNonQuery();
+        (_models, _url) = (models, cluster.Url());
+        Execute($"create schema {schema}");
         _url = cluster.Url(options: "&connect_timeout=2&schema=" + schema);
+    }
+
+    /// <summary>Past the engine, as an operator with another program would.</summary>
+    public void Execute(string sql)
+    {
+        using TempFolder folder = new();
+        using Npgsql.NpgsqlDataSource source = PostgresServer.Of(_url, "tests").Writers(new() { Folder = folder.Path });
+        using Npgsql.NpgsqlCommand command = source.CreateCommand(sql);
+        command.ExecuteNonQuery();
     }
 
     public async Task<Engine> StartAsync(bool hasOwnKey = false, Func<Database, Database>? with = null)
@@ -41,7 +47,7 @@ sealed class PostgresNodes : IAsyncDisposable
                 },
                 Migrate = true,
             },
-            WriteFixture.Read(_model),
+            WriteFixture.Read(_models),
             CancellationToken.None);
         Assert.True(opened.IsOk, opened.Fault?.Message);
         _nodes.Add((opened.Value, folder));
@@ -58,11 +64,11 @@ sealed class PostgresNodes : IAsyncDisposable
         folder.Dispose();
     }
 
-    public static async Task<Fault?> WriteAsync(Engine node, CommandKind kind, string body, string? key = null)
+    public static async Task<Fault?> WriteAsync(Engine node, CommandKind kind, string body, string? key = null, string model = "Note")
     {
         Command command = new()
         {
-            Model = "Note",
+            Model = model,
             Kind = kind,
             Body = Encoding.UTF8.GetBytes(body),
             Key = key is null ? [] : [key],
@@ -78,6 +84,15 @@ sealed class PostgresNodes : IAsyncDisposable
         Result<ReadReply> reply = await node.ReadAsync(Caller.System, request, CancellationToken.None);
         if (reply.IsOk) reply.Value.Dispose();
         return reply.Fault;
+    }
+
+    /// <summary>The answer's JSON.</summary>
+    public static async Task<string> AnswerAsync(Engine node, ReadRequest request)
+    {
+        Result<ReadReply> reply = await node.ReadAsync(Caller.System, request, CancellationToken.None);
+        Assert.True(reply.IsOk, reply.Fault?.Message);
+        using ReadReply read = reply.Value;
+        return Encoding.UTF8.GetString(read.Body.Written);
     }
 
     public async ValueTask DisposeAsync()

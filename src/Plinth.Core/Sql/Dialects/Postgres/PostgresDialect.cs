@@ -11,7 +11,14 @@ namespace Plinth.Sql.Dialects.Postgres;
 /// <summary>PostgreSQL 15 and later.</summary>
 sealed partial class PostgresDialect : Dialect
 {
-    public static readonly PostgresDialect It = new();
+    public static readonly PostgresDialect It = new(isOfItems: false);
+
+    /// <summary>Spells parameters as the columns of the items that a statement is run for.</summary>
+    static readonly PostgresDialect s_ofItems = new(isOfItems: true);
+
+    readonly bool _isOfItems;
+
+    PostgresDialect(bool isOfItems) => _isOfItems = isOfItems;
 
     public override string Name => "postgres";
 
@@ -21,6 +28,12 @@ sealed partial class PostgresDialect : Dialect
     /// </summary>
     public override void Placeholder(StringBuilder to, int number, ValueKind kind)
     {
+        if (_isOfItems)
+        {
+            to.Append(CultureInfo.InvariantCulture, $"(items.p{number}{(kind == ValueKind.String ? " collate \"C\"" : "")})");
+            return;
+        }
+
         to.Append('$').Append(number.ToString(CultureInfo.InvariantCulture));
         if (kind != ValueKind.Null) to.Append("::").Append(ParameterType(kind));
     }
@@ -36,6 +49,30 @@ sealed partial class PostgresDialect : Dialect
     public override bool HasLateral => true;
 
     public override bool KeepsReferencesApart => true;
+
+    public override bool PlansByLimit => true;
+
+    public override bool TakesArrays(ValueKind kind) => kind is ValueKind.Uuid or ValueKind.Int or ValueKind.String or ValueKind.Boolean;
+
+    public override void ArrayPlaceholder(StringBuilder to, int number, ValueKind kind) =>
+        to.Append(CultureInfo.InvariantCulture, $"${number}::{(kind == ValueKind.String ? "text" : ParameterType(kind))}[]");
+
+    public override SqlText? ForItems(Func<Dialect, SqlText> write)
+    {
+        SqlText one = write(s_ofItems);
+        StringBuilder text = new("select items.n, item.* from unnest("), names = new();
+        for (int i = 0; i < one.Parameters.Length; i++)
+        {
+            ValueKind kind = SqlWriter.KindOf(one.Parameters[i]);
+            if (!TakesArrays(kind)) return null;
+            if (i > 0) text.Append(", ");
+            ArrayPlaceholder(text, i + 1, kind);
+            names.Append(CultureInfo.InvariantCulture, $"p{i + 1}, ");
+        }
+
+        text.Append(") with ordinality items(").Append(names).Append("n) cross join lateral (").Append(one.Text).Append(") item");
+        return new SqlText(text.ToString(), one.Parameters);
+    }
 
     public override void WriteSearch(SqlWriter sql, Model model, string row, int slot)
     {
