@@ -17,14 +17,15 @@ static class SharedAppend
     const string Text = $"""
         with head as (
           update {LogTables.Head} set position = position + ?1, at = greatest(at, ?2),
-            hash = sha256(hash || (select string_agg(int8send(position + e.n) || int8send(e.version) || int8send(greatest(at, ?2)) || e.rest,
-              ''::bytea order by e.n) from unnest(?3::bigint[], ?4::bytea[]) with ordinality e(version, rest, n)))
+            hash = sha256(hash || (select string_agg(
+              int8send(position + e.n) || int8send(e.version) || int8send(greatest(at, ?2)) || e.rest, ''::bytea order by e.n)
+              from unnest(?3::bigint[], ?4::bytea[]) with ordinality e(version, rest, n)))
           where id = 1 returning position - ?1 as before, at, hash),
         placed as (
-          insert into {LogTables.Events} (position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor, tenant_id,
-            at, cause, schema_version)
-          select head.before + e.n, e.n - 1, ?5, e.event_id, e.model, e.record_id, e.version, e.kind, e.data, e.digest, e.actor, e.tenant_id,
-            head.at, e.cause, e.schema_version
+          insert into {LogTables.Events} (position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor,
+            tenant_id, at, cause, schema_version)
+          select head.before + e.n, e.n - 1, ?5, e.event_id, e.model, e.record_id, e.version, e.kind, e.data, e.digest, e.actor,
+            e.tenant_id, head.at, e.cause, e.schema_version
           from head, unnest(?6::bytea[], ?7::text[], ?8::text[], ?3::bigint[], ?9::text[], ?10::bytea[], ?11::bytea[], ?12::text[],
             ?13::text[], ?14::text[], ?15::bigint[]) with ordinality
             e(event_id, model, record_id, version, kind, data, digest, actor, tenant_id, cause, schema_version, n)),
@@ -33,7 +34,8 @@ static class SharedAppend
         """;
 
     /// <summary>
-    /// Binds a transaction's events; they get its id, and the rest of their place from the answer. Other processes are told with the commit.
+    /// Binds a transaction's events; they get its id, and the rest of their place from the answer. Other processes are told with the
+    /// commit.
     /// </summary>
     public static Statement Prepare(Connection connection, LogEvent[] events, long now)
     {
