@@ -324,7 +324,7 @@ sealed class Committer : IDisposable
     /// <summary>What the group changed, its events and the commit go together; where the events stand comes with the answer.</summary>
     void AppendAndCommit(Connection connection, LogEvent[] events)
     {
-        Announce?.Invoke(events);
+        Announce?.Invoke(new Announcement(events, 0, _transaction.Written is null));
         try
         {
             using Statement append = SharedAppend.Prepare(connection, events, _transaction.Now);

@@ -115,7 +115,7 @@ sealed partial class Engine
         Snapshot snapshot, RecordProgram records, PlannedRead read, in RecordKey key, Caller caller, long now, long start, long plannedAt)
     {
         long position = _cache.Position;
-        if (_cache.Find(key, snapshot.Version) is not { } record)
+        if (!IsCacheTrue || _cache.Find(key, snapshot.Version) is not { } record)
         {
             _cache.Count(hits: 0, misses: 1, refused: 0);
             return null;

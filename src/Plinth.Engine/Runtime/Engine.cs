@@ -20,6 +20,7 @@ sealed partial class Engine : IAsyncDisposable
     readonly SemaphoreSlim _applying = new(1, 1);
     readonly RecordCache _cache;
     readonly Writes _writes;
+    readonly FollowerRun? _following;
     Snapshot _current;
     IReadOnlyList<LogEvent>? _announced; // of the writer's thread
 
@@ -27,10 +28,11 @@ sealed partial class Engine : IAsyncDisposable
     {
         (_options, Store, _current) = (options, store, first);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
-        // Others may change a record without our noticing before we answer it.
-        _cache = new RecordCache(store.Database.IsShared ? 0 : options.Limits.CacheBytes, store.Log.Head);
+        bool isShared = store.Database.IsShared;
+        _cache = new RecordCache(options.Limits.CacheBytes, isShared ? store.Tail.Head : store.Log.Head, isShared);
         store.Committer.Announce = Announce;
         store.Committer.Settle = Settle;
+        if (isShared && _cache.IsOn) _following = store.Tail.Run("records", _cache.Position, FollowAsync, new() { FailuresMax = null });
     }
 
     /// <summary>The schema that serves now. A request takes it once.</summary>
@@ -60,8 +62,18 @@ sealed partial class Engine : IAsyncDisposable
     /// </summary>
     public Action<IReadOnlyList<LogEvent>>? Committed { get; set; }
 
-    /// <summary>Position of the last event that is committed.</summary>
-    public long Position => Store.Log.Head;
+    /// <summary>
+    /// Position of the last event that every read from now on has seen: committed, and, where others write as well, known here.
+    /// </summary>
+    public long Position => !Store.Database.IsShared ? Store.Log.Head : _cache.IsOn ? _cache.Position : Store.Tail.Head;
+
+    /// <summary>
+    /// How long a log that others write as well may not have been read to its end before records at hand are passed over: nobody knows then
+    /// what others have changed.
+    /// </summary>
+    static readonly TimeSpan s_unreadMax = TimeSpan.FromSeconds(1);
+
+    bool IsCacheTrue => !Store.Database.IsShared || Store.Tail.Age < s_unreadMax;
 
     /// <summary>What the record cache did since the start.</summary>
     public CacheCounts Cache => _cache.Counts;
@@ -134,8 +146,15 @@ sealed partial class Engine : IAsyncDisposable
         _announced = null;
     }
 
+    ValueTask FollowAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)
+    {
+        _cache.Follow(Current.Schema, events);
+        return ValueTask.CompletedTask;
+    }
+
     public ValueTask DisposeAsync()
     {
+        _following?.Dispose();
         Store.Dispose();
         _applying.Dispose();
         return ValueTask.CompletedTask;

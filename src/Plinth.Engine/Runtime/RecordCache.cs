@@ -22,6 +22,9 @@ readonly record struct CacheCounts(
 /// with the position of its own snapshot, and finds no record that is newer than that.
 /// A record also keeps the first records that its relations lead to (<see cref="ChildList"/>), as long as it is here itself.
 /// Rules are not its business: who finds a record here still has to hold it against the caller's.
+/// Where others write to the database as well, their events come by the log (<see cref="Follow"/>), and the position is that of the last
+/// event that came so: what this process commits itself is dropped before its commit all the same. A record found is then never older than
+/// that position, nor than what this process has acknowledged.
 /// </remarks>
 sealed class RecordCache
 {
@@ -31,15 +34,17 @@ sealed class RecordCache
     readonly List<Shard> _announced = [];
     bool _isWhole;
     bool _isFull;
+    readonly bool _isShared;
     long _position;
     long _hits, _misses, _refused, _lists;
 
     /// <param name="bytesMax">0 switches it off.</param>
     /// <param name="position">Position of the last event committed.</param>
-    public RecordCache(long bytesMax, long position)
+    /// <param name="isShared">Others write to the database as well.</param>
+    public RecordCache(long bytesMax, long position, bool isShared = false)
     {
         IsOn = bytesMax > 0;
-        _position = position;
+        (_position, _isShared) = (position, isShared);
         _shards = [.. Enumerable.Range(0, Shards).Select(_ => new Shard(bytesMax / Shards))];
         Children = new ChildPlaces(IsOn);
     }
@@ -114,15 +119,14 @@ sealed class RecordCache
     {
         if (!IsOn) return;
         Debug.Assert(_announced.Count == 0 && !_isWhole, "one group at a time");
-        long position = announced.Position;
-        Children.Announce(schema, announced);
+        // Where positions are not known yet, lists of children are not kept either.
+        if (!_isShared) Children.Announce(schema, announced);
         foreach (LogEvent happened in announced.Events)
         {
-            if (schema.FindModel(happened.Model) is { } model && RecordIds.TryRead(model, happened.RecordId, out Value[]? key))
+            if (TryKey(schema, happened, out RecordKey dropped))
             {
-                RecordKey dropped = RecordKey.OfStored(model.Name, key);
                 Shard shard = Of(dropped);
-                shard.Close(dropped, position);
+                shard.Close(dropped);
                 _announced.Add(shard);
                 continue;
             }
@@ -130,7 +134,31 @@ sealed class RecordCache
             _isWhole = true;
         }
         if (!_isWhole) return;
-        foreach (Shard shard in _shards) shard.CloseAll(position);
+        foreach (Shard shard in _shards) shard.CloseAll();
+    }
+
+    /// <summary>Drops what events of the log have changed: of a log that others write as well, in order and without a gap.</summary>
+    public void Follow(AppSchema schema, IReadOnlyList<LogEvent> events)
+    {
+        foreach (LogEvent happened in events)
+        {
+            if (TryKey(schema, happened, out RecordKey dropped))
+            {
+                Of(dropped).Drop(dropped, happened.Position);
+                continue;
+            }
+            foreach (Shard shard in _shards) shard.DropAll(happened.Position);
+        }
+        Volatile.Write(ref _position, events[^1].Position);
+    }
+
+    static bool TryKey(AppSchema schema, LogEvent happened, out RecordKey key)
+    {
+        key = default;
+        if (schema.FindModel(happened.Model) is not { } model) return false;
+        if (!RecordIds.TryRead(model, happened.RecordId, out Value[]? stored)) return false;
+        key = RecordKey.OfStored(model.Name, stored);
+        return true;
     }
 
     /// <summary>Opens the places again. Runs on the writer's thread after the commit, or when it failed.</summary>
@@ -138,11 +166,12 @@ sealed class RecordCache
     public void Settle(long position)
     {
         if (!IsOn) return;
-        Volatile.Write(ref _position, position);
-        foreach (Shard shard in _announced) shard.Open();
+        // Of a shared log there may be events before it that have not come yet.
+        if (!_isShared) Volatile.Write(ref _position, position);
+        foreach (Shard shard in _announced) shard.Open(position);
         if (_isWhole)
         {
-            foreach (Shard shard in _shards) shard.Open();
+            foreach (Shard shard in _shards) shard.Open(position);
         }
         _announced.Clear();
         _isWhole = false;
@@ -237,27 +266,46 @@ sealed class RecordCache
             }
         }
 
-        public void Close(in RecordKey key, long position)
+        public void Close(in RecordKey key)
         {
             lock (_gate)
             {
-                (_closed, _changed) = (_closed + 1, position);
+                _closed++;
                 if (Linked(key) is { } record) Remove(record);
             }
         }
 
-        public void CloseAll(long position)
+        public void CloseAll()
         {
             lock (_gate)
             {
-                (_closed, _changed) = (_closed + 1, position);
+                _closed++;
                 Forget();
             }
         }
 
-        public void Open()
+        /// <param name="position">Of the last event that is committed: what was read before it comes too late.</param>
+        public void Open(long position)
         {
-            lock (_gate) _closed--;
+            lock (_gate) (_closed, _changed) = (_closed - 1, Math.Max(_changed, position));
+        }
+
+        public void Drop(in RecordKey key, long position)
+        {
+            lock (_gate)
+            {
+                _changed = Math.Max(_changed, position);
+                if (Linked(key) is { } record) Remove(record);
+            }
+        }
+
+        public void DropAll(long position)
+        {
+            lock (_gate)
+            {
+                _changed = Math.Max(_changed, position);
+                Forget();
+            }
         }
 
         public void Clear()

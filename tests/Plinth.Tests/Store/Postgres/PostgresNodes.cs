@@ -23,6 +23,9 @@ sealed class PostgresNodes : IAsyncDisposable
         _url = cluster.Url(options: "&connect_timeout=2&schema=" + schema);
     }
 
+    /// <summary>Of each node's record cache.</summary>
+    public long CacheBytes { get; init; } = Limits.Default.CacheBytes;
+
     /// <summary>Past the engine, as an operator with another program would.</summary>
     public void Execute(string sql)
     {
@@ -45,6 +48,7 @@ sealed class PostgresNodes : IAsyncDisposable
                     Database database = PostgresDatabase.Open(options, PostgresServer.Of(_url, "tests"));
                     return with is null ? database : with(database);
                 },
+                Limits = Limits.Default with { CacheBytes = CacheBytes },
                 Migrate = true,
             },
             WriteFixture.Read(_models),
