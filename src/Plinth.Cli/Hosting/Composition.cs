@@ -45,6 +45,9 @@ static class Composition
         {
             ReadersMax = settings.Integer(SettingKeys.DatabaseConnections),
             PreparedMax = settings.Integer(SettingKeys.DatabasePrepared),
+            Direct = settings.Text(SettingKeys.DatabaseDirectUrl) is { Length: > 0 } direct
+                ? PostgresServer.Of(direct, settings.Text(SettingKeys.DatabaseName), settings.Text(SettingKeys.DatabaseTls))
+                : null,
         };
 
     public static Dialect Dialect(ResolvedSettings settings) => Server(settings) is null ? SqliteDialect.It : PostgresDialect.It;

@@ -24,6 +24,9 @@ static class SettingKeys
             + "Options behind `?`: host (a socket's folder), schema, sslmode, sslrootcert, sslcert, sslkey, application_name, "
             + "connect_timeout.",
         IsSecret: true);
+    public static readonly SettingKey DatabaseDirectUrl = new("database.directUrl", new ListFormOfOne(RefuseDatabase), "",
+        "The same server past a pooler, where `database.url` names one: the sessions that write, listen and migrate go there.",
+        IsSecret: true);
     public static readonly SettingKey DatabaseTls = new(
         "database.tls", new ChoiceForm(["disable", "prefer", "require", "verify-ca", "verify-full"]), "prefer",
         "Encryption on the way to the server, where `database.url` has no sslmode. `verify-full` also makes sure who the server is.");
@@ -106,8 +109,8 @@ static class SettingKeys
     public static ImmutableArray<SettingKey> All { get; } =
     [
         Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
-        DataFolder, DatabaseUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library, CacheRecords,
-        CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
+        DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library,
+        CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,
         IdempotencyHours, DevHosts,

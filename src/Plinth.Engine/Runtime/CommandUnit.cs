@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Globalization;
-using Plinth.Expressions;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Store;

@@ -29,7 +29,7 @@ sealed partial class Engine : IAsyncDisposable
         (_options, Store, _current) = (options, store, first);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         bool isShared = store.Database.IsShared;
-        _cache = new RecordCache(options.Limits.CacheBytes, isShared ? store.Tail.Head : store.Log.Head, isShared);
+        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared);
         store.Committer.Announce = Announce;
         store.Committer.Settle = Settle;
         if (isShared && _cache.IsOn) _following = store.Tail.Run("records", _cache.Position, FollowAsync, new() { FailuresMax = null });

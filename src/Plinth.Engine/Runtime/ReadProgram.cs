@@ -31,7 +31,7 @@ sealed class ReadProgram
         Statement = _sql.Root(Root.Columns);
         bool byLimit = dialect.PlansByLimit && shape.Kind == ReadKind.List;
         _byLimit = byLimit ? new BoundedTexts(limit => _sql.Root(Root.Columns, limit: limit)) : null;
-        if (shape.Kind == ReadKind.Get && shape.Root.Includes.IsEmpty && _sql.RootOfItems(Root.Columns) is { } items)
+        if (shape.Kind == ReadKind.Get && !shape.IsPast && shape.Root.Includes.IsEmpty && _sql.RootOfItems(Root.Columns) is { } items)
         {
             Together = new ReadsTogether(this, items);
         }

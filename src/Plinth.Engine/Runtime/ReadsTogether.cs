@@ -1,5 +1,4 @@
 using System.Threading.Tasks.Sources;
-using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;

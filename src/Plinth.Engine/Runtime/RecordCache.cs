@@ -35,6 +35,7 @@ sealed class RecordCache
     bool _isWhole;
     bool _isFull;
     readonly bool _isShared;
+    IReadOnlyList<LogEvent>? _group;
     long _position;
     long _hits, _misses, _refused, _lists;
 
@@ -119,6 +120,7 @@ sealed class RecordCache
     {
         if (!IsOn) return;
         Debug.Assert(_announced.Count == 0 && !_isWhole, "one group at a time");
+        _group = announced.Events;
         // Where positions are not known yet, lists of children are not kept either.
         if (!_isShared) Children.Announce(schema, announced);
         foreach (LogEvent happened in announced.Events)
@@ -149,7 +151,22 @@ sealed class RecordCache
             }
             foreach (Shard shard in _shards) shard.DropAll(happened.Position);
         }
-        Volatile.Write(ref _position, events[^1].Position);
+        Advance(events[^1].Position);
+    }
+
+    /// <summary>The group stands in the log right behind what has come.</summary>
+    bool Follows(IReadOnlyList<LogEvent>? group, long head) =>
+        group is [var first, ..] && first.Position == Position + 1 && group[^1].Position == head;
+
+    /// <summary>Forward only: the log's events and those of our own groups come from two sides.</summary>
+    void Advance(long position)
+    {
+        for (long known = Position; known < position;)
+        {
+            long found = Interlocked.CompareExchange(ref _position, position, known);
+            if (found == known) return;
+            known = found;
+        }
     }
 
     static bool TryKey(AppSchema schema, LogEvent happened, out RecordKey key)
@@ -166,8 +183,9 @@ sealed class RecordCache
     public void Settle(long position)
     {
         if (!IsOn) return;
-        // Of a shared log there may be events before it that have not come yet.
-        if (!_isShared) Volatile.Write(ref _position, position);
+        // Of a shared log there may be events before the group's own that have not come yet.
+        if (!_isShared || Follows(_group, position)) Advance(position);
+        _group = null;
         foreach (Shard shard in _announced) shard.Open(position);
         if (_isWhole)
         {

@@ -12,7 +12,8 @@ namespace Plinth.Store.Postgres;
 /// <param name="database">Where sessions come from, and who counts.</param>
 /// <param name="source">The pool to take it from.</param>
 /// <param name="statementSeconds">Bound of each statement; 0 for none.</param>
-sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource source, double statementSeconds) : Connection
+/// <param name="isPooled">Each transaction may have another session of a pooler: nothing is set in one, and times are held here.</param>
+sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource source, double statementSeconds, bool isPooled) : Connection
 {
     const string SavepointText = "savepoint command";
 
@@ -188,7 +189,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         if (link is null) return;
         try
         {
-            if (_actual != _usual && link.FullState == ConnectionState.Open)
+            if (!isPooled && _actual != _usual && link.FullState == ConnectionState.Open)
             {
                 using NpgsqlBatch batch = Usual(link);
                 batch.ExecuteNonQuery();
@@ -208,7 +209,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         NpgsqlConnection? link = _link;
         _later.Clear();
         (_link, _inTransaction, _isFailed) = (null, false, false);
-        if (link is not null) _ = ReleaseAsync(link, isUsual: _actual == _usual);
+        if (link is not null) _ = ReleaseAsync(link, isUsual: isPooled || _actual == _usual);
     }
 
     /// <summary>Sent with the next statement that is waited for.</summary>
@@ -348,8 +349,8 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     NpgsqlBatch Batch(NpgsqlConnection link, Waiting last, out Waiting[] sent)
     {
         NpgsqlBatch batch = link.CreateBatch();
-        batch.Timeout = 0;
-        if (_wanted != _actual && IsBounded(last.Command))
+        batch.Timeout = isPooled ? (int)Math.Ceiling(_wanted) : 0;
+        if (!isPooled && _wanted != _actual && IsBounded(last.Command))
         {
             _actual = _wanted;
             _later.Insert(0, new Waiting(new NpgsqlBatchCommand(
@@ -388,7 +389,10 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     Exception Failed(Exception e, Waiting[] sent, CancellationToken cancel)
     {
-        StoreException failure = PostgresErrors.Of(e);
+        bool ranOut = isPooled && e.InnerException is TimeoutException && _link is { FullState: ConnectionState.Open };
+        StoreException failure = ranOut
+            ? new StoreException(StoreFailure.TimedOut, "A statement ran past its time and was stopped.")
+            : PostgresErrors.Of(e);
         _failedOwner = e is PostgresException { BatchCommand: { } command }
             ? Array.Find(sent, waiting => ReferenceEquals(waiting.Command, command)).Owner
             : null;

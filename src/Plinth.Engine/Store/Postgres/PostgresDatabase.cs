@@ -21,6 +21,7 @@ sealed class PostgresDatabase : Database
     readonly NpgsqlDataSource _readers;
     readonly NpgsqlDataSource _writers;
     readonly PostgresConnection _writer;
+    readonly bool _isPooled, _isWriterPooled;
     long _statementsRun;
 
     PostgresDatabase(StoreOptions options, PostgresServer server)
@@ -28,7 +29,8 @@ sealed class PostgresDatabase : Database
         Options = options;
         _readers = server.Readers(options);
         _writers = server.Writers(options);
-        _writer = new PostgresConnection(this, _writers, 0);
+        (_isPooled, _isWriterPooled) = (server.IsPooled, server.IsWriterPooled);
+        _writer = new PostgresConnection(this, _writers, 0, _isWriterPooled);
     }
 
     public override Dialect Dialect => PostgresDialect.It;
@@ -93,7 +95,10 @@ sealed class PostgresDatabase : Database
             try
             {
                 using Connection reader = OpenReader();
-                if (!HasSession(reader, _writer.SessionId)) return isThere(reader);
+                if (isThere(reader)) return true;
+
+                // Whose session it was behind a pooler nobody can say, so what is not there may still come.
+                if (!_isWriterPooled && !HasSession(reader, _writer.SessionId)) return isThere(reader);
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Unavailable && Environment.TickCount64 < end)
             {
@@ -154,7 +159,7 @@ sealed class PostgresDatabase : Database
 
     internal void Count() => Interlocked.Increment(ref _statementsRun);
 
-    PostgresConnection NewReader() => new(this, _readers, Options.ReadTimeMax.TotalSeconds);
+    PostgresConnection NewReader() => new(this, _readers, Options.ReadTimeMax.TotalSeconds, _isPooled);
 
     void Introduce()
     {

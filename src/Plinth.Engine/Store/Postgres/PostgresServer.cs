@@ -16,6 +16,20 @@ sealed record PostgresServer
     /// <summary>Statements that each connection keeps prepared; 0 behind a pooler that gives each transaction another session.</summary>
     public int PreparedMax { get; init; } = 256;
 
+    /// <summary>
+    /// Past a pooler: where the committer's session, the one that listens, and those of migrations go. Null where there is no pooler.
+    /// </summary>
+    public PostgresServer? Direct { get; init; }
+
+    /// <summary>
+    /// A pooler stands before it that gives each transaction another session: nothing may be kept in a session, neither statements nor
+    /// settings, and the time of a statement is held by this side.
+    /// </summary>
+    public bool IsPooled => PreparedMax == 0;
+
+    /// <summary>The committer's session is one of a pooler's.</summary>
+    public bool IsWriterPooled => (Direct ?? this).IsPooled;
+
     /// <summary>The server, for messages: without user, password and options.</summary>
     public string Shown => string.Create(CultureInfo.InvariantCulture, $"postgres://{_to.Host}:{_to.Port}/{_to.Database}");
 
@@ -59,7 +73,7 @@ sealed record PostgresServer
     /// that appends to the log for each length of its arrays cost more than running it.
     /// </summary>
     public NpgsqlDataSource Writers(StoreOptions options) =>
-        Source(connectionsMax: 4, TimeSpan.Zero, options.ReadOnly, " -c plan_cache_mode=force_generic_plan");
+        (Direct ?? this).Source(connectionsMax: 4, TimeSpan.Zero, options.ReadOnly, " -c plan_cache_mode=force_generic_plan");
 
     NpgsqlDataSource Source(int connectionsMax, TimeSpan statementTime, bool isReadOnly, string more)
     {
@@ -74,10 +88,16 @@ sealed record PostgresServer
             // What a session is left with is put right where it is left (PostgresConnection.Release): the driver's own way of resetting it
             // is seven statements in front of the next one.
             NoResetOnClose = true,
-            Options = string.Create(CultureInfo.InvariantCulture,
-                $"{_to.Options} -c statement_timeout={(long)statementTime.TotalMilliseconds} -c TimeZone=UTC"
-                + $"{(isReadOnly ? " -c default_transaction_read_only=on" : "")}{more}").Trim(),
+            Timezone = "UTC",
         };
+
+        // A pooler refuses a session's own settings.
+        if (!IsPooled)
+        {
+            to.Options = string.Create(CultureInfo.InvariantCulture,
+                $"{_to.Options} -c statement_timeout={(long)statementTime.TotalMilliseconds}"
+                + $"{(isReadOnly ? " -c default_transaction_read_only=on" : "")}{more}").Trim();
+        }
 
         // The password does not survive a connection string that was asked for.
         to.Password = _to.Password;

@@ -24,16 +24,65 @@ sealed class PostgresCluster : IDisposable
 
     public static PostgresCluster Start(string settings)
     {
+        PostgresCluster cluster = New(settings);
+        AsAccount("initdb", ["-D", cluster.Data, "-U", User, "-A", "trust", "--locale=C", "-E", "UTF8", "--no-sync", "--no-instructions"]);
+        cluster.Begin();
+        return cluster;
+    }
+
+    /// <summary>A server that follows another one, on a port of its own, and may be promoted.</summary>
+    public static PostgresCluster Follow(int primaryPort, string settings)
+    {
+        PostgresCluster cluster = New(settings);
+        string port = primaryPort.ToString(CultureInfo.InvariantCulture);
+        AsAccount("pg_basebackup", ["-h", "127.0.0.1", "-p", port, "-U", User, "-D", cluster.Data, "-R", "-c", "fast", "--no-sync"]);
+        cluster.Begin();
+        return cluster;
+    }
+
+    static PostgresCluster New(string settings)
+    {
         RemoveAbandoned();
         string folder = Path.Combine(
             Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"{Prefix}{Environment.ProcessId}-{Guid.NewGuid():n}")[..44]);
         Directory.CreateDirectory(folder);
-        if (IsRoot) Run("chown", [Account(), folder]);
+        Give(folder);
         PostgresCluster cluster = new(folder, settings);
         AppDomain.CurrentDomain.ProcessExit += (_, _) => cluster.Dispose();
-        AsAccount("initdb", ["-D", cluster.Data, "-U", User, "-A", "trust", "--locale=C", "-E", "UTF8", "--no-sync", "--no-instructions"]);
-        cluster.Begin();
         return cluster;
+    }
+
+    /// <summary>Makes a file one of the server's account.</summary>
+    public static void Give(string path)
+    {
+        if (IsRoot) Run("chown", [Account(), path]);
+    }
+
+    /// <summary>A URL over TCP, for servers that listen there.</summary>
+    public static string UrlAt(int port, string database = "postgres", string options = "sslmode=disable") =>
+        string.Create(CultureInfo.InvariantCulture, $"postgres://{User}@localhost:{port}/{database}?{options}");
+
+    /// <summary>Its socket's folder.</summary>
+    public string Folder => _folder;
+
+    public void Promote() => AsAccount("pg_ctl", ["-D", Data, "-w", "-s", "promote"]);
+
+    /// <summary>A program of the machine as the server's account, installed with a package where it is not there; it runs until it is killed.</summary>
+    public static Process Serve(string program, string package, string[] arguments)
+    {
+        if (!File.Exists(program)) Install(package);
+        ProcessStartInfo start = IsRoot ? new("runuser", ["-u", Account(), "--", program, .. arguments]) : new(program, arguments);
+        (start.RedirectStandardError, start.RedirectStandardOutput) = (true, true);
+        Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} does not start");
+        process.BeginErrorReadLine();
+        process.BeginOutputReadLine();
+        AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill(process);
+        return process;
+    }
+
+    public static void Kill(Process process)
+    {
+        if (!process.HasExited) process.Kill(entireProcessTree: true);
     }
 
     string Data => Path.Combine(_folder, "data");
@@ -108,11 +157,16 @@ sealed class PostgresCluster : IDisposable
     static int Version(string folder) =>
         int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int version) ? version : 0;
 
-    static string Install()
+    static void Install(string package)
     {
         string[] sudo = IsRoot ? [] : ["sudo", "-n"];
         Run("env", [.. sudo, "apt-get", "update", "-qq"]);
-        Run("env", [.. sudo, "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", "postgresql"]);
+        Run("env", [.. sudo, "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y", "-qq", package]);
+    }
+
+    static string Install()
+    {
+        Install("postgresql");
         return Find() ?? throw new InvalidOperationException(
             "the tests need PostgreSQL 15 or later under /usr/lib/postgresql, and apt-get has none");
     }

@@ -16,12 +16,22 @@ sealed class PostgresNodes : IAsyncDisposable
     readonly List<(Engine Engine, TempFolder Folder)> _nodes = [];
 
     public PostgresNodes(PostgresCluster cluster, string models = Schema)
+        : this(cluster.Url(), models)
+    {
+    }
+
+    /// <param name="url">With a query.</param>
+    /// <param name="models">Their schema.</param>
+    public PostgresNodes(string url, string models = Schema)
     {
         string schema = "n_" + Guid.NewGuid().ToString("n")[..20];
-        (_models, _url) = (models, cluster.Url());
+        (_models, _url) = (models, url);
         Execute($"create schema {schema}");
-        _url = cluster.Url(options: "&connect_timeout=2&schema=" + schema);
+        _url = url + "&connect_timeout=2&schema=" + schema;
     }
+
+    /// <summary>Bound of a statement.</summary>
+    public int StatementMs { get; init; } = Limits.Default.StatementMs;
 
     /// <summary>Of each node's record cache.</summary>
     public long CacheBytes { get; init; } = Limits.Default.CacheBytes;
@@ -35,6 +45,25 @@ sealed class PostgresNodes : IAsyncDisposable
         command.ExecuteNonQuery();
     }
 
+    /// <summary>Runs a statement in a transaction that stays open until it is disposed.</summary>
+    public IDisposable Hold(string sql)
+    {
+        using TempFolder folder = new();
+        Npgsql.NpgsqlDataSource source = PostgresServer.Of(_url, "tests").Writers(new() { Folder = folder.Path });
+        try
+        {
+            Npgsql.NpgsqlConnection connection = source.OpenConnection();
+            using Npgsql.NpgsqlCommand command = new("begin; " + sql, connection);
+            command.ExecuteNonQuery();
+            return new Held(source, connection);
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
     public async Task<Engine> StartAsync(bool hasOwnKey = false, Func<Database, Database>? with = null)
     {
         TempFolder folder = new();
@@ -42,13 +71,13 @@ sealed class PostgresNodes : IAsyncDisposable
         Result<Engine> opened = await Engine.OpenAsync(
             new EngineOptions
             {
-                Store = new StoreOptions { Folder = folder.Path },
+                Store = new StoreOptions { Folder = folder.Path, ReadTimeMax = TimeSpan.FromMilliseconds(StatementMs) },
                 OpenDatabase = (options, _) =>
                 {
                     Database database = PostgresDatabase.Open(options, PostgresServer.Of(_url, "tests"));
                     return with is null ? database : with(database);
                 },
-                Limits = Limits.Default with { CacheBytes = CacheBytes },
+                Limits = Limits.Default with { CacheBytes = CacheBytes, StatementMs = StatementMs },
                 Migrate = true,
             },
             WriteFixture.Read(_models),
@@ -105,6 +134,15 @@ sealed class PostgresNodes : IAsyncDisposable
         {
             await engine.DisposeAsync();
             folder.Dispose();
+        }
+    }
+
+    sealed class Held(Npgsql.NpgsqlDataSource source, Npgsql.NpgsqlConnection connection) : IDisposable
+    {
+        public void Dispose()
+        {
+            connection.Dispose();
+            source.Dispose();
         }
     }
 }
