@@ -67,7 +67,9 @@ sealed class PostgresCluster : IDisposable
 
     public void Promote() => AsAccount("pg_ctl", ["-D", Data, "-w", "-s", "promote"]);
 
-    /// <summary>A program of the machine as the server's account, installed with a package where it is not there; it runs until it is killed.</summary>
+    /// <summary>
+    /// A program of the machine as the server's account, installed with a package where it is not there; it runs until it is killed.
+    /// </summary>
     public static Process Serve(string program, string package, string[] arguments)
     {
         if (!File.Exists(program)) Install(package);
