@@ -415,6 +415,13 @@ sealed class Committer : IDisposable
             return true;
         }
 
+        Undo(unit, connection, savepoint, changedBefore);
+        return false;
+    }
+
+    /// <summary>Takes back what a unit that failed has changed.</summary>
+    void Undo(WriteUnit unit, Connection connection, bool savepoint, long changedBefore)
+    {
         if (savepoint)
         {
             connection.RollbackToSavepoint();
@@ -427,7 +434,6 @@ sealed class Committer : IDisposable
         }
 
         _transaction.Truncate(unit.FirstEvent);
-        return false;
     }
 
     /// <summary>What failed was a change of another unit, which went along with this one's statement.</summary>
