@@ -40,7 +40,7 @@ const at = new Date().toISOString();
 const folder = cacheFolder('data', `${settings.size}-${settings.seed}`);
 const data = { ...dataset(folder, settings.size, settings.seed), folder, size: `${settings.size}-${settings.seed}` };
 const run = { at, settings, counts: data.counts, machine: machine(), phases: [], singles: [] };
-for (const phase of phases.filter(({ name }) => wants(name))) run.phases.push(compared(await measurePhase(phase, data, options)));
+for (const phase of phases.filter(({ name, isAskedFor }) => (isAskedFor ? wanted?.includes(name) : wants(name)))) run.phases.push(compared(await measurePhase(phase, data, options)));
 if (wants('program') && !values['peers-only']) run.singles = await measureSingles(data, options);
 
 // A quick or partial run is for trying out: only a whole run lands among the results.

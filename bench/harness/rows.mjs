@@ -96,6 +96,8 @@ export const phases = [
     name: 'postgres',
     title: 'On PostgreSQL, durable commits',
     onPostgres: true,
+    // Needs a server of its own and 20 minutes more.
+    isAskedFor: true,
     targets: () => [plinthOnPostgres(), plinthOnPostgres({ recordCache: false }), fastifyOnPostgres(), fastifyOnPostgres({ workers: 2 })],
     rows: [
       onPostgres('by-id', 'One record by id', 'byId', 64, [3.5, 4.5], [7, 9]),
