@@ -74,7 +74,8 @@ public class OperationsTests
         await using PostgresNodes nodes = new(cluster) { CacheBytes = 0 };
         Engine engine = await nodes.StartAsync();
         Assert.Null(await PostgresNodes.WriteAsync(engine, CommandKind.Create, """{"id":1,"text":"q"}"""));
-        List<IDisposable> held = [];
+        // Who has a connection keeps it, because what it reads is locked.
+        List<IDisposable> held = [nodes.Hold("lock table notes in access exclusive mode")];
         try
         {
             while (true) held.Add(nodes.Hold("select 1"));
@@ -86,9 +87,11 @@ public class OperationsTests
 
         // Twenty at once need more connections than the node has.
         ReadRequest list = new() { Model = "Note", Kind = ReadKind.List };
-        Result<ReadReply>[] answers = await Task.WhenAll(Enumerable.Range(0, 20)
-            .Select(_ => engine.ReadAsync(Policy.Caller.System, list, CancellationToken.None).AsTask()));
+        Task<Result<ReadReply>>[] asked = [.. Enumerable.Range(0, 20)
+            .Select(_ => engine.ReadAsync(Policy.Caller.System, list, CancellationToken.None).AsTask())];
+        await Task.WhenAny(asked);
         foreach (IDisposable one in held) one.Dispose();
+        Result<ReadReply>[] answers = await Task.WhenAll(asked);
         string[] refusals = [.. answers.Where(static a => !a.IsOk).Select(static a => a.Fault!.Code)];
         foreach (Result<ReadReply> answer in answers.Where(static a => a.IsOk)) answer.Value.Dispose();
         Assert.NotEmpty(refusals);

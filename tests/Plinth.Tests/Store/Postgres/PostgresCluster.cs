@@ -108,14 +108,28 @@ sealed class PostgresCluster : IDisposable
         Directory.Delete(_folder, recursive: true);
     }
 
+    static readonly Lock s_removing = new();
+
     /// <summary>Clusters whose test process is gone.</summary>
     static void RemoveAbandoned()
+    {
+        lock (s_removing) RemoveAbandonedOnes();
+    }
+
+    static void RemoveAbandonedOnes()
     {
         foreach (string folder in Directory.GetDirectories(Path.GetTempPath(), Prefix + "*"))
         {
             string owner = Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
             if (int.TryParse(owner, NumberStyles.None, CultureInfo.InvariantCulture, out int id) && IsRunning(id)) continue;
-            new PostgresCluster(folder, "").Dispose();
+            try
+            {
+                new PostgresCluster(folder, "").Dispose();
+            }
+            catch (Exception e) when (e is DirectoryNotFoundException or InvalidOperationException)
+            {
+                // Another run was there first.
+            }
         }
     }
 
