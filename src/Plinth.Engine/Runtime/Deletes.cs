@@ -11,7 +11,7 @@ static class Deletes
     {
         RecordTable table = scope.Table(plan.Model);
         StoredRow? stored = scope.Live(table, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
-        if (stored is null || !new RuleCheck(scope, table, plan.Read).Sees(stored)) return KeyValues.NotFound(plan.Model);
+        if (!new RuleCheck(scope, table, plan.Read).Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: false) is { } stale) return stale;
         RuleCheck check = new(scope, table, plan.Rules);
         if (!check.MayStart(stored, out _)) return check.Refused($"to delete this {plan.Model.Name}");
@@ -25,7 +25,7 @@ static class Deletes
     {
         RecordTable table = scope.Table(plan.Model);
         StoredRow? stored = table.Find(scope.Transaction, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
-        if (stored is null || !new RuleCheck(scope, table, plan.Read).Sees(stored)) return KeyValues.NotFound(plan.Model);
+        if (!new RuleCheck(scope, table, plan.Read).Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: false) is { } stale) return stale;
         RuleCheck check = new(scope, table, plan.Rules);
         if (!check.MayStart(stored, out _)) return check.Refused($"to purge this {plan.Model.Name}");
@@ -39,7 +39,8 @@ static class Deletes
         RecordTable table = scope.Table(plan.Model);
         StoredRow? stored = table.Find(scope.Transaction, table.Statements.SelectByKey, WriteScope.StoredKey(plan));
         RuleCheck reads = new(scope, table, plan.Read);
-        if (stored is null || !stored.IsTrashed(plan.Model) || !reads.Sees(stored)) return KeyValues.NotFound(plan.Model);
+        if (stored?.IsTrashed(plan.Model) == false) stored = null;
+        if (!reads.Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: false) is { } stale) return stale;
         RuleCheck check = new(scope, table, plan.Rules);
         if (!check.MayStart(stored, out bool[] allowing)) return check.Refused($"to restore this {plan.Model.Name}");

@@ -22,9 +22,10 @@ static class References
         foreach (Relation relation in table.Statements.Parents)
         {
             if (!Concerns(table.Model, relation, row, before)) continue;
-            bool exists = IsItself(table.Model, relation, row)
-                || RecordTable.Any(scope.Transaction, table.Statements.Parent(relation), row);
-            if (!exists || (IsNamed(table.Model, relation, given) && !IsReadable(scope, table, relation, row))) return Unknown(relation);
+            bool leads = IsNamed(table.Model, relation, given) && IsReadable(scope, table, relation, row) is { } readable
+                ? readable
+                : IsItself(table.Model, relation, row) || RecordTable.Any(scope.Transaction, table.Statements.Parent(relation), row);
+            if (!leads) return Unknown(relation);
         }
         return null;
     }
@@ -35,7 +36,7 @@ static class References
         foreach (Relation relation in table.Statements.Parents)
         {
             if (!Concerns(table.Model, relation, row, null) || !IsNamed(table.Model, relation, given)) continue;
-            if (!IsReadable(scope, table, relation, row)) return Unknown(relation);
+            if (IsReadable(scope, table, relation, row) == false) return Unknown(relation);
         }
         return null;
     }
@@ -160,18 +161,22 @@ static class References
         return false;
     }
 
-    static bool IsReadable(WriteScope scope, RecordTable table, Relation relation, Value[] row)
+    /// <summary>
+    /// Whether the record is there for the caller, after the same statements when it is hidden as when it is not there; null when whoever
+    /// asks may read all that there are.
+    /// </summary>
+    static bool? IsReadable(WriteScope scope, RecordTable table, Relation relation, Value[] row)
     {
         RecordTable parents = scope.Table(relation.Target);
         CallerRules rules = scope.Schema.Policies.Of(parents.Model).For(Operation.Get, scope.Caller, scope.Moment.Now);
         // That a record refers to itself tells nothing of another.
-        if (IsItself(table.Model, relation, row)) return true;
-        if (rules.Outcome != RuleOutcome.Depends) return rules.Outcome == RuleOutcome.Always;
+        if (IsItself(table.Model, relation, row) || rules.Outcome == RuleOutcome.Always) return null;
+        if (rules.Outcome == RuleOutcome.Never) return false;
         var joins = scope.Schema.Schema.Joins(relation);
         Value[] key = [.. joins.Select(join => row[join.Own.Ordinal])];
         StoredRow? parent = scope.Live(
             parents, parents.Statements.SelectBy([.. joins.Select(static join => join.Other)], locks: false), key);
-        return parent is not null && new RuleCheck(scope, parents, rules).Sees(parent);
+        return new RuleCheck(scope, parents, rules).Sees(parent);
     }
 
     static int Ordinal(Model model, string field) =>

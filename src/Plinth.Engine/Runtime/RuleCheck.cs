@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Plinth.Expressions;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -12,6 +13,8 @@ namespace Plinth.Runtime;
 /// </summary>
 readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules)
 {
+    const long NoRow = 0;
+
     readonly Value[] _values = rules.Values.ToArray();
 
     FoldedRules Rules => rules.Folded;
@@ -30,13 +33,27 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
         return true;
     }
 
-    /// <summary>For reads: whether the record is one that the caller may see.</summary>
-    public bool Sees(StoredRow stored)
+    /// <summary>
+    /// For reads: whether the record is one that the caller may see. One that is not there is asked about like one that is hidden: every
+    /// statement that a rule needs is run for both, whatever the others came to, so that neither answer nor effort tells them apart.
+    /// </summary>
+    public bool Sees([NotNullWhen(true)] StoredRow? stored)
     {
-        if (Rules.Outcome != RuleOutcome.Depends) return Rules.Outcome == RuleOutcome.Always;
+        if (Rules.Outcome != RuleOutcome.Depends) return stored is not null && Rules.Outcome == RuleOutcome.Always;
         try
         {
-            return MayStart(stored, out _);
+            bool isAllowed = false, isDenied = false;
+            foreach (AllowPair pair in Rules.AllowPairs)
+            {
+                isAllowed |= pair.When switch
+                {
+                    null => true,
+                    { IsOwn: true } own => stored is not null && Evaluate(own, stored, null).IsTrue,
+                    var others => Ask(others.Folded, stored, null),
+                };
+            }
+            foreach (RuleCondition deny in Rules.Denies) isDenied |= !Spares(deny, stored);
+            return stored is not null && isAllowed && !isDenied && IsInside(stored);
         }
         catch (ExpressionCostException)
         {
@@ -92,14 +109,15 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
     {
         foreach (RuleCondition deny in Rules.Denies)
         {
-            // Unknown denies too, so what is asked of the database is whether the denial is certainly false.
-            bool spared = deny.IsOwn
-                ? Evaluate(deny, stored, null).IsFalse
-                : Ask(CheckedExpression.Of(new NotNode(deny.Folded.Root)), stored, null);
-            if (!spared) return true;
+            if (!Spares(deny, stored)) return true;
         }
         return false;
     }
+
+    /// <summary>Unknown denies too, so what is asked of the database is whether the denial is certainly false.</summary>
+    bool Spares(RuleCondition deny, StoredRow? stored) => deny.IsOwn
+        ? stored is null || Evaluate(deny, stored, null).IsFalse
+        : Ask(CheckedExpression.Of(new NotNode(deny.Folded.Root)), stored, null);
 
     bool IsTrue(RuleCondition condition, StoredRow stored, Value[]? before) =>
         condition.IsOwn ? Evaluate(condition, stored, before).IsTrue : Ask(condition.Folded, stored, before);
@@ -115,9 +133,10 @@ readonly struct RuleCheck(WriteScope scope, RecordTable table, CallerRules rules
         Method = scope.Caller.Method,
     });
 
-    bool Ask(CheckedExpression condition, StoredRow stored, Value[]? before)
+    /// <param name="stored">Null: the statement is run over no row.</param>
+    bool Ask(CheckedExpression condition, StoredRow? stored, Value[]? before)
     {
         SqlText check = table.Statements.Check(condition, before);
-        return RecordTable.Any(scope.Transaction, check, [Value.From(stored.Row), .. _values]);
+        return RecordTable.Any(scope.Transaction, check, [Value.From(stored?.Row ?? NoRow), .. _values]);
     }
 }

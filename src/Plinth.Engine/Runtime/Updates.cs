@@ -17,7 +17,7 @@ static class Updates
         RecordTable table = scope.Table(plan.Model);
         StoredRow? stored = scope.LiveByKey(table, plan);
         RuleCheck reads = new(scope, table, plan.Read);
-        if (stored is null || !reads.Sees(stored)) return KeyValues.NotFound(plan.Model);
+        if (!reads.Sees(stored)) return KeyValues.NotFound(plan.Model);
         if (Preconditions.Check(plan, stored, isRequired: plan.Model.VersionField is not null) is { } failed) return failed;
         Input patch = plan.Input ?? throw new InvalidOperationException("an update without a body");
         ValueReader reader = scope.Reader();

@@ -23,7 +23,7 @@ static class Upserts
             plan.LookupValues(plan.KeyFields, plan.KeyValues));
         RuleCheck reads = new(scope, table, plan.Read);
         // A record whose key the caller does not see under the name that they gave is not found by it.
-        bool isSeen = stored is not null && reads.Sees(stored) && new FieldCheck(scope, table, plan.Fields).Shows(plan.KeyFields, stored);
+        bool isSeen = reads.Sees(stored) && new FieldCheck(scope, table, plan.Fields).Shows(plan.KeyFields, stored);
         return stored is not null && isSeen ? Replace(scope, plan, input, stored) : Create(scope, plan, input);
     }
 

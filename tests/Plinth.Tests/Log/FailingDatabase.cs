@@ -26,6 +26,9 @@ sealed class FailingDatabase : Database
     /// <summary>Before each reading; throws for a database that is out of reach.</summary>
     public Action? OnRead { get; set; }
 
+    /// <summary>Told the text of each statement that is taken up, by readers and the writer.</summary>
+    public Action<string>? OnStatement { get; set; }
+
     /// <summary>Says that others write to it.</summary>
     public bool SaysShared { get; init; }
 
@@ -48,7 +51,7 @@ sealed class FailingDatabase : Database
     public override ReadLease Read(CancellationToken cancel)
     {
         OnRead?.Invoke();
-        return _real.Read(cancel);
+        return new ReadLease(this, new FailingConnection(this, _real.Read(cancel).Connection));
     }
 
     public override Connection OpenReader() => _real.OpenReader();
@@ -65,10 +68,12 @@ sealed class FailingDatabase : Database
 
     public override void Dispose() => _real.Dispose();
 
-    internal override void Return(Connection reader) => _real.Return(reader);
+    internal override void Return(Connection reader) => _real.Return(((FailingConnection)reader).Real);
 
     sealed class FailingConnection(FailingDatabase database, Connection real) : Connection
     {
+        public Connection Real => real;
+
         public override long StatementsRun => real.StatementsRun;
 
         public override long RowsChanged => real.RowsChanged;
@@ -83,9 +88,17 @@ sealed class FailingDatabase : Database
 
         public override bool UndoesStatements => real.UndoesStatements;
 
-        public override Statement Prepare(string sql) => real.Prepare(sql);
+        public override Statement Prepare(string sql)
+        {
+            database.OnStatement?.Invoke(sql);
+            return real.Prepare(sql);
+        }
 
-        public override Statement PrepareScan(string sql) => real.PrepareScan(sql);
+        public override Statement PrepareScan(string sql)
+        {
+            database.OnStatement?.Invoke(sql);
+            return real.PrepareScan(sql);
+        }
 
         public override void LockDefinitions() => real.LockDefinitions();
 

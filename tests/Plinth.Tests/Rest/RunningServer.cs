@@ -57,7 +57,9 @@ sealed class RunningServer : IAsyncDisposable
 
     public static Value Reader { get; } = Claims("reader", 8);
 
-    public static async Task<RunningServer> OpenAsync(string schema = Schema, Limits? limits = null)
+    /// <param name="open">How the database is opened; null: as tests do.</param>
+    public static async Task<RunningServer> OpenAsync(
+        string schema = Schema, Limits? limits = null, Func<StoreOptions, TimeProvider, Database>? open = null)
     {
         TempFolder folder = new();
         SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", schema)]);
@@ -66,7 +68,7 @@ sealed class RunningServer : IAsyncDisposable
         EngineOptions options = new()
         {
             Store = new StoreOptions { Folder = folder.Path, Durability = Durability.Off },
-            OpenDatabase = TestDatabase.Open,
+            OpenDatabase = open ?? TestDatabase.Open,
             Migrate = true,
             Limits = limits ?? Limits.Default,
         };
