@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using Plinth.Cli.Hosting;
 using Plinth.Cli.Policies;
-using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Runtime;
 using Plinth.Schema;
@@ -77,71 +75,25 @@ static class PolicyCommand
     static async Task<int> ExplainAsync(
         Shell shell, Engine engine, Model model, Operation operation, Caller caller, string? key, CancellationToken cancel)
     {
-        // Every rule stands aside for the product itself, which asks with the caller's claims.
-        Caller asking = new(caller.Auth, "system", isSystem: true);
-        if (key is not null)
+        ImmutableArray<string>? parts = key is null ? null : [.. key.Split(',')];
+        if (parts is { } named && named.Length != model.Key.Length)
         {
-            ReadRequest get = new() { Model = model.Name, Kind = ReadKind.Get, Key = [.. key.Split(',')] };
-            Result<ReadReply> found = await engine.ReadAsync(asking, get, cancel);
-            if (found.Failed(out Fault? fault, out ReadReply? reply))
-            {
-                SchemaLoading.Show(shell, fault);
-                return ExitCode.Found;
-            }
-            reply.Dispose();
+            await shell.Error.WriteLineAsync($"plinth: the key of {model.Name} is {string.Join(',', model.Key)}");
+            return ExitCode.WrongUse;
         }
-        var rules = await Explanation.OfAsync(
-            engine.Current.Schema, model, operation, caller, engine.Now, engine.Limits,
-            key is null ? null : (condition, stop) => AskAsync(engine, asking, model, key, condition, stop), cancel);
+        ExplainedOperation explained = await engine.ExplainAsync(caller, model, operation, parts, cancel);
         string who = caller.IsAnonymous ? "nobody" : "this identity";
         await shell.Out.WriteLineAsync($"{operation.ToString().ToLowerInvariant()} {model.Name}{(key is null ? "" : " " + key)} as {who}");
-        foreach (ExplainedRule rule in rules)
+        foreach (ExplainedRule rule in explained.Rules)
         {
             await shell.Out.WriteLineAsync($"  {rule.Place}: {rule.Text}\n    {rule.Truth}");
             foreach (ExplainedTerm term in rule.Terms.Length > 1 || rule.Terms.Any(static t => t.Reads.Length > 0) ? rule.Terms : [])
-                await shell.Out.WriteLineAsync($"      {term.Text}: {term.Truth}{(term.Reads.Length == 0 ? "" : $" ({term.Reads})")}");
-        }
-        await shell.Out.WriteLineAsync(Verdict(engine.Current.Schema, model, caller, rules));
-        return ExitCode.Done;
-    }
-
-    static string Verdict(AppSchema schema, Model model, Caller caller, ImmutableArray<ExplainedRule> rules)
-    {
-        if (model.Tenant is not null && caller.Tenant.IsNull)
-            return $"refused: records of {schema.Name} belong to tenants, and the identity has no {Model.TenantId}";
-        if (rules.FirstOrDefault(static r => IsDeny(r) && r.Truth is "true" or "unknown" && IsDeny(r)) is { } denied)
-            return $"refused by {denied.Place}";
-        var allows = rules.Where(static r => !IsDeny(r)).ToList();
-        if (allows.Count == 0) return "refused: no rule allows it to anyone";
-        if (allows.TrueForAll(static r => r.Truth is "false" or "unknown")) return "refused: no rule that allows it is true";
-        bool depends = rules.Any(static r => r.Truth.StartsWith("depends", StringComparison.Ordinal));
-        if (depends) return "depends on the record: name one by its key";
-        return $"allowed by {allows.First(static r => r.Truth == "true").Place}";
-    }
-
-    static bool IsDeny(ExplainedRule rule) => rule.Text.StartsWith("@@deny", StringComparison.Ordinal);
-
-    /// <summary>The database is asked for the record under the condition, and under its opposite: neither finds what is unknown.</summary>
-    static async ValueTask<bool?> AskAsync(Engine engine, Caller asking, Model model, string key, string condition,
-        CancellationToken cancel)
-    {
-        foreach (bool wanted in new[] { true, false })
-        {
-            ReadRequest request = new()
             {
-                Model = model.Name,
-                Kind = ReadKind.List,
-                ShortFilters = [.. model.Key.Zip(key.Split(','), static (name, part) => new ShortFilter(name, "eq", part))],
-                Filter = wanted ? condition : $"!({condition})",
-                Select = model.Key,
-            };
-            Result<ReadReply> found = await engine.ReadAsync(asking, request, cancel);
-            if (found.Failed(out _, out ReadReply? reply)) return null;
-            using (reply)
-            {
-                if (JsonNode.Parse(reply.Body.Written.ToArray())?["items"] is JsonArray { Count: > 0 }) return wanted;
+                string reads = string.Join(", ", term.Reads.Select(static r => $"{r.Name} is {r.Is}"));
+                await shell.Out.WriteLineAsync($"      {term.Text}: {term.Truth}{(reads.Length == 0 ? "" : $" ({reads})")}");
             }
         }
-        return null;
+        await shell.Out.WriteLineAsync(explained.Verdict);
+        return explained.HasRecord ? ExitCode.Done : ExitCode.Found;
     }
 }

@@ -82,6 +82,9 @@ static class Composition
             OpsToken = settings.Text(SettingKeys.OpsToken) is { Length: > 0 } token ? token : null,
             Version = VersionCommand.Version,
             DevelopmentIdentity = identity,
+            // On the developer's own machine the rules hide nothing from who wrote them.
+            ExplainRoles = settings.List(SettingKeys.ExplainRoles) is { IsEmpty: false } roles ? roles
+                : mode == ServerMode.Dev ? [ServerOptions.Everyone] : [],
             CorsOrigins = settings.List(SettingKeys.CorsOrigins),
             TrustedProxies = [.. settings.List(SettingKeys.TrustedProxies).Select(Network)],
             RatePerAddress = Rate(settings, SettingKeys.RatePerAddress),

@@ -23,10 +23,17 @@ static class MatrixText
                 text.Append('\n');
             }
         }
+        int terms = matrix.Coverage.Sum(static c => c.Terms.Length),
+            termsBoth = matrix.Coverage.Sum(static c => c.Terms.Count(static t => t.IsSeenBothWays));
         int both = matrix.Coverage.Count(static c => c is { WasTrue: true, WasNotTrue: true });
-        text.Append(System.Globalization.CultureInfo.InvariantCulture, $"\n{both} of {matrix.Coverage.Length} rules were seen both ways\n");
-        foreach (RuleCoverage rule in matrix.Coverage.Where(static c => !c.WasTrue || !c.WasNotTrue))
+        text.Append(System.Globalization.CultureInfo.InvariantCulture,
+            $"\n{both} of {matrix.Coverage.Length} rules were seen both ways, {termsBoth} of {terms} terms\n");
+        foreach (RuleCoverage rule in matrix.Coverage.Where(static c => !c.WasTrue || !c.WasNotTrue || !c.Terms.All(t => t.IsSeenBothWays)))
+        {
             text.Append("  ").Append(rule.Place).Append(": ").Append(rule.Text).Append(": ").Append(Seen(rule)).Append('\n');
+            foreach (TermCoverage term in rule.Terms)
+                text.Append("    ").Append(term.Text).Append(": ").AppendJoin(", ", Seen(term)).Append('\n');
+        }
         return text.ToString();
     }
 
@@ -43,6 +50,11 @@ static class MatrixText
             ["place"] = rule.Place,
             ["rule"] = rule.Text,
             ["seen"] = Seen(rule),
+            ["terms"] = new JsonArray([.. rule.Terms.Select(static term => (JsonNode)new JsonObject
+            {
+                ["term"] = term.Text,
+                ["seen"] = new JsonArray([.. Seen(term).Select(static s => (JsonNode)s)]),
+            })]),
         })]),
     }.ToJsonString() + "\n";
 
@@ -63,10 +75,30 @@ static class MatrixText
             }
             page.Append("</table>\n");
         }
+        page.Append("<table>\n<tr><th>Rule<th>Term<th>Seen\n");
+        foreach (RuleCoverage rule in matrix.Coverage)
+        {
+            page.Append("<tr><td title=\"").Append(WebUtility.HtmlEncode(rule.Place)).Append("\">").Append(WebUtility.HtmlEncode(rule.Text))
+                .Append("<td><td>").Append(Seen(rule)).Append('\n');
+            foreach (TermCoverage term in rule.Terms)
+            {
+                page.Append("<tr><td><td>").Append(WebUtility.HtmlEncode(term.Text)).Append("<td>")
+                    .AppendJoin(", ", Seen(term)).Append('\n');
+            }
+        }
+        page.Append("</table>\n");
         return page.ToString();
     }
 
     static string Named(Schema.Operation operation) => operation.ToString().ToLowerInvariant();
+
+    static IEnumerable<string> Seen(TermCoverage term)
+    {
+        if (!term.WasDecided) yield return "looks at other records";
+        if (term.WasTrue) yield return "true";
+        if (term.WasFalse) yield return "false";
+        if (term.WasUnknown) yield return "unknown";
+    }
 
     static string Seen(RuleCoverage rule) => rule switch
     {

@@ -101,6 +101,9 @@ static class SettingKeys
         "Addresses and identities that are counted apart; those beyond share one budget.");
     public static readonly SettingKey DevHosts = new("dev.allowedHosts", new ListForm(_ => null), "",
         "Host names, beside localhost and addresses, that `dev` answers to.");
+    public static readonly SettingKey ExplainRoles = new("explain.roles", new ListForm(_ => null), "",
+        "Values of the claim `role` whose identities may ask with `Prefer: explain` why the rules refuse, and see `Server-Timing`. Empty "
+            + "is nobody, but in `plinth dev`, where it is everyone.");
     public static readonly SettingKey CorsCredentials = new("cors.credentials", s_switch, "off",
         "Pages of the allowed origins may send cookies.");
 
@@ -114,6 +117,7 @@ static class SettingKeys
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,
         IdempotencyHours, DevHosts,
+        ExplainRoles,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 

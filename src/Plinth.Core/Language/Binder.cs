@@ -73,6 +73,8 @@ sealed class Binder
             tenants.IsOn, _platform.HasUsers);
         tenants.CheckRelations(schema);
         CheckConditions(schema);
+        // Of a schema that is sound: what rules say is read as a whole.
+        if (_platform.HasUsers && !_findings.HasErrors) new UserClaimGuard(schema, _findings).Check();
         return schema;
     }
 
@@ -190,6 +192,11 @@ sealed class Binder
     AuthShape BindAuth(RecordSyntax syntax)
     {
         var claims = BindPlainFields(syntax, "auth", target: 0);
+        foreach (Field claim in claims.Where(static c => c.Type is UnionFieldType))
+        {
+            _findings.Error(syntax.Source, Codes.AttributeType, claim.Span, $"a claim has one shape, and {claim.Type.Name} has several",
+                "write a type, or a claim for each of its fields");
+        }
         return new AuthShape(syntax.Name?.Text ?? "Auth", claims);
     }
 

@@ -56,6 +56,7 @@ static class Codes
     public const string MissingOtherSide = "missing_other_side";
     public const string ManyToMany = "many_to_many";
     public const string BadPattern = "bad_pattern";
+    public const string OpenClaims = "open_claims";
 
     // Warnings.
     public const string UnreachableModel = "unreachable_model";

@@ -32,7 +32,8 @@ static class ClaimsReader
             }
             json.Read();
             if (json.TokenType == JsonTokenType.Null) continue;
-            if (!TryClaim(ref json, claim, out Value value)) return (default, $"the claim '{name}' is no {claim.Type.Name}");
+            if (!TryClaim(shape, ref json, claim, ignoreUnknown, out Value value))
+                return (default, $"the claim '{name}' is no {claim.Type.Name}");
             claims.Add(new(name, value));
         }
         return (Value.FromMap(new ValueMap([.. claims])), null);
@@ -48,22 +49,24 @@ static class ClaimsReader
         return null;
     }
 
-    static bool TryClaim(ref Utf8JsonReader json, Field claim, out Value value)
+    static bool TryClaim(
+        AuthShape shape, ref Utf8JsonReader json, Field claim, bool ignoreUnknown, out Value value)
     {
-        if (!claim.IsList) return TryOne(ref json, claim.Type, out value);
+        if (!claim.IsList) return TryOne(shape, ref json, claim.Type, ignoreUnknown, out value);
         value = default;
         if (json.TokenType != JsonTokenType.StartArray) return false;
         List<Value> items = [];
         while (json.Read() && json.TokenType != JsonTokenType.EndArray)
         {
-            if (!TryOne(ref json, claim.Type, out Value item)) return false;
+            if (!TryOne(shape, ref json, claim.Type, ignoreUnknown, out Value item)) return false;
             items.Add(item);
         }
         value = Value.FromList([.. items]);
         return true;
     }
 
-    static bool TryOne(ref Utf8JsonReader json, FieldType type, out Value value)
+    static bool TryOne(
+        AuthShape shape, ref Utf8JsonReader json, FieldType type, bool ignoreUnknown, out Value value)
     {
         value = default;
         switch (type)
@@ -74,8 +77,32 @@ static class ClaimsReader
                 string word = json.GetString() ?? "";
                 value = Value.From(word);
                 return words.Enum.Values.Contains(word);
+            case EmbeddedFieldType embedded when json.TokenType == JsonTokenType.StartObject:
+                return TryMembers(shape, ref json, embedded, ignoreUnknown, out value);
             default:
                 return false;
         }
+    }
+
+    /// <summary>The members of a type, each as it is declared: what is required is there, and what is not known is not.</summary>
+    static bool TryMembers(
+        AuthShape shape, ref Utf8JsonReader json, EmbeddedFieldType of, bool ignoreUnknown, out Value value)
+    {
+        value = default;
+        if (shape.Types.FirstOrDefault(t => t.Name == of.TypeName) is not { } type) return false;
+        List<KeyValuePair<string, Value>> members = [];
+        while (json.Read() && json.TokenType == JsonTokenType.PropertyName)
+        {
+            string name = json.GetString() ?? "";
+            json.Read();
+            Field? member = type.Fields.FirstOrDefault(f => string.Equals(f.Name, name, StringComparison.Ordinal));
+            if (member is null && !ignoreUnknown) return false;
+            if (member is null) json.Skip();
+            if (member is null || json.TokenType == JsonTokenType.Null) continue;
+            if (!TryClaim(shape, ref json, member, ignoreUnknown, out Value read)) return false;
+            members.Add(new(name, read));
+        }
+        value = Value.FromMap(new ValueMap([.. members]));
+        return type.Fields.All(f => f.IsNullable || f.IsList || members.Exists(m => m.Key == f.Name));
     }
 }

@@ -6,17 +6,36 @@ using Plinth.Text;
 namespace Plinth.Policy;
 
 /// <summary>One side of a rule's outermost <c>&amp;&amp;</c> or <c>||</c>, and what it comes to.</summary>
-/// <param name="Truth">true, false, unknown, or "depends on the record".</param>
+/// <param name="Truth">true, false, unknown, "depends on the record", or of many records: "true of some", "true of none".</param>
 /// <param name="Reads">Of what it reads, whether it is there: never a value.</param>
-sealed record ExplainedTerm(string Text, string Truth, string Reads);
+sealed record ExplainedTerm(string Text, string Truth, ImmutableArray<ExplainedRead> Reads);
+
+/// <summary>A value that a term reads.</summary>
+/// <param name="Name"><c>auth.role</c>, <c>ownerId</c>.</param>
+/// <param name="Is">Its class, and nothing more: there, null, missing (a claim), or "not to be asked for".</param>
+sealed record ExplainedRead(string Name, string Is);
 
 /// <summary>One rule, held against a caller and, where one was named, a record.</summary>
 /// <param name="Place"><c>file:line:column</c></param>
 /// <param name="Truth">Of its condition as a whole.</param>
 sealed record ExplainedRule(string Place, string Text, string Truth, ImmutableArray<ExplainedTerm> Terms);
 
-/// <summary>Asks of the record that is explained whether a condition, as text, holds: true, false or (null) unknown.</summary>
-delegate ValueTask<bool?> AskOfRecord(string condition, CancellationToken cancel);
+/// <summary>One operation of one caller, explained.</summary>
+/// <param name="Verdict">In a sentence: what decides.</param>
+sealed record ExplainedOperation(Operation Operation, string Model, string Verdict, ImmutableArray<ExplainedRule> Rules)
+{
+    /// <summary>The rules let the caller do it, as far as that was to be found out.</summary>
+    public bool IsAllowed { get; init; }
+
+    /// <summary>False: there is no record of that key among those of the caller's tenant.</summary>
+    public bool HasRecord { get; init; } = true;
+
+    /// <summary>Of an empty list: <c>none</c> there are, <c>hidden</c> all of them, or <c>left out</c> by what the request asks.</summary>
+    public string? Records { get; init; }
+}
+
+/// <summary>Whether a condition, as text, holds of what is explained: one of the truths of <see cref="Explanation"/>.</summary>
+delegate ValueTask<string> AskOfRecord(string condition, CancellationToken cancel);
 
 /// <summary>
 /// Why an operation is allowed or refused: every rule that is about it, its terms, and for each what it comes to. Values are named by
@@ -24,13 +43,15 @@ delegate ValueTask<bool?> AskOfRecord(string condition, CancellationToken cancel
 /// </summary>
 static class Explanation
 {
-    const string Depends = "depends on the record";
+    public const string True = "true", False = "false", Unknown = "unknown", Depends = "depends on the record",
+        OfSome = "true of some", OfNone = "true of none", NotAsked = "not to be asked for";
 
     /// <param name="ask">Null: no record was named.</param>
     public static async ValueTask<ImmutableArray<ExplainedRule>> OfAsync(
         AppSchema schema, Model model, Operation operation, Caller caller, long now, Limits limits, AskOfRecord? ask,
         CancellationToken cancel)
     {
+        bool isOne = ask is not null && operation != Operation.List;
         ImmutableArray<ExplainedRule>.Builder rules = ImmutableArray.CreateBuilder<ExplainedRule>();
         foreach (AccessRule rule in model.Rules.Where(r => r.Operations.Contains(operation)))
         {
@@ -39,13 +60,13 @@ static class Explanation
                 + (rule.After is { } after ? $", after: {after.Text}" : "");
             if (rule.When is not { } when)
             {
-                rules.Add(new ExplainedRule(place, text, "true", []));
+                rules.Add(new ExplainedRule(place, text, True, []));
                 continue;
             }
             CheckedExpression whole = CheckedExpression.OfText(when, ExpressionScope.Rule(schema, model));
             ImmutableArray<ExplainedTerm>.Builder terms = ImmutableArray.CreateBuilder<ExplainedTerm>();
             foreach (CheckedNode term in Terms(whole.Root))
-                terms.Add(await TermAsync(term, TextOf(term, when.Text), caller, now, limits, ask, cancel).ConfigureAwait(false));
+                terms.Add(await TermAsync(term, TextOf(term, when.Text), caller, now, limits, ask, isOne, cancel).ConfigureAwait(false));
             string truth = await TruthAsync(whole, when.Text, caller, now, limits, ask, cancel).ConfigureAwait(false);
             rules.Add(new ExplainedRule(place, text, truth, terms.ToImmutable()));
         }
@@ -67,31 +88,32 @@ static class Explanation
         _ => [root],
     };
 
-    static string TextOf(CheckedNode node, string whole)
+    /// <summary>A term as it was written.</summary>
+    public static string TextOf(CheckedNode node, string whole)
     {
         bool isPlaced = node.Span.Length > 0 && node.Span.Start + node.Span.Length <= whole.Length;
         return isPlaced ? whole.Substring(node.Span.Start, node.Span.Length) : whole;
     }
 
     static async ValueTask<ExplainedTerm> TermAsync(
-        CheckedNode term, string text, Caller caller, long now, Limits limits, AskOfRecord? ask, CancellationToken cancel)
+        CheckedNode term, string text, Caller caller, long now, Limits limits, AskOfRecord? ask, bool isOne, CancellationToken cancel)
     {
         CheckedExpression expression = CheckedExpression.Of(term);
-        List<string> reads = [];
+        ImmutableArray<ExplainedRead>.Builder reads = ImmutableArray.CreateBuilder<ExplainedRead>();
         ClaimFinder claims = new();
         claims.Visit(term);
         foreach (string claim in claims.Names)
         {
             bool isThere = caller.Auth.Kind == ValueKind.Map && caller.Auth.Map.TryGet(claim, out Value value) && !value.IsNull;
-            reads.Add($"auth.{claim} is {(isThere ? "there" : "missing")}");
+            reads.Add(new ExplainedRead("auth." + claim, isThere ? "there" : "missing"));
         }
-        foreach (string field in ask is null ? [] : expression.OwnFields)
+        foreach (string field in ask is not null && isOne ? expression.OwnFields : [])
         {
-            bool? isNull = await ask!($"{field} == null", cancel).ConfigureAwait(false); // Not null: then there are no fields.
-            reads.Add($"{field} is {(isNull is { } known ? known ? "null" : "there" : "not to be asked for")}");
+            string isNull = await ask!($"{field} == null", cancel).ConfigureAwait(false); // Not null: then there are no fields.
+            reads.Add(new ExplainedRead(field, isNull switch { True => "null", False => "there", _ => NotAsked }));
         }
-        return new ExplainedTerm(
-            text, await TruthAsync(expression, text, caller, now, limits, ask, cancel).ConfigureAwait(false), string.Join(", ", reads));
+        string truth = await TruthAsync(expression, text, caller, now, limits, ask, cancel).ConfigureAwait(false);
+        return new ExplainedTerm(text, truth, reads.ToImmutable());
     }
 
     static async ValueTask<string> TruthAsync(
@@ -99,10 +121,28 @@ static class Explanation
     {
         CheckedExpression folded = PartialEvaluator.Fold(expression, Policies.Context(caller, now, limits));
         if (Simplifier.Simplify(folded.Root, UnknownMeans.Unknown) is LiteralNode literal)
-            return literal.Value.IsNull ? "unknown" : literal.Value.IsTrue ? "true" : "false";
-        if (ask is null) return Depends;
-        return await ask(text, cancel).ConfigureAwait(false) switch { true => "true", false => "false", null => "unknown" };
+            return literal.Value.IsNull ? Unknown : literal.Value.IsTrue ? True : False;
+        return ask is null ? Depends : await ask(text, cancel).ConfigureAwait(false);
     }
+
+    /// <summary>What the rules come to, in a sentence; and whether they allow, as far as is known.</summary>
+    public static (string Text, bool IsAllowed) Verdict(
+        AppSchema schema, Model model, Caller caller, ImmutableArray<ExplainedRule> rules)
+    {
+        if (model.Tenant is not null && caller.Tenant.IsNull)
+            return ($"refused: records of {schema.Name} belong to tenants, and the identity has no {Model.TenantId}", false);
+        if (rules.FirstOrDefault(static r => IsDeny(r) && r.Truth is True or Unknown && IsDeny(r)) is { } denied)
+            return ($"refused by {denied.Place}", false);
+        ImmutableArray<ExplainedRule> allows = [.. rules.Where(static r => !IsDeny(r))];
+        if (allows.IsEmpty) return ("refused: no rule allows it to anyone", false);
+        if (allows.All(static r => r.Truth is False or Unknown or OfNone)) return ("refused: no rule that allows it is true", false);
+        if (rules.Any(static r => r.Truth == Depends)) return ("depends on the record: name one by its key", true);
+        if (rules.Any(static r => r.Truth is OfSome or OfNone)) return ("depends on the record", true);
+        return (allows.FirstOrDefault(static r => r.Truth == True) is { } allowing ? $"allowed by {allowing.Place}"
+            : "not to be found out from here", true);
+    }
+
+    static bool IsDeny(ExplainedRule rule) => rule.Text.StartsWith("@@deny", StringComparison.Ordinal);
 
     sealed class ClaimFinder : NodeVisitor
     {

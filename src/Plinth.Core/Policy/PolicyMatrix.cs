@@ -6,24 +6,25 @@ using Plinth.Text;
 namespace Plinth.Policy;
 
 /// <summary>What one kind of caller may do with the records of one model.</summary>
-/// <param name="Cells">By operation: <c>-</c> none, <c>own</c> those that bear the caller's id, <c>some</c> others by their values,
+/// <param name="Cells">By operation: <c>-</c> none, <c>own</c> those that bear the caller's claims, <c>some</c> others by their values,
 /// <c>all</c>.</param>
 sealed record MatrixRow(string Model, string Role, ImmutableArray<(Operation Operation, string Cell)> Cells);
 
 /// <summary>Which ways a rule's condition came out while the matrix was made.</summary>
 /// <param name="Place"><c>file:line:column</c></param>
 /// <param name="WasDecided">False: it looks at other records, which the matrix has none of.</param>
-sealed record RuleCoverage(string Place, string Text, bool WasTrue, bool WasNotTrue, bool WasDecided);
+/// <param name="Terms">Its branches: the terms of the condition and of <c>after:</c>.</param>
+sealed record RuleCoverage(
+    string Place, string Text, bool WasTrue, bool WasNotTrue, bool WasDecided, ImmutableArray<TermCoverage> Terms);
 
 /// <summary>
 /// Role × operation × ownership for every model, made by running the rules: for nobody, for each role, with a record that bears the
-/// caller's id and with one that bears another's.
+/// caller's id (and whatever else rules compare with a claim) and with one that bears another's.
 /// </summary>
 sealed class PolicyMatrix
 {
     readonly Policies _policies;
     readonly Limits _limits;
-    readonly Dictionary<AccessRule, (bool True, bool NotTrue)> _coverage = [];
 
     PolicyMatrix(AppSchema schema, Limits limits) => (_policies, _limits) = (new Policies(schema, limits), limits);
 
@@ -42,7 +43,7 @@ sealed class PolicyMatrix
             .. schema.Models.SelectMany(model => callers.Select(c => new MatrixRow(
                 model.Name, c.Role, [.. Operations(model).Select(o => (o, matrix.Cell(model, o, c.Caller, now)))]))),
         ];
-        matrix.Coverage = [.. schema.Models.SelectMany(m => m.Rules.Select(r => matrix.CoverageOf(m, r)))];
+        matrix.Coverage = [.. schema.Models.SelectMany(m => matrix.CoverageOf(m, callers.ConvertAll(static c => c.Caller), now))];
         return matrix;
     }
 
@@ -54,12 +55,16 @@ sealed class PolicyMatrix
         yield return ("nobody", Caller.Anonymous());
         if (Schema.Auth is not { } auth) yield break;
         Field? role = auth.Claim("role");
+        // What records are known by must be there to be compared; what a rule asks of a caller alone is not taken for granted.
+        OwnerFinder owners = new();
+        foreach (Model model in Schema.Models) Visit(owners, model);
         string[] words = role?.Type is EnumFieldType { Enum.Values: var values } ? [.. values] : ["signed in"];
         foreach (string word in words)
         {
             List<KeyValuePair<string, Value>> claims = [];
-            foreach (Field claim in auth.Claims.Where(static c => c.Name is "id" or Model.TenantId))
+            foreach (Field claim in auth.Claims.Where(c => c.Name is "id" or Model.TenantId || owners.Claims.Contains(c.Name)))
                 claims.Add(KeyValuePair.Create(claim.Name, Sample(claim, number: 1)));
+            if (role?.Type is EnumFieldType) claims.RemoveAll(c => c.Key == role.Name);
             if (role?.Type is EnumFieldType) claims.Add(KeyValuePair.Create(role.Name, Value.From(word)));
             yield return (word, new Caller(Value.FromMap(new ValueMap([.. claims])), "someone"));
         }
@@ -69,8 +74,6 @@ sealed class PolicyMatrix
     {
         CallerRules rules = _policies.Of(model).For(operation, caller, now);
         Value[] own = Row(model, isOwn: true), other = Row(model, isOwn: false);
-        Observe(model, operation, caller, now, own);
-        Observe(model, operation, caller, now, other);
         FoldedRules folded = rules.Folded.Inside;
         if (rules.Outcome == RuleOutcome.Never) return "-";
         if (folded.Outcome == RuleOutcome.Always) return "all";
@@ -85,10 +88,7 @@ sealed class PolicyMatrix
     {
         Value[] row = new Value[model.Fields.Length];
         OwnerFinder owners = new();
-        foreach (AccessRule rule in model.Rules)
-        {
-            if (rule.When is { } when) owners.Visit(CheckedExpression.Of(when, ExpressionScope.Rule(Schema, model)).Root);
-        }
+        Visit(owners, model);
         foreach (Field field in model.Fields)
         {
             // What is never null is something: a rule must not be unknown because the record is made up.
@@ -99,33 +99,36 @@ sealed class PolicyMatrix
         return row;
     }
 
-    void Observe(Model model, Operation operation, Caller caller, long now, Value[] row)
+    void Visit(OwnerFinder owners, Model model)
     {
-        foreach (AccessRule rule in model.Rules.Where(r => r.Operations.Contains(operation)))
+        foreach (AccessRule rule in model.Rules)
         {
-            bool holds = true;
-            if (rule.When is { } when)
-            {
-                CheckedExpression condition = CheckedExpression.Of(when, ExpressionScope.Rule(Schema, model));
-                if (!condition.CanEvaluateInMemory) continue;
-                holds = CompiledExpression.Compile(condition).IsTrue(Policies.Context(caller, now, _limits, row));
-            }
-            var seen = _coverage.GetValueOrDefault(rule);
-            _coverage[rule] = (seen.True || holds, seen.NotTrue || !holds);
+            if (rule.When is { } when) owners.Visit(CheckedExpression.Of(when, ExpressionScope.Rule(Schema, model)).Root);
         }
     }
 
-    RuleCoverage CoverageOf(Model model, AccessRule rule)
+    /// <summary>Every rule on records of the caller's and of another's, and on each of them with one thing changed.</summary>
+    IEnumerable<RuleCoverage> CoverageOf(Model model, List<Caller> callers, long now)
     {
-        string place = Explanation.PlaceOf(model, rule);
-        string text = $"@@{(rule.Effect == RuleEffect.Allow ? "allow" : "deny")} {rule.When?.Text ?? "true"}";
-        bool decided = _coverage.TryGetValue(rule, out var seen);
-        return new RuleCoverage(place, text, seen.True, seen.NotTrue, decided);
+        RuleLiterals literals = new(Schema, model);
+        Value[] own = Row(model, isOwn: true), other = Row(model, isOwn: false);
+        List<Value[]> rows = [.. RuleObserver.Varied(model, own, literals), .. RuleObserver.Varied(model, other, literals)];
+        List<Caller> who = [.. callers.SelectMany(c => RuleObserver.Varied(Schema.Auth, c, literals))];
+        foreach (AccessRule rule in model.Rules)
+        {
+            RuleObserver observer = new(Schema, model, rule);
+            foreach (Caller caller in who)
+            {
+                foreach (Value[] row in rows) observer.Observe(caller, now, _limits, row, before: own);
+            }
+            yield return observer.Coverage(model, rule);
+        }
     }
 
     static Value Sample(Field field, int number) => field.Type switch
     {
         _ when field.IsJsonStored => Value.FromJson("[]"u8.ToArray()),
+        EnumFieldType { Enum.Values: [_, var second, ..] } when number == Another => Value.From(second),
         EnumFieldType { Enum.Values: [var first, ..] } => Value.From(first),
         ScalarFieldType { Scalar: var scalar } => scalar.Kind switch
         {
@@ -138,19 +141,30 @@ sealed class PolicyMatrix
         _ => Value.Null,
     };
 
-    /// <summary>Fields that a rule compares with <c>auth.id</c>.</summary>
+    const int Another = 2;
+
+    /// <summary>Fields that a rule compares with a claim, and the claims.</summary>
     sealed class OwnerFinder : NodeVisitor
     {
         public HashSet<string> Fields { get; } = new(StringComparer.Ordinal);
 
+        public HashSet<string> Claims { get; } = new(StringComparer.Ordinal);
+
         public override void Visit(CheckedNode node)
         {
-            if (node is CallNode { Function: CelFunction.Equal, Arguments: [var left, var right] })
+            if (node is CallNode { Function: CelFunction.Equal or CelFunction.NotEqual, Arguments: [var left, var right] })
             {
-                if (right is ClaimNode { Claim.Name: "id" } && left is FieldNode { Record: RowNode } a) Fields.Add(a.Field.Name);
-                if (left is ClaimNode { Claim.Name: "id" } && right is FieldNode { Record: RowNode } b) Fields.Add(b.Field.Name);
+                Note(left, right);
+                Note(right, left);
             }
             base.Visit(node);
+        }
+
+        void Note(CheckedNode field, CheckedNode claim)
+        {
+            if (field is not FieldNode { Record: RowNode } own || claim is not ClaimNode of) return;
+            Fields.Add(own.Field.Name);
+            Claims.Add(of.Claim.Name);
         }
     }
 }

@@ -24,7 +24,8 @@ sealed class AppSchema
         ImmutableArray<UnionType> unions,
         ImmutableArray<Model> models)
     {
-        (Name, Defaults, Auth, Enums, Types, Unions, Models) = (name, defaults, auth, enums, types, unions, models);
+        (Name, Defaults, Enums, Types, Unions, Models) = (name, defaults, enums, types, unions, models);
+        Auth = auth is null ? null : auth with { Types = types };
         _models = models.ToFrozenDictionary(m => m.Name, StringComparer.Ordinal);
         _routes = models.ToFrozenDictionary(m => m.Route, StringComparer.Ordinal);
         _enums = enums.ToFrozenDictionary(e => e.Name, StringComparer.Ordinal);
@@ -106,5 +107,8 @@ sealed record AppDefaults(int PageSize = 20, int MaxPageSize = 1000);
 
 sealed record AuthShape(string Name, ImmutableArray<Field> Claims)
 {
+    /// <summary>The types of the schema, which claims may have.</summary>
+    public ImmutableArray<EmbeddedType> Types { get; init; } = [];
+
     public Field? Claim(string name) => Claims.FirstOrDefault(c => string.Equals(c.Name, name, StringComparison.Ordinal));
 }

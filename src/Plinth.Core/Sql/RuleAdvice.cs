@@ -22,14 +22,19 @@ static class RuleAdvice
         {
             HashSet<string> leading = Leading(schema, model);
             bool hides = false;
+            HashSet<string> shared = new(StringComparer.Ordinal);
             foreach (AccessRule rule in model.Rules)
             {
                 if (rule.When is not { } when || when.Text is "true" or "false") continue;
                 CheckedExpression condition = CheckedExpression.Of(when, ExpressionScope.Rule(schema, model));
-                hides |= rule.Operations.Contains(Operation.Get) && (condition.ReadsRow || condition.ReadsRelations);
+                if (rule.Operations.Contains(Operation.Get))
+                {
+                    hides |= condition.ReadsRow || condition.ReadsRelations;
+                    shared.UnionWith(Chosen(condition.Root, rule.Effect).Select(static f => f.Name));
+                }
                 if (Constant(condition) is var (code, message)) found.Add(Warn(code, when, message, null));
                 else if (rule.Effect == RuleEffect.Allow && rule.Operations.Contains(Operation.List)
-                    && Chosen(condition.Root) is { Count: > 0 } fields && !fields.Exists(f => leading.Contains(f.Column)))
+                    && Chosen(condition.Root, rule.Effect) is { Count: > 0 } fields && !fields.Exists(f => leading.Contains(f.Column)))
                 {
                     found.Add(Warn(NoIndex, when,
                         $"no index begins with {fields[0].Name}: every list under this rule reads all records of {model.Name}",
@@ -37,7 +42,8 @@ static class RuleAdvice
                 }
             }
             if (!hides || model.Tenant is not null) continue;
-            foreach (UniqueKey unique in model.Uniques)
+            // Within what the caller shares with a record it tells of nothing else.
+            foreach (UniqueKey unique in model.Uniques.Where(u => !u.Fields.Any(shared.Contains)))
             {
                 found.Add(new Diagnostic(UniqueTells, Severity.Warning, model.Source, model.Span,
                     $"{model.Name}: {string.Join(", ", unique.Fields)} is unique over records that rules hide: "
@@ -76,16 +82,17 @@ static class RuleAdvice
         return false;
     }
 
-    /// <summary>Own fields that the condition holds equal to something of the caller.</summary>
-    static List<Field> Chosen(CheckedNode root)
+    /// <summary>Own fields that must equal something of the caller: by an allow that says so, or a denial of what differs.</summary>
+    static List<Field> Chosen(CheckedNode root, RuleEffect effect)
     {
+        CelFunction compares = effect == RuleEffect.Allow ? CelFunction.Equal : CelFunction.NotEqual;
         List<Field> fields = [];
         foreach (CheckedNode item in root is AndNode and ? and.Items : [root])
         {
             (CheckedNode Left, CheckedNode Right)? pair = item switch
             {
-                CallNode { Function: CelFunction.Equal, Arguments: [var left, var right] } => (left, right),
-                InNode within => (within.Item, within.List),
+                CallNode { Arguments: [var left, var right] } call when call.Function == compares => (left, right),
+                InNode within when effect == RuleEffect.Allow => (within.Item, within.List),
                 _ => null,
             };
             if (pair is not var (a, b)) continue;

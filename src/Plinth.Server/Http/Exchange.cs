@@ -66,6 +66,9 @@ sealed class Exchange
     /// <summary>Code of the fault that was answered, for the log.</summary>
     public string? FaultCode { get; private set; }
 
+    /// <summary>What the rules said to a refusal, as JSON; null where that is not told.</summary>
+    public byte[]? Explanation { get; set; }
+
     public int SqlStatements { get; set; }
 
     public long BytesOut { get; private set; }
@@ -122,6 +125,7 @@ sealed class Exchange
         Address = "";
         AnswersCbor = false;
         FaultCode = null;
+        Explanation = null;
         SqlStatements = 0;
         BytesOut = 0;
         if (!_timeout.TryReset()) _timeout = new CancellationTokenSource();
@@ -176,7 +180,7 @@ sealed class Exchange
         bool isRefused = fault.Kind == Faults.Unauthorized && !Route.IgnoresIdentity && Headers.Authorization.Count > 0;
         if (status == 401) headers.WWWAuthenticate = isRefused ? "Bearer error=\"invalid_token\"" : "Bearer";
         ByteOutput body = Scratch;
-        Problem.Write(body, fault, status, TraceId, RequestId);
+        Problem.Write(body, fault, status, TraceId, RequestId, Explanation);
         return SendAsync(status, s_problem, body.WrittenMemory);
     }
 

@@ -6,7 +6,7 @@ namespace Plinth.Http;
 /// <summary>A fault as <c>application/problem+json</c> (RFC 9457), in the one shape of every route.</summary>
 static class Problem
 {
-    public static void Write(ByteOutput output, Fault fault, int status, string traceId, string requestId)
+    public static void Write(ByteOutput output, Fault fault, int status, string traceId, string requestId, byte[]? explanation = null)
     {
         output.Write("{\"type\":"u8);
         JsonText.WriteString(output, "/errors/" + fault.Code);
@@ -35,6 +35,11 @@ static class Problem
         {
             output.Write(",\"hint\":"u8);
             WriteText(output, hint);
+        }
+        if (explanation is not null)
+        {
+            output.Write(",\"explain\":"u8);
+            output.Write(explanation);
         }
         output.Write(",\"traceId\":"u8);
         JsonText.WriteString(output, traceId);

@@ -47,13 +47,15 @@ static class RequestHeaders
     }
 
     /// <summary><c>Prefer: return=minimal</c>; other preferences may be ignored (RFC 7240).</summary>
-    public static bool PrefersMinimal(StringValues prefer)
+    public static bool PrefersMinimal(StringValues prefer) => Prefers(prefer, "return=minimal");
+
+    public static bool Prefers(StringValues prefer, string wanted)
     {
         foreach (string? value in prefer)
         {
             foreach (string preference in (value ?? "").Split(',', ';'))
             {
-                if (preference.Trim().Equals("return=minimal", StringComparison.OrdinalIgnoreCase)) return true;
+                if (preference.Trim().Equals(wanted, StringComparison.OrdinalIgnoreCase)) return true;
             }
         }
         return false;

@@ -30,7 +30,7 @@ enum LogLevelMin
 
 /// <summary>
 /// Everything that the server is told from outside. Made by the composition root from settings that are checked there, and checked
-/// once more by <see cref="Refusal"/> for what would be unsafe together.
+/// once more by <see cref="Refusal()"/> for what would be unsafe together.
 /// </summary>
 sealed record ServerOptions
 {
@@ -53,6 +53,14 @@ sealed record ServerOptions
 
     /// <summary>Dev only: the claims (a Map) under which every request runs; null leaves callers anonymous.</summary>
     public Value? DevelopmentIdentity { get; init; }
+
+    /// <summary>The role that stands for everyone.</summary>
+    public const string Everyone = "*";
+
+    /// <summary>
+    /// Values of the claim <c>role</c> whose identities are told, when they ask, why the rules refuse; <c>*</c> is everyone, none nobody.
+    /// </summary>
+    public ImmutableArray<string> ExplainRoles { get; init; } = [];
 
     /// <summary>Host names, beside loopback and addresses, that a development server answers to.</summary>
     public ImmutableArray<string> AllowedHosts { get; init; } = [];
@@ -119,6 +127,20 @@ sealed record ServerOptions
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
+    /// <summary>The same, and what these options name that the schema does not have.</summary>
+    public string? Refusal(AppSchema schema)
+    {
+        if (Refusal() is { } refusal) return refusal;
+        if (ExplainRoles.IsEmpty || ExplainRoles.Contains(Everyone)) return null;
+        if (schema.Auth?.Claim("role") is not { } role) return "explain.roles needs a claim `role` in the schema's block auth";
+        if (role.Type is not EnumFieldType { Enum: var words }) return null;
+        foreach (string word in ExplainRoles)
+        {
+            if (!words.Values.Contains(word)) return $"explain.roles: '{word}' is no value of {words.Name}";
+        }
+        return null;
+    }
+
     /// <summary>What is unsafe or contradictory in these options, with the remedy; null when they may be served.</summary>
     public string? Refusal()
     {
@@ -132,6 +154,8 @@ sealed record ServerOptions
             if (!Uri.TryCreate(origin, UriKind.Absolute, out Uri? uri) || uri.GetLeftPart(UriPartial.Authority) != origin)
                 return $"cors.origins: '{origin}' is not an origin such as https://app.example";
         }
+        if (Mode == ServerMode.Serve && ExplainRoles.Contains(Everyone))
+            return "explain.roles '*' tells everyone why the rules hide what they hide: name the roles";
         if (OpsPort is not null && OpsPort == Port && Port != 0) return "ops.port must differ from port";
         if (OpsToken is { Length: < 16 }) return "ops.token must have at least 16 characters";
         return null;

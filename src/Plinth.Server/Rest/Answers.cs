@@ -6,9 +6,9 @@ using Plinth.Text;
 
 namespace Plinth.Rest;
 
-/// <summary>What every answer of the API has in common: its representation, its position in the log, and in development its
-/// timings.</summary>
-sealed class Answers(Engine engine, ServerOptions options)
+/// <summary>What every answer of the API has in common: its representation, its position in the log, and in development,
+/// and for whom rules are explained, its timings.</summary>
+sealed class Answers(Engine engine, ServerOptions options, Explains explains)
 {
     static readonly TimeSpan s_positionWait = TimeSpan.FromSeconds(1);
     static readonly TimeSpan s_positionPoll = TimeSpan.FromMilliseconds(5);
@@ -23,7 +23,7 @@ sealed class Answers(Engine engine, ServerOptions options)
     {
         exchange.SqlStatements += timings.Statements;
         if (position > 0) exchange.ResponseHeaders["Plinth-Position"] = position.ToString(CultureInfo.InvariantCulture);
-        if (!_timed) return;
+        if (!_timed && !explains.May(exchange)) return;
         double total = options.Time.GetElapsedTime(exchange.StartedTicks).TotalMilliseconds;
         string statements = timings.CacheHit ? "cache hit" : timings.Statements == 1 ? "1 statement" : $"{timings.Statements} statements";
         exchange.ResponseHeaders["Server-Timing"] = string.Create(CultureInfo.InvariantCulture,

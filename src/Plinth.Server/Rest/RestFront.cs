@@ -10,11 +10,13 @@ sealed class RestFront
     readonly RestReads _reads;
     readonly RestWrites _writes;
     readonly RestBatch _batch;
+    readonly Explains _explains;
 
     public RestFront(Engine engine, ServerOptions options, Func<RouteTable> routes)
     {
-        Answers answers = new(engine, options);
-        _reads = new RestReads(engine, options.Limits, answers);
+        _explains = new Explains(engine, options);
+        Answers answers = new(engine, options, _explains);
+        _reads = new RestReads(engine, options.Limits, answers, _explains);
         _writes = new RestWrites(engine, options.Limits, answers);
         _batch = new RestBatch(engine, options.Limits, answers, routes);
     }
@@ -26,6 +28,18 @@ sealed class RestFront
         if (!cbor.IsOk) return new(cbor.Fault);
         exchange.AnswersCbor = cbor.Value;
         if (exchange.Route.Owner is not { } routes) return _batch.AnswerAsync(exchange);
+        return _explains.IsAsked(exchange) ? ExplainedAsync(exchange, routes) : AnswerAsync(exchange, routes);
+    }
+
+    async ValueTask<Fault?> ExplainedAsync(Exchange exchange, ModelRoutes routes)
+    {
+        Fault? fault = await AnswerAsync(exchange, routes);
+        if (fault is not null) await _explains.AddAsync(exchange, routes.Model, fault);
+        return fault;
+    }
+
+    ValueTask<Fault?> AnswerAsync(Exchange exchange, ModelRoutes routes)
+    {
         bool reads = exchange.Method is Method.Get or Method.Head;
         return exchange.Route.Endpoint switch
         {

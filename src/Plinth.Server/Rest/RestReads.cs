@@ -8,7 +8,7 @@ using Plinth.Text;
 namespace Plinth.Rest;
 
 /// <summary>GET, HEAD and QUERY: parameters → one request value → the engine → bytes, with the headers that go with them.</summary>
-sealed class RestReads(Engine engine, Limits limits, Answers answers)
+sealed class RestReads(Engine engine, Limits limits, Answers answers, Explains explains)
 {
     public ValueTask<Fault?> ListAsync(Exchange exchange, Model model)
     {
@@ -95,7 +95,8 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers)
             CborShape shape = !exchange.AnswersCbor || request.Kind == ReadKind.Aggregate ? CborShape.Plain
                 : request.Kind == ReadKind.Get ? CborShape.OfRecord(snapshot.Schema, model)
                 : CborShape.OfList(snapshot.Schema, model);
-            await answers.SendAsync(exchange, 200, reply.Body.WrittenMemory, shape);
+            using ByteOutput? explained = await explains.OfEmptyAsync(exchange, model, request, reply.Body.WrittenMemory);
+            await answers.SendAsync(exchange, 200, (explained ?? reply.Body).WrittenMemory, shape);
             return null;
         }
     }

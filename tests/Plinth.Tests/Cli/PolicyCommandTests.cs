@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Plinth.Cases;
 using Plinth.Cli;
 
@@ -102,6 +103,47 @@ public sealed class PolicyCommandTests : IDisposable
         Assert.Contains("rules were seen both ways", text, StringComparison.Ordinal);
         Assert.Contains("\"role\":\"sales\"", (await RunAsync("policy", "matrix", "--json")).Said, StringComparison.Ordinal);
         Assert.StartsWith("<!doctype html>", (await RunAsync("policy", "matrix", "--html")).Said, StringComparison.Ordinal);
+    }
+
+    /// <summary>Branches of rules: each term with the ways in which it came out, those of <c>after:</c> too.</summary>
+    [Fact]
+    public async Task The_matrix_says_how_each_term_of_each_rule_came_out()
+    {
+        Write("schema.plinth", """
+            auth { id Int  role Role  team String? }
+            enum Role { admin sales }
+            model Deal {
+              id Int @id
+              ownerId Int?
+              stage Int @default(0)
+              team String?
+              notes Note[]
+              @@allow("update", ownerId == auth.id && (stage < 5 || auth.role == "admin"), after: stage >= before.stage)
+              @@allow("read", team == auth.team)
+              @@allow("delete", stage > 3 && stage < 2)
+              @@deny("delete", notes.exists(n, n.id == 1))
+            }
+            model Note { id Int @id  deal Deal @relation  @@allow("read", true) }
+            """);
+        string json = (await RunAsync("policy", "matrix", "--json")).Said;
+        JsonElement[] rules = [.. JsonDocument.Parse(json).RootElement.GetProperty("rules").EnumerateArray()];
+        static string Ways(JsonElement term) =>
+            string.Join(' ', term.GetProperty("seen").EnumerateArray().Select(static s => s.GetString()));
+        string Seen(int rule) => string.Join("; ", rules[rule].GetProperty("terms").EnumerateArray().Select(static t =>
+            $"{t.GetProperty("term").GetString()}: {Ways(t)}"));
+        Assert.Equal("ownerId == auth.id: true false unknown; stage < 5: true false; auth.role == \"admin\": true false unknown; "
+            + "after: stage >= before.stage: true false", Seen(0));
+        Assert.Equal("team == auth.team: true false unknown", Seen(1));
+        Assert.Equal("stage > 3: true false; stage < 2: true false", Seen(2));
+        Assert.Equal("never true", rules[2].GetProperty("seen").GetString());
+        Assert.Equal("notes.exists(n, n.id == 1): looks at other records", Seen(3));
+        string text = (await RunAsync("policy", "matrix")).Said;
+        Assert.Contains("2 of 5 rules were seen both ways, 7 of 8 terms", text, StringComparison.Ordinal);
+        Assert.Contains("    stage > 3: true, false", text, StringComparison.Ordinal);
+        string html = (await RunAsync("policy", "matrix", "--html")).Said;
+        Assert.Contains("<td>stage &lt; 5<td>true, false", html, StringComparison.Ordinal);
+        // A record that bears what the caller's claim says is his own.
+        Assert.Contains("  sales             own      own      -        own      some     ", text.Split('\n'));
     }
 
     [Fact]
