@@ -1,8 +1,6 @@
 using Plinth.Http;
 using Plinth.Language;
-using Plinth.Plan;
 using Plinth.Rest;
-using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
