@@ -21,9 +21,13 @@ sealed record ExplainedRead(string Name, string Is);
 sealed record ExplainedRule(string Place, string Text, string Truth, ImmutableArray<ExplainedTerm> Terms);
 
 /// <summary>One operation of one caller, explained.</summary>
+/// <param name="Operation">As rules name it; of a field, <c>read</c> or <c>write</c>.</param>
 /// <param name="Verdict">In a sentence: what decides.</param>
-sealed record ExplainedOperation(Operation Operation, string Model, string Verdict, ImmutableArray<ExplainedRule> Rules)
+sealed record ExplainedOperation(string Operation, string Model, string Verdict, ImmutableArray<ExplainedRule> Rules)
 {
+    /// <summary>The field that it is about; null: the record.</summary>
+    public string? Field { get; init; }
+
     /// <summary>The rules let the caller do it, as far as that was to be found out.</summary>
     public bool IsAllowed { get; init; }
 
@@ -43,20 +47,36 @@ delegate ValueTask<string> AskOfRecord(string condition, CancellationToken cance
 /// </summary>
 static class Explanation
 {
+    const string Allow = "allow", Deny = "deny";
+
     public const string True = "true", False = "false", Unknown = "unknown", Depends = "depends on the record",
         OfSome = "true of some", OfNone = "true of none", NotAsked = "not to be asked for";
 
     /// <param name="ask">Null: no record was named.</param>
-    public static async ValueTask<ImmutableArray<ExplainedRule>> OfAsync(
+    public static ValueTask<ImmutableArray<ExplainedRule>> OfAsync(
         AppSchema schema, Model model, Operation operation, Caller caller, long now, Limits limits, AskOfRecord? ask,
-        CancellationToken cancel)
+        CancellationToken cancel) =>
+        OfAsync(schema, model, model.Rules.Where(r => r.Operations.Contains(operation)), "@@", caller, now, limits, ask,
+            isOne: ask is not null && operation != Operation.List, cancel);
+
+    /// <summary>The same of the rules of one field.</summary>
+    public static ValueTask<ImmutableArray<ExplainedRule>> OfAsync(
+        AppSchema schema, Model model, Field field, FieldAccess access, Caller caller, long now, Limits limits, AskOfRecord? ask,
+        CancellationToken cancel) =>
+        OfAsync(
+            schema, model, field.Rules.Where(r => r.Accesses.Contains(access))
+                .Select(static r => new AccessRule(r.Effect, [], r.When, After: null) { Span = r.Span }),
+            "@", caller, now, limits, ask, isOne: ask is not null, cancel);
+
+    static async ValueTask<ImmutableArray<ExplainedRule>> OfAsync(
+        AppSchema schema, Model model, IEnumerable<AccessRule> asked, string mark, Caller caller, long now, Limits limits,
+        AskOfRecord? ask, bool isOne, CancellationToken cancel)
     {
-        bool isOne = ask is not null && operation != Operation.List;
         ImmutableArray<ExplainedRule>.Builder rules = ImmutableArray.CreateBuilder<ExplainedRule>();
-        foreach (AccessRule rule in model.Rules.Where(r => r.Operations.Contains(operation)))
+        foreach (AccessRule rule in asked)
         {
             string place = PlaceOf(model, rule);
-            string text = $"@@{(rule.Effect == RuleEffect.Allow ? "allow" : "deny")} {rule.When?.Text ?? "true"}"
+            string text = $"{mark}{(rule.Effect == RuleEffect.Allow ? Allow : Deny)} {rule.When?.Text ?? "true"}"
                 + (rule.After is { } after ? $", after: {after.Text}" : "");
             if (rule.When is not { } when)
             {
@@ -131,10 +151,16 @@ static class Explanation
     {
         if (model.Tenant is not null && caller.Tenant.IsNull)
             return ($"refused: records of {schema.Name} belong to tenants, and the identity has no {Model.TenantId}", false);
+        return Verdict(rules, isOpen: false);
+    }
+
+    /// <param name="isOpen">A field that nothing allows is open, a record that nothing allows is not.</param>
+    public static (string Text, bool IsAllowed) Verdict(ImmutableArray<ExplainedRule> rules, bool isOpen)
+    {
         if (rules.FirstOrDefault(static r => IsDeny(r) && r.Truth is True or Unknown && IsDeny(r)) is { } denied)
             return ($"refused by {denied.Place}", false);
         ImmutableArray<ExplainedRule> allows = [.. rules.Where(static r => !IsDeny(r))];
-        if (allows.IsEmpty) return ("refused: no rule allows it to anyone", false);
+        if (allows.IsEmpty) return isOpen ? ("allowed: no rule keeps it", true) : ("refused: no rule allows it to anyone", false);
         if (allows.All(static r => r.Truth is False or Unknown or OfNone)) return ("refused: no rule that allows it is true", false);
         if (rules.Any(static r => r.Truth == Depends)) return ("depends on the record: name one by its key", true);
         if (rules.Any(static r => r.Truth is OfSome or OfNone)) return ("depends on the record", true);
@@ -142,7 +168,7 @@ static class Explanation
             : "not to be found out from here", true);
     }
 
-    static bool IsDeny(ExplainedRule rule) => rule.Text.StartsWith("@@deny", StringComparison.Ordinal);
+    static bool IsDeny(ExplainedRule rule) => rule.Text.TrimStart('@').StartsWith(Deny, StringComparison.Ordinal);
 
     sealed class ClaimFinder : NodeVisitor
     {

@@ -33,6 +33,7 @@ static class RuleAdvice
                     shared.UnionWith(Chosen(condition.Root, rule.Effect).Select(static f => f.Name));
                 }
                 if (Constant(condition) is var (code, message)) found.Add(Warn(code, when, message, null));
+                else if (rule.After is { } after && IsNever(schema, model, after)) found.Add(Warn(NeverTrue, after, Never, null));
                 else if (rule.Effect == RuleEffect.Allow && rule.Operations.Contains(Operation.List)
                     && Chosen(condition.Root, rule.Effect) is { Count: > 0 } fields && !fields.Exists(f => leading.Contains(f.Column)))
                 {
@@ -41,9 +42,10 @@ static class RuleAdvice
                         $"add @@index([{fields[0].Name}])"));
                 }
             }
-            if (!hides || model.Tenant is not null) continue;
+            if (!hides || model.Tenant is not null ) continue;
             // Within what the caller shares with a record it tells of nothing else.
-            foreach (UniqueKey unique in model.Uniques.Where(u => !u.Fields.Any(shared.Contains)))
+            foreach (UniqueKey unique in model.Uniques.Where(u => !u.Fields.Any(shared.Contains)
+                && !SeesWhatItWrites(schema, model, u)))
             {
                 found.Add(new Diagnostic(UniqueTells, Severity.Warning, model.Source, model.Span,
                     $"{model.Name}: {string.Join(", ", unique.Fields)} is unique over records that rules hide: "
@@ -54,6 +56,38 @@ static class RuleAdvice
         return found.ToImmutable();
     }
 
+    const string Never = "the condition can never be true";
+
+    static bool IsNever(AppSchema schema, Model model, Condition after) => RuleTruth.IsNever(
+        Simplifier.Simplify(CheckedExpression.Of(after, ExpressionScope.After(schema, model)).Root, UnknownMeans.Unknown));
+
+    /// <summary>
+    /// Whoever may make records, or change their key, may read them all, by the same condition: nobody is left whom a conflict could tell
+    /// anything.
+    /// </summary>
+    static bool SeesWhatItWrites(AppSchema schema, Model model, UniqueKey unique)
+    {
+        bool ReadsRecords(AccessRule rule) => rule.When is { } when
+            && CheckedExpression.Of(when, ExpressionScope.Rule(schema, model)) is { ReadsRow: true } or { ReadsRelations: true };
+        AccessRule[] reads = [.. model.Rules.Where(static r => r.Operations.Contains(Operation.Get))];
+        if (reads.Any(r => r.Effect == RuleEffect.Deny && ReadsRecords(r))) return false;
+        string?[] whole = [.. reads.Where(r => r.Effect == RuleEffect.Allow && !ReadsRecords(r)).Select(static r => r.When?.Text)];
+        return model.Rules.Where(static r => r.Effect == RuleEffect.Allow)
+            .Where(r => r.Operations.Contains(Operation.Create)
+                || (r.Operations.Contains(Operation.Update) && !unique.Fields.All(f => Keeps(schema, model, r, f))))
+            .All(r => whole.Contains(null) || whole.Contains("true") || whole.Contains(r.When?.Text));
+    }
+
+    /// <summary><c>after: field == before.field</c>, among others.</summary>
+    static bool Keeps(AppSchema schema, Model model, AccessRule rule, string field)
+    {
+        if (rule.After is not { } after) return false;
+        CheckedNode root = CheckedExpression.Of(after, ExpressionScope.After(schema, model)).Root;
+        return (root is AndNode and ? and.Items : [root]).Any(item => item is CallNode { Function: CelFunction.Equal, Arguments: [
+            FieldNode { Record: RowNode } now, FieldNode { Record: BeforeNode } before] } && now.Field == before.Field
+            && string.Equals(now.Field.Name, field, StringComparison.Ordinal));
+    }
+
     static Diagnostic Warn(string code, Condition at, string message, string? hint) =>
         new(code, Severity.Warning, at.Source, at.Span, message, hint);
 
@@ -61,25 +95,8 @@ static class RuleAdvice
     static (string Code, string Message)? Constant(CheckedExpression condition)
     {
         CheckedNode simple = Simplifier.Simplify(condition.Root, UnknownMeans.Unknown);
-        if (simple is LiteralNode { Value.IsTrue: true }) return (AlwaysTrue, "the condition is true whoever asks: write true");
-        bool isNever = simple is LiteralNode || (simple is AndNode and && Contradicts(and.Items));
-        return isNever ? (NeverTrue, "the condition can never be true") : null;
-    }
-
-    /// <summary>One thing cannot equal two different literals.</summary>
-    static bool Contradicts(ImmutableArray<CheckedNode> items)
-    {
-        Dictionary<string, Value> known = new(StringComparer.Ordinal);
-        foreach (CheckedNode item in items)
-        {
-            if (item is not CallNode { Function: CelFunction.Equal, Arguments: [var left, var right] }) continue;
-            if (left is LiteralNode) (left, right) = (right, left);
-            if (left is LiteralNode || right is not LiteralNode literal) continue;
-            string what = ShapeKey.Of(CheckedExpression.Of(left));
-            if (known.TryGetValue(what, out Value other) && other != literal.Value) return true;
-            known[what] = literal.Value;
-        }
-        return false;
+        if (RuleTruth.IsAlways(simple)) return (AlwaysTrue, "the condition is true whoever asks: write true");
+        return RuleTruth.IsNever(simple) ? (NeverTrue, Never) : null;
     }
 
     /// <summary>Own fields that must equal something of the caller: by an allow that says so, or a denial of what differs.</summary>

@@ -9,9 +9,14 @@ static class ExplanationJson
     public static void Write(ByteOutput output, ExplainedOperation explained)
     {
         output.Write("{\"operation\":"u8);
-        JsonText.WriteString(output, explained.Operation.ToString().ToLowerInvariant());
+        JsonText.WriteString(output, explained.Operation);
         output.Write(",\"model\":"u8);
         JsonText.WriteString(output, explained.Model);
+        if (explained.Field is { } field)
+        {
+            output.Write(",\"field\":"u8);
+            JsonText.WriteString(output, field);
+        }
         output.Write(",\"verdict\":"u8);
         JsonText.WriteString(output, explained.Verdict);
         if (explained.Records is { } records)

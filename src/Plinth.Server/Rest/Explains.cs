@@ -29,7 +29,11 @@ sealed class Explains(Engine engine, ServerOptions options)
     /// <summary>Adds to a refusal what the rules said to it, once it is known to be asked for.</summary>
     public async ValueTask AddAsync(Exchange exchange, Model model, Fault fault)
     {
-        if (fault.Kind != Faults.Unauthorized && fault.Kind != Faults.Forbidden && fault.Kind != Faults.NotFound) return;
+        bool isOfRecord = fault.Kind == Faults.Unauthorized || fault.Kind == Faults.Forbidden || fault.Kind == Faults.NotFound;
+        // A field that the caller may not know of is unknown to them; the rules say whether it is one.
+        ImmutableArray<string> fields = [.. fault.Details.Select(static d => d.Field)];
+        bool isOfFields = fields.Any(name => engine.Current.Schema.FindModel(model.Name)?.Field(name) is { Rules.IsEmpty: false });
+        if (!isOfRecord && !isOfFields) return;
         ImmutableArray<string>? key = null;
         if (exchange.RawKey.Length > 0)
         {
@@ -38,14 +42,18 @@ sealed class Explains(Engine engine, ServerOptions options)
             key = parts.Value;
         }
         exchange.ResponseHeaders["Preference-Applied"] = "explain";
-        exchange.Explanation = await engine.ExplainedJsonAsync(exchange.Caller, model, Operations(exchange), key, exchange.Cancel);
+        ImmutableArray<Operation> operations = Operations(exchange);
+        bool writes = operations is not ([Operation.List] or [Operation.Get]);
+        exchange.Explanation = await engine.ExplainedJsonAsync(
+            exchange.Caller, model, isOfRecord ? operations : [], fields, writes, key, exchange.Cancel);
     }
 
     /// <summary>An empty list with what the rules said to it; null where nobody asked, who asks may not know, or it is not empty.</summary>
     public async ValueTask<ByteOutput?> OfEmptyAsync(Exchange exchange, Model model, ReadRequest request, ReadOnlyMemory<byte> body)
     {
         if (request.Kind != ReadKind.List || !body.Span.StartsWith("{\"items\":[]"u8) || !IsAsked(exchange)) return null;
-        byte[] explained = await engine.ExplainedJsonAsync(exchange.Caller, model, [Operation.List], null, exchange.Cancel);
+        byte[] explained = await engine.ExplainedJsonAsync(
+            exchange.Caller, model, [Operation.List], [], writes: false, null, exchange.Cancel);
         exchange.ResponseHeaders["Preference-Applied"] = "explain";
         ByteOutput whole = new(body.Length + explained.Length + 16);
         whole.Write(body.Span[..^1]);

@@ -1,5 +1,8 @@
+using System.Collections.Immutable;
 using Plinth.Cases;
 using Plinth.Language;
+using Plinth.Sql;
+using Plinth.Text;
 
 namespace Plinth.Examples;
 
@@ -19,5 +22,10 @@ public sealed class Examples_are_sound
         SchemaReading reading = Example.Read(folder);
         Assert.True(reading.Diagnostics.IsEmpty, string.Join('\n', reading.Diagnostics.Select(d => $"{d.Place} {d.Code}: {d.Message}")));
         Assert.NotNull(reading.Schema);
+        // What is worth a warning is not shown as an example, but for one: the address of a draft is taken, and whoever tries it is told.
+        ImmutableArray<Diagnostic> advice = RuleAdvice.Of(reading.Schema);
+        string[] known = Path.GetFileName(folder) == "blog" ? [RuleAdvice.UniqueTells] : [];
+        Assert.True(advice.Select(static d => d.Code).SequenceEqual(known),
+            string.Join('\n', advice.Select(static d => $"{d.Place} {d.Code}: {d.Message}")));
     }
 }

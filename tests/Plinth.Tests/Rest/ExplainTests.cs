@@ -19,6 +19,8 @@ public class ExplainTests
           id Int @id
           title String
           ownerId Int?
+          margin Int? @allow("read, write", auth.role == "sales")
+          grade Int? @allow("write", ownerId == auth.id)
           @@softDelete
           @@allow("read, update", ownerId == auth.id && title != "shut")
           @@allow("create", auth.role == "sales", after: ownerId == auth.id)
@@ -109,7 +111,7 @@ public class ExplainTests
             JsonElement get = (await support.SendAsync("GET", "/api/deals/1", null, Asked)).Json.GetProperty("explain")[0];
             Assert.Equal("refused: no rule that allows it is true", get.GetProperty("verdict").GetString());
             JsonElement rule = get.GetProperty("rules")[0];
-            Assert.Equal("schema.plinth:9:3", rule.GetProperty("place").GetString());
+            Assert.Equal("schema.plinth:11:3", rule.GetProperty("place").GetString());
             Assert.Equal("false", rule.GetProperty("truth").GetString());
             JsonElement[] terms = [.. rule.GetProperty("terms").EnumerateArray()];
             Assert.Equal("ownerId == auth.id", terms[0].GetProperty("term").GetString());
@@ -120,7 +122,7 @@ public class ExplainTests
             string absent = (await support.SendAsync("GET", "/api/deals/99", null, Asked)).Body;
             Assert.Contains("there is no such record, or it is in the trash", absent, StringComparison.Ordinal);
             string delete = (await support.SendAsync("DELETE", "/api/deals/1", null, Asked)).Body;
-            Assert.Contains("refused by schema.plinth:11:3", delete, StringComparison.Ordinal);
+            Assert.Contains("refused by schema.plinth:13:3", delete, StringComparison.Ordinal);
             HttpClient nowhere = await As("support", null);
             string tenantless = (await nowhere.SendAsync("GET", "/api/deals/1", null, Asked)).Body;
             Assert.Contains("the identity has no tenantId", tenantless, StringComparison.Ordinal);
@@ -149,6 +151,36 @@ public class ExplainTests
             Assert.Equal("left out", Explained(left).GetProperty("records").GetString());
             Assert.DoesNotContain("explain", (await seller.SendAsync("GET", "/api/deals", null, Asked)).Body, StringComparison.Ordinal);
             Assert.DoesNotContain("explain", (await (await As("sales", 1)).SendAsync("GET", "/api/deals", null, Asked)).Body,
+                StringComparison.Ordinal);
+        }
+    }
+
+    /// <summary>A field that is closed is unknown; whom rules are explained to is told by which rule.</summary>
+    [Fact]
+    public async Task A_closed_field_says_by_which_rule()
+    {
+        var (server, As) = await OpenAsync();
+        await using (server)
+        {
+            HttpClient support = await As("support", 1);
+            Reply sorted = await support.SendAsync("GET", "/api/deals?sort=margin", null, Asked);
+            Assert.Equal("unknown_field", sorted.Code);
+            JsonElement told = Assert.Single(sorted.Json.GetProperty("explain").EnumerateArray());
+            Assert.Equal(("read", "margin"), (told.GetProperty("operation").GetString(), told.GetProperty("field").GetString()));
+            Assert.Equal("refused: no rule that allows it is true", told.GetProperty("verdict").GetString());
+            Assert.StartsWith("@allow auth.role", told.GetProperty("rules")[0].GetProperty("rule").GetString(), StringComparison.Ordinal);
+            Assert.StartsWith("schema.plinth:8:", told.GetProperty("rules")[0].GetProperty("place").GetString(), StringComparison.Ordinal);
+            HttpClient seller = await As("sales", 1);
+            Assert.Equal(201, (await seller.SendAsync("POST", "/api/deals", """{"id":9,"title":"x","ownerId":7}""")).Status);
+            Reply written = await support.SendAsync("PATCH", "/api/deals/9", """{"margin":1}""", Asked);
+            Assert.Equal(422, written.Status);
+            Assert.Equal(["read", "write"], written.Json.GetProperty("explain").EnumerateArray()
+                .Where(static e => e.TryGetProperty("field", out _)).Select(static e => e.GetProperty("operation").GetString()));
+            Assert.DoesNotContain("explain", (await support.SendAsync("GET", "/api/deals?sort=margin")).Body, StringComparison.Ordinal);
+            Assert.DoesNotContain("explain", (await support.SendAsync("GET", "/api/deals?sort=nonsense", null, Asked)).Body,
+                StringComparison.Ordinal);
+            HttpClient other = await As(null, 1);
+            Assert.DoesNotContain("explain", (await other.SendAsync("GET", "/api/deals?sort=margin", null, Asked)).Body,
                 StringComparison.Ordinal);
         }
     }
