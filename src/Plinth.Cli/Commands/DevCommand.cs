@@ -56,7 +56,7 @@ static class DevCommand
             if (engine.Position == 0 && seed) await SeedAsync(shell, opened, engine, shutdown.Asked);
             ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Dev, claims);
             IdentityOptions identities = IdentityComposition.Options(shell, opened);
-            if ((IdentityComposition.Refusal(opened.Settings, isServed: false) ?? options.Refusal(schema)
+            if ((IdentityComposition.Refusal(opened.Settings, isServed: false) ?? options.Refusal()
                 ?? Identities.Refusal(identities, schema)) is { } refusal)
             {
                 await shell.Error.WriteLineAsync($"plinth: {refusal}");

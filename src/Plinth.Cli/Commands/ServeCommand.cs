@@ -33,7 +33,7 @@ static class ServeCommand
         if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
         ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Serve, identity: null);
         IdentityOptions identity = IdentityComposition.Options(shell, opened);
-        if ((Refusal(opened.Settings) ?? IdentityComposition.Refusal(opened.Settings, isServed: true) ?? options.Refusal(schema)
+        if ((Refusal(opened.Settings) ?? IdentityComposition.Refusal(opened.Settings, isServed: true) ?? options.Refusal()
             ?? Identities.Refusal(identity, schema)) is { } unsafeSetting)
         {
             await shell.Error.WriteLineAsync($"plinth: {unsafeSetting}");

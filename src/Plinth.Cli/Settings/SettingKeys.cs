@@ -17,6 +17,9 @@ static class SettingKeys
         "Address to listen on. `0.0.0.0` and `::` (dual stack) listen on every interface.");
     public static readonly SettingKey Port = new(
         "server.port", new IntegerForm(0, 65535), "4747", "Port to listen on; 0 takes a free one.");
+    public static readonly SettingKey ExplainRoles = new("explain.roles", new ListForm(_ => null), "",
+        "Values of the claim `role` whose identities may ask with `Prefer: explain` why the rules refuse, and see `Server-Timing`. Empty "
+            + "is nobody, but in `plinth dev`, where it is everyone.");
     public static readonly SettingKey DataFolder = new("data.folder", s_text, ".plinth",
         "Folder of the embedded database, its backups and the log's keys, relative to the project folder.");
     public static readonly SettingKey DatabaseUrl = new("database.url", new ListFormOfOne(RefuseDatabase), "",
@@ -101,9 +104,6 @@ static class SettingKeys
         "Addresses and identities that are counted apart; those beyond share one budget.");
     public static readonly SettingKey DevHosts = new("dev.allowedHosts", new ListForm(_ => null), "",
         "Host names, beside localhost and addresses, that `dev` answers to.");
-    public static readonly SettingKey ExplainRoles = new("explain.roles", new ListForm(_ => null), "",
-        "Values of the claim `role` whose identities may ask with `Prefer: explain` why the rules refuse, and see `Server-Timing`. Empty "
-            + "is nobody, but in `plinth dev`, where it is everyone.");
     public static readonly SettingKey CorsCredentials = new("cors.credentials", s_switch, "off",
         "Pages of the allowed origins may send cookies.");
 
@@ -111,13 +111,13 @@ static class SettingKeys
 
     public static ImmutableArray<SettingKey> All { get; } =
     [
+        ExplainRoles,
         Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
         DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library,
         CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,
         IdempotencyHours, DevHosts,
-        ExplainRoles,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 

@@ -73,8 +73,9 @@ sealed class PlinthServer : IAsyncDisposable
     public static async Task<PlinthServer> StartAsync(
         ServerOptions options, IdentityOptions identity, Mailer mailer, Engine engine, CancellationToken cancel)
     {
-        if ((options.Refusal(engine.Current.Schema) ?? Identities.Refusal(identity, engine.Current.Schema)) is { } refusal)
+        if ((options.Refusal() ?? Identities.Refusal(identity, engine.Current.Schema)) is { } refusal)
             throw new ArgumentException(refusal, nameof(options));
+        if (options.Refusal(engine.Current.Schema) is { } missing) throw new InvalidDataException(missing);
         PlinthServer server = new(options, identity, mailer, engine);
         try
         {
