@@ -41,6 +41,9 @@ sealed class Caller
     /// <summary>What the caller's key is for; null when it is for everything that its user may do.</summary>
     public TokenScopes? Scopes { get; init; }
 
+    /// <summary>A key of a program asks, for what it is for and no more.</summary>
+    public bool IsKey => Scopes is not null;
+
     /// <summary><c>request.ip</c></summary>
     public string? Address { get; }
 

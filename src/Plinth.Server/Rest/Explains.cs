@@ -16,7 +16,7 @@ sealed class Explains(Engine engine, ServerOptions options)
     /// <summary>Whether this identity may be told. Keys of programs never are: their scopes are for data.</summary>
     public bool May(Exchange exchange)
     {
-        if (options.ExplainRoles.IsEmpty || exchange.Caller.Scopes is not null) return false;
+        if (options.ExplainRoles.IsEmpty || exchange.Caller.IsKey) return false;
         if (options.ExplainRoles.Contains(ServerOptions.Everyone)) return true;
         Value claims = exchange.Caller.Auth;
         if (claims.Kind != ValueKind.Map || !claims.Map.TryGet("role", out Value role)) return false;
