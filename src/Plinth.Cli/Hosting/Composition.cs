@@ -34,6 +34,7 @@ static class Composition
                 : SqliteDatabase.Open,
             Limits = limits,
             Migrate = migrate,
+            AuditRoles = settings.List(SettingKeys.AuditRoles),
             Time = time,
         };
     }

@@ -48,6 +48,7 @@ sealed class OpenApi
         foreach (Model model in models) AddModel(model);
         if (models.Length > 0) _paths["/api/batch"] = new JsonObject { ["post"] = OpenApiParts.Batch() };
         AddOperations();
+        OpenApiAudit.AddTo(_paths);
         if (_schema.HasUsers) OpenApiAuth.AddTo(_paths, models.Any(m => m.Name == "User"));
         JsonObject document = Whole(models);
         DropUnused(document);

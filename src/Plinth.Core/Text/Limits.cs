@@ -67,6 +67,14 @@ sealed record Limits
     /// </summary>
     public const int PastValuesKept = 1_000_000;
 
+    /// <summary>
+    /// Entries of an index that one page of an audit passes in search of what is asked for; the next page goes on there. Not a setting.
+    /// </summary>
+    public const int AuditScan = 5_000;
+
+    /// <summary>Events that the statistics of an audit count, the newest of the time asked for. Not a setting.</summary>
+    public const int AuditStatistics = 100_000;
+
     /// <summary>Bytes of the body of an <c>/auth</c> route.</summary>
     public const int AuthBodyBytes = 16 << 10;
 

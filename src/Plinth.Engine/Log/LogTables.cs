@@ -37,6 +37,7 @@ static class LogTables
                 create index if not exists {Events}_model on {Events} (model, position);
                 create index if not exists {Events}_tenant on {Events} (tenant_id, position) where tenant_id is not null;
                 create index if not exists {Events}_actor on {Events} (actor, position) where actor is not null;
+                {AuditEvents.Index}
                 create index if not exists {Events}_whole on {Events} (position) where record_id = '';
                 create table if not exists {Commits} (
                   first_position {integer} not null primary key, count {integer} not null, tx_id {bytes} not null, at {integer} not null,

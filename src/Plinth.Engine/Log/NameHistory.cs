@@ -1,12 +1,13 @@
+using System.Collections.Concurrent;
 using Plinth.Schema;
 
 namespace Plinth.Log;
 
-/// <summary>What the names in older events are called now. Names change with migrations, which the log tells of.</summary>
+/// <summary>What the names in older events are called now. Names change with migrations, which the log tells of. Thread-safe.</summary>
 sealed class NameHistory
 {
     readonly NameChange[] _changes;
-    readonly Dictionary<(string Model, int Passed), NamesThen> _known = [];
+    readonly ConcurrentDictionary<(string Model, int Passed), NamesThen> _known = new();
 
     public NameHistory(IEnumerable<LogEvent> migrations) =>
         _changes = [.. migrations.Select(MigrationPayload.ReadNames).OfType<NameChange>().OrderBy(static change => change.Position)];

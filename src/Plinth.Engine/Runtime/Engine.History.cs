@@ -5,7 +5,6 @@ using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
-using Plinth.Schema.Types;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -57,7 +56,10 @@ sealed partial class Engine
         {
             if (i > 0) body.Write((byte)',');
             NamesThen then = former.Names.At(snapshot.Schema, history[i].Model, history[i].Position);
-            WriteEvent(body, of, history[i], then.NameNow is null ? Shown : name => then.NameNow(name) is { } now ? Shown(now) : null);
+            EventJson.Open(body, history[i]);
+            Func<string, string?> named = then.NameNow is null ? Shown : name => then.NameNow(name) is { } now ? Shown(now) : null;
+            if (history[i].Data is { } data) EventJson.WriteChange(body, of, data, named);
+            body.Write((byte)'}');
         }
         body.Write("],\"page\":{\"next\":"u8);
         if (more) JsonText.WriteIntString(body, history[events - 1].Position);
@@ -94,69 +96,5 @@ sealed partial class Engine
         for (int i = 0; i < parts.Length; i++) row[model.KeyFields[i].Ordinal] = parts[i];
         if (model.StoredKey.Length > key.Length) row[model.StoredKey[0].Ordinal] = tenant;
         return EventWriter.RecordId(model, row);
-    }
-
-    /// <param name="nameNow">What a name of then is called now; null for one that the caller is not shown, or that is gone.</param>
-    static void WriteEvent(ByteOutput body, Model model, LogEvent happened, Func<string, string?> nameNow)
-    {
-        body.Write("{\"position\":"u8);
-        JsonText.WriteIntString(body, happened.Position);
-        body.Write(",\"kind\":"u8);
-        JsonText.WriteString(body, happened.Kind);
-        body.Write(",\"at\":"u8);
-        DateTimeType.WriteJson(body, happened.At);
-        body.Write(",\"actor\":"u8);
-        if (happened.Actor is { } actor) JsonText.WriteString(body, actor);
-        else JsonText.WriteNull(body);
-        body.Write(",\"version\":"u8);
-        JsonText.WriteInt(body, happened.Version);
-        if (happened.Data is { } data) WriteChange(body, model, data, nameNow);
-        body.Write((byte)'}');
-    }
-
-    static void WriteChange(ByteOutput body, Model model, byte[] data, Func<string, string?> nameNow)
-    {
-        using JsonDocument payload = JsonDocument.Parse(data);
-        List<string> redacted = [];
-        foreach (JsonProperty side in payload.RootElement.EnumerateObject())
-        {
-            switch (side.Name)
-            {
-                case "set":
-                    WriteSide(body, ",\"after\":{"u8, model, side.Value, nameNow);
-                    break;
-                case "was":
-                    WriteSide(body, ",\"before\":{"u8, model, side.Value, nameNow);
-                    break;
-                case "sealed":
-                    redacted.AddRange(side.Value.EnumerateArray().SelectMany(s => s.GetProperty("fields").EnumerateArray())
-                        .Select(f => nameNow(f.GetString() ?? "")).OfType<string>());
-                    break;
-            }
-        }
-        if (redacted.Count == 0) return;
-        body.Write(",\"redacted\":["u8);
-        for (int i = 0; i < redacted.Count; i++)
-        {
-            if (i > 0) body.Write((byte)',');
-            JsonText.WriteString(body, redacted[i]);
-        }
-        body.Write((byte)']');
-    }
-
-    /// <summary>A field that has become secret, or is gone, since the event happened is not shown either.</summary>
-    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> side, Model model, JsonElement fields, Func<string, string?> nameNow)
-    {
-        body.Write(side);
-        bool first = true;
-        foreach (JsonProperty field in fields.EnumerateObject())
-        {
-            if (nameNow(field.Name) is not { } name || model.Field(name) is not { IsSecretInLog: false }) continue;
-            if (!first) body.Write((byte)',');
-            first = false;
-            JsonText.WriteName(body, name);
-            body.Write(System.Runtime.InteropServices.JsonMarshal.GetRawUtf8Value(field.Value));
-        }
-        body.Write((byte)'}');
     }
 }

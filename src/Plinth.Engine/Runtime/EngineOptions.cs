@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -15,6 +16,9 @@ sealed record EngineOptions
 
     /// <summary>Bring the tables to the schema when it is opened; else a difference refuses the start.</summary>
     public bool Migrate { get; init; }
+
+    /// <summary>Values of the claim <c>role</c> whose bearers may audit.</summary>
+    public ImmutableArray<string> AuditRoles { get; init; } = ["admin", "auditor"];
 
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

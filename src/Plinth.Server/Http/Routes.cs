@@ -27,6 +27,10 @@ enum Endpoint
     Item,
     Restore,
     History,
+    AuditLogs,
+    AuditActivity,
+    AuditEntity,
+    AuditStatistics,
     Jwks,
     Register,
     Login,
@@ -136,6 +140,8 @@ sealed class RouteTable
         new(Endpoint.Batch, "/api/batch", Method.Post | Method.Options),
         new(Endpoint.Realtime, "/realtime", Method.Get | Method.Options),
         new(Endpoint.Ticket, "/realtime/ticket", Method.Post | Method.Options),
+        new(Endpoint.AuditLogs, "/audit/logs", Method.Read),
+        new(Endpoint.AuditStatistics, "/audit/statistics", Method.Read),
     }.ToFrozenDictionary(r => r.Template, StringComparer.Ordinal);
 
     /// <summary>Where the schema has users.</summary>
@@ -166,6 +172,9 @@ sealed class RouteTable
     static readonly Route s_start = new(Endpoint.OAuthStart, "/auth/oauth/{provider}", Method.Read);
     static readonly Route s_callback = new(Endpoint.OAuthCallback, "/auth/oauth/{provider}/callback", Method.Read | Method.Post);
 
+    static readonly Route s_activity = new(Endpoint.AuditActivity, "/audit/user/{id}/activity", Method.Read);
+    static readonly Route s_entity = new(Endpoint.AuditEntity, "/audit/entity/{model}/{id}", Method.Read);
+
     static readonly Route s_error = new(Endpoint.Error, "/errors/{code}", Method.Read);
 
     readonly FrozenDictionary<string, ModelRoutes> _byRoute;
@@ -195,12 +204,32 @@ sealed class RouteTable
         {
             return new(s_error, path[8..]);
         }
+        else if (path.StartsWith("/audit/", StringComparison.Ordinal)
+            && MatchAudit(path[7..]) is { Route.Endpoint: not Endpoint.None } audit)
+        {
+            return audit;
+        }
         else if (Schema.HasUsers && MatchAuth(path) is { Route.Endpoint: not Endpoint.None } auth)
         {
             return auth;
         }
         var lookup = s_fixed.GetAlternateLookup<ReadOnlySpan<char>>();
         return new(lookup.TryGetValue(path, out Route? route) ? route : Unknown);
+    }
+
+    static RouteMatch MatchAudit(ReadOnlySpan<char> rest)
+    {
+        int slash = rest.IndexOf('/');
+        if (slash < 0) return new(Unknown);
+        ReadOnlySpan<char> behind = rest[(slash + 1)..];
+        int next = behind.IndexOf('/');
+        if (next <= 0 || next == behind.Length - 1 || behind[(next + 1)..].Contains('/')) return new(Unknown);
+        return rest[..slash] switch
+        {
+            "user" when behind[next..] is "/activity" => new(s_activity, behind[..next]),
+            "entity" => new(s_entity, behind),
+            _ => new(Unknown),
+        };
     }
 
     static RouteMatch MatchAuth(ReadOnlySpan<char> path)
@@ -220,7 +249,7 @@ sealed class RouteTable
     /// <summary>Every route there is, for who must not forget one.</summary>
     public IEnumerable<Route> All()
     {
-        IEnumerable<Route> routes = s_fixed.Values.Append(s_error);
+        IEnumerable<Route> routes = s_fixed.Values.Append(s_activity).Append(s_entity).Append(s_error);
         if (Schema.HasUsers) routes = routes.Concat(s_auth.Values).Append(s_session).Append(s_token).Append(s_start).Append(s_callback);
         return routes.Concat(_byRoute.Values.SelectMany(m => new[] { m.Collection, m.Query, m.Aggregate, m.Item, m.Restore, m.History }));
     }

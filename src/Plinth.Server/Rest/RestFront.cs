@@ -11,6 +11,7 @@ sealed class RestFront
     readonly RestWrites _writes;
     readonly RestBatch _batch;
     readonly Explains _explains;
+    readonly RestAudit _audit;
 
     public RestFront(Engine engine, ServerOptions options, Func<RouteTable> routes)
     {
@@ -18,6 +19,7 @@ sealed class RestFront
         Answers answers = new(engine, options, _explains);
         _reads = new RestReads(engine, options.Limits, answers, _explains);
         _writes = new RestWrites(engine, options.Limits, answers);
+        _audit = new RestAudit(engine, options.Limits, answers);
         _batch = new RestBatch(engine, options.Limits, answers, routes);
     }
 
@@ -27,6 +29,7 @@ sealed class RestFront
         Result<bool> cbor = Negotiation.AnswerIsCbor(exchange.Headers.Accept);
         if (!cbor.IsOk) return new(cbor.Fault);
         exchange.AnswersCbor = cbor.Value;
+        if (exchange.Route.Endpoint is >= Endpoint.AuditLogs and <= Endpoint.AuditStatistics) return _audit.AnswerAsync(exchange);
         if (exchange.Route.Owner is not { } routes) return _batch.AnswerAsync(exchange);
         return _explains.IsAsked(exchange) ? ExplainedAsync(exchange, routes) : AnswerAsync(exchange, routes);
     }

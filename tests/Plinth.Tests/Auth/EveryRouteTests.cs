@@ -33,6 +33,9 @@ public sealed partial class EveryRouteTests
         ["GET /auth/oauth"] = "200 200 200 200", ["GET /auth/oauth/{provider}"] = "404 404 404 404",
         ["GET /auth/oauth/{provider}/callback"] = "404 404 404 404", ["POST /auth/oauth/{provider}/callback"] = "415 415 415 415",
         ["POST /auth/logout"] = "401 204 204 401",
+        // For administrators and auditors; ann is neither.
+        ["GET /audit/logs"] = "401 403 403 401", ["GET /audit/statistics"] = "401 403 403 401",
+        ["GET /audit/user/{id}/activity"] = "401 403 403 401", ["GET /audit/entity/{model}/{id}"] = "401 403 403 401",
         // A record's own routes: the right one is its owner.
         ["GET /api/notes"] = "401 200 200 401", ["QUERY /api/notes"] = "401 200 200 401", ["POST /api/notes"] = "400 400 400 401",
         ["PATCH /api/notes"] = "400 400 400 401", ["DELETE /api/notes"] = "400 400 400 401", ["POST /api/notes/query"] = "401 200 200 401",

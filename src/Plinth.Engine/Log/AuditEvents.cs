@@ -1,0 +1,197 @@
+using System.Globalization;
+using System.Text;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Log;
+
+/// <summary>Which events an audit asks for: all that is given holds.</summary>
+sealed record AuditScope
+{
+    /// <summary>A model, by its name then.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>A record of the model, by the id that the log has.</summary>
+    public string? RecordId { get; init; }
+
+    public string? Actor { get; init; }
+
+    /// <summary>A kind of event.</summary>
+    public string? Kind { get; init; }
+
+    public string? Tenant { get; init; }
+
+    /// <summary>Events after this position.</summary>
+    public long After { get; init; }
+
+    /// <summary>Events up to this position.</summary>
+    public long UpTo { get; init; } = long.MaxValue;
+
+    /// <summary>Newest first.</summary>
+    public bool IsDescending { get; init; }
+}
+
+/// <summary>One page of events.</summary>
+/// <param name="Events">In order.</param>
+/// <param name="GoesOnAt">The last position looked at, when there may be more; null at the end.</param>
+sealed record AuditPage(List<LogEvent> Events, long? GoesOnAt);
+
+/// <summary>
+/// Events for auditors. A page walks one index, the narrowest of those that the question names, and holds what else is asked against the
+/// entries that it passes: no more than <see cref="Limits.AuditScan"/> of them, so a page of any question costs about the same whatever
+/// the size of the log, and a rare event is found over several pages.
+/// </summary>
+sealed class AuditEvents
+{
+    /// <summary>Kinds of which there are so many that an index over them would be as long as the log are not in it.</summary>
+    const string Rare = "kind <> 'created' and kind <> 'updated'";
+
+    /// <summary>The index of the rare kinds; those of record, model, actor and tenant are made for others too.</summary>
+    public const string Index = $"create index if not exists {LogTables.Events}_kind on {LogTables.Events} (kind, position) where {Rare};";
+
+    readonly AuditScope _scope;
+    readonly StringBuilder _sql = new();
+    readonly List<object> _values = [];
+
+    AuditEvents(AuditScope scope) => _scope = scope;
+
+    string Order => _scope.IsDescending ? " order by position desc limit " : " order by position limit ";
+
+    public static async ValueTask<AuditPage> PageAsync(Connection connection, AuditScope scope, int limit, CancellationToken cancel)
+    {
+        AuditEvents page = new(scope);
+        // One more than the page: whether it comes says whether there is a next page.
+        int passed = page.WritePage(limit + 1);
+        List<LogEvent> events = [];
+        using (Statement select = page.Bound(connection))
+        {
+            await select.OpenAsync(cancel);
+            while (select.Step()) events.Add(EventLog.ReadOne(select));
+        }
+        if (events.Count > limit)
+        {
+            events.RemoveAt(limit);
+            return new AuditPage(events, events[^1].Position);
+        }
+        AuditEvents walk = new(scope);
+        walk.WriteEnd(passed);
+        using Statement end = walk.Bound(connection);
+        await end.OpenAsync(cancel);
+        end.Step();
+        return new AuditPage(events, end.ColumnInt64(0) < passed ? null : end.ColumnInt64(1));
+    }
+
+    /// <summary>The statement of a page, and its parameters, for who asks how the database runs it.</summary>
+    public static Statement Prepared(Connection connection, string before, AuditScope scope, int limit)
+    {
+        AuditEvents page = new(scope);
+        page._sql.Append(before);
+        page.WritePage(limit);
+        return page.Bound(connection);
+    }
+
+    /// <summary>How many events of each model and kind are among the newest, no more than so many; and the same by actor.</summary>
+    /// <param name="connection">Where to ask.</param>
+    /// <param name="scope">Which events.</param>
+    /// <param name="columns">What they are counted by.</param>
+    /// <param name="eventsMax">The newest that are looked at.</param>
+    /// <param name="groupsMax">Groups at most, those with most events first.</param>
+    public static Statement Counts(Connection connection, AuditScope scope, string columns, int eventsMax, int groupsMax)
+    {
+        AuditEvents counts = new(scope with { IsDescending = true });
+        counts._sql.Append("select ").Append(columns).Append(", count(*) from (select position, at, model, kind, actor");
+        counts.WriteWalk(eventsMax);
+        counts._sql.Append(") as newest group by ").Append(columns).Append(" order by count(*) desc, ").Append(columns);
+        counts._sql.Append(" limit ").Append(counts.Parameter((long)groupsMax));
+        return counts.Bound(connection);
+    }
+
+    /// <summary>How many they are, and the first and the last of them, by position and time.</summary>
+    public static Statement Extent(Connection connection, AuditScope scope, int eventsMax)
+    {
+        AuditEvents extent = new(scope with { IsDescending = true });
+        extent._sql.Append("select count(*), min(position), max(position), min(at), max(at) from (select position, at");
+        extent.WriteWalk(eventsMax);
+        extent._sql.Append(") as newest");
+        return extent.Bound(connection);
+    }
+
+    /// <returns>Entries of the index that it passes at most.</returns>
+    int WritePage(int limit)
+    {
+        _sql.Append("select ").AppendJoin(", ", EventLog.Columns.Split(", ").Select(static column => "e." + column));
+        _sql.Append(" from (select position from (select position, model, kind, actor, tenant_id");
+        HashSet<string> held = Walked();
+        (string Column, string? Value)[] asked =
+            [("model", _scope.Model), ("actor", _scope.Actor), ("kind", _scope.Kind), ("tenant_id", _scope.Tenant)];
+        (string Column, string? Value)[] filters = [.. asked.Where(a => a.Value is not null && !held.Contains(a.Column))];
+        int passed = filters.Length == 0 ? limit : Limits.AuditScan;
+        WriteWalk(passed);
+        _sql.Append(") as passed");
+        for (int i = 0; i < filters.Length; i++)
+        {
+            _sql.Append(i == 0 ? " where " : " and ").Append(filters[i].Column).Append(" = ");
+            _sql.Append(Parameter(filters[i].Value ?? ""));
+        }
+        _sql.Append(Order).Append(Parameter((long)limit)).Append(") as found join ").Append(LogTables.Events);
+        _sql.Append(" e on e.position = found.position order by e.position").Append(_scope.IsDescending ? " desc" : "");
+        return passed;
+    }
+
+    void WriteEnd(int passed)
+    {
+        _sql.Append("select count(*), coalesce(").Append(_scope.IsDescending ? "min" : "max").Append("(position), 0)");
+        _sql.Append(" from (select position");
+        WriteWalk(passed);
+        _sql.Append(") as passed");
+    }
+
+    /// <summary>The walk along one index, between two positions.</summary>
+    void WriteWalk(int passed)
+    {
+        _sql.Append(" from ").Append(LogTables.Events).Append(" where position > ").Append(Parameter(_scope.After));
+        _sql.Append(" and position <= ").Append(Parameter(_scope.UpTo));
+        foreach (string column in Walked())
+        {
+            _sql.Append(" and ").Append(column).Append(" = ").Append(Parameter(column switch
+            {
+                "model" => _scope.Model,
+                "record_id" => _scope.RecordId,
+                "actor" => _scope.Actor,
+                "kind" => _scope.Kind,
+                "tenant_id" => _scope.Tenant,
+                _ => throw new InvalidOperationException($"no index has {column}"),
+            } ?? ""));
+            if (string.Equals(column, "kind", StringComparison.Ordinal)) _sql.Append(" and ").Append(Rare);
+        }
+        _sql.Append(Order).Append(Parameter((long)passed));
+    }
+
+    /// <summary>The columns of the narrowest index that the question names.</summary>
+    HashSet<string> Walked() => _scope switch
+    {
+        { RecordId: not null, Model: not null } => ["model", "record_id"],
+        { Actor: not null } => ["actor"],
+        { Kind: not null and not EventKinds.Created and not EventKinds.Updated } => ["kind"],
+        { Tenant: not null } => ["tenant_id"],
+        { Model: not null } => ["model"],
+        _ => [],
+    };
+
+    string Parameter(object value)
+    {
+        _values.Add(value);
+        return string.Create(CultureInfo.InvariantCulture, $"?{_values.Count}");
+    }
+
+    Statement Bound(Connection connection)
+    {
+        Statement statement = connection.Prepare(_sql.ToString());
+        for (int i = 0; i < _values.Count; i++)
+        {
+            if (_values[i] is long number) statement.BindInt64(i + 1, number);
+            else statement.BindText(i + 1, (string)_values[i]);
+        }
+        return statement;
+    }
+}

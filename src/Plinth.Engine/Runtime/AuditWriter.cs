@@ -1,0 +1,127 @@
+using Plinth.Log;
+using Plinth.Policy;
+using Plinth.Schema;
+using Plinth.Schema.Types;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>Writes events as an auditor may see them.</summary>
+sealed class AuditWriter(Snapshot snapshot, NameHistory names, Caller caller, long now)
+{
+    readonly Dictionary<string, HashSet<string>?> _shown = new(StringComparer.Ordinal);
+
+    public void WritePage(ByteOutput body, AuditPage page, int limit)
+    {
+        body.Write("{\"items\":["u8);
+        for (int i = 0; i < page.Events.Count; i++)
+        {
+            if (i > 0) body.Write((byte)',');
+            Write(body, page.Events[i]);
+        }
+        body.Write("],\"page\":{\"next\":"u8);
+        if (page.GoesOnAt is { } next) JsonText.WriteIntString(body, next);
+        else JsonText.WriteNull(body);
+        body.Write(",\"limit\":"u8);
+        JsonText.WriteInt(body, limit);
+        body.Write("}}"u8);
+    }
+
+    void Write(ByteOutput body, LogEvent happened)
+    {
+        NamesThen then = names.At(snapshot.Schema, happened.Model, happened.Position);
+        EventJson.Open(body, happened);
+        body.Write(",\"model\":"u8);
+        JsonText.WriteString(body, then.Model?.Name ?? happened.Model);
+        body.Write(",\"id\":"u8);
+        if (happened.RecordId.Length == 0) JsonText.WriteNull(body);
+        else JsonText.WriteString(body, then.Model is { } of ? KeyText(of, happened.RecordId) : happened.RecordId);
+        if (happened.TenantId is { } tenant && caller.IsSystem)
+        {
+            body.Write(",\"tenant\":"u8);
+            JsonText.WriteString(body, tenant);
+        }
+        if (happened.Cause is { } cause)
+        {
+            body.Write(",\"cause\":"u8);
+            JsonText.WriteString(body, cause);
+        }
+        if (then.Model is { } model && Shown(model) is { } shown && happened.Data is { } data)
+        {
+            EventJson.WriteChange(body, model, data, name =>
+                (then.NameNow is null ? name : then.NameNow(name)) is { } now && shown.Contains(now) ? now : null);
+        }
+        body.Write((byte)'}');
+    }
+
+    /// <summary>The key as a URL has it: without the tenant, which the caller's identity says.</summary>
+    static string KeyText(Model model, string recordId)
+    {
+        if (model.StoredKey.Length == model.Key.Length) return recordId;
+        string key = recordId[(recordId.IndexOf(',', StringComparison.Ordinal) + 1)..];
+        return model.Key.Length > 1 ? key
+            : key.Replace("%2C", ",", StringComparison.Ordinal).Replace("%25", "%", StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// The fields whose values the auditor may see: those that he could read in every record. Null for a model of which he could read
+    /// none: that something happened to it is no secret from him, and what, is.
+    /// </summary>
+    HashSet<string>? Shown(Model model)
+    {
+        if (_shown.TryGetValue(model.Name, out HashSet<string>? known)) return known;
+        RowRules rules = snapshot.Policies.Of(model);
+        bool isClosed = rules.For(Operation.List, caller, now).IsNever && rules.For(Operation.Get, caller, now).IsNever;
+        FieldRules fields = snapshot.Policies.Fields;
+        return _shown[model.Name] = isClosed ? null : [.. model.Fields
+            .Where(f => !f.IsServerOnly && fields.For(model, f, FieldAccess.Read, caller, now).Outcome == RuleOutcome.Always)
+            .Select(static f => f.Name)];
+    }
+
+    public static void WriteExtent(ByteOutput body, Statement extent, bool isWhole)
+    {
+        body.Write("{\"events\":"u8);
+        JsonText.WriteInt(body, extent.ColumnInt64(0));
+        bool isEmpty = extent.ColumnInt64(0) == 0;
+        for (int i = 0; i < 2; i++)
+        {
+            body.Write(i == 0 ? ",\"from\":"u8 : ",\"to\":"u8);
+            if (isEmpty)
+            {
+                JsonText.WriteNull(body);
+                continue;
+            }
+            body.Write("{\"position\":"u8);
+            JsonText.WriteIntString(body, extent.ColumnInt64(1 + i));
+            body.Write(",\"at\":"u8);
+            DateTimeType.WriteJson(body, extent.ColumnInt64(3 + i));
+            body.Write((byte)'}');
+        }
+        body.Write(isWhole ? ",\"whole\":true"u8 : ",\"whole\":false"u8);
+    }
+
+    public static void WriteCounts(ByteOutput body, string name, Statement counts, string[] columns)
+    {
+        body.Write((byte)',');
+        JsonText.WriteName(body, name);
+        body.Write((byte)'[');
+        bool isFirst = true;
+        while (counts.Step())
+        {
+            body.Write(isFirst ? "{"u8 : ",{"u8);
+            isFirst = false;
+            for (int i = 0; i < columns.Length; i++)
+            {
+                JsonText.WriteName(body, columns[i]);
+                if (counts.ColumnTextOrNull(i) is { } text) JsonText.WriteString(body, text);
+                else JsonText.WriteNull(body);
+                body.Write((byte)',');
+            }
+            body.Write("\"events\":"u8);
+            JsonText.WriteInt(body, counts.ColumnInt64(columns.Length));
+            body.Write((byte)'}');
+        }
+        body.Write((byte)']');
+    }
+}

@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using Plinth.Log;
+using Plinth.Schema;
+using Plinth.Schema.Types;
+using Plinth.Text;
+
+namespace Plinth.Runtime;
+
+/// <summary>Events as surfaces answer them. What is secret in the log is named as redacted, and not shown.</summary>
+static class EventJson
+{
+    /// <summary>What happened, when, by whom: an object whose end is left open.</summary>
+    public static void Open(ByteOutput body, LogEvent happened)
+    {
+        body.Write("{\"position\":"u8);
+        JsonText.WriteIntString(body, happened.Position);
+        body.Write(",\"kind\":"u8);
+        JsonText.WriteString(body, happened.Kind);
+        body.Write(",\"at\":"u8);
+        DateTimeType.WriteJson(body, happened.At);
+        body.Write(",\"actor\":"u8);
+        if (happened.Actor is { } actor) JsonText.WriteString(body, actor);
+        else JsonText.WriteNull(body);
+        body.Write(",\"version\":"u8);
+        JsonText.WriteInt(body, happened.Version);
+    }
+
+    /// <param name="body">Where to.</param>
+    /// <param name="model">Whose record it is.</param>
+    /// <param name="data">The payload.</param>
+    /// <param name="nameNow">What a name of then is called now; null for one that the caller is not shown, or that is gone.</param>
+    public static void WriteChange(ByteOutput body, Model model, byte[] data, Func<string, string?> nameNow)
+    {
+        using JsonDocument payload = JsonDocument.Parse(data);
+        List<string> redacted = [];
+        foreach (JsonProperty side in payload.RootElement.EnumerateObject())
+        {
+            switch (side.Name)
+            {
+                case "set":
+                    WriteSide(body, ",\"after\":{"u8, model, side.Value, nameNow);
+                    break;
+                case "was":
+                    WriteSide(body, ",\"before\":{"u8, model, side.Value, nameNow);
+                    break;
+                case "sealed":
+                    redacted.AddRange(side.Value.EnumerateArray().SelectMany(s => s.GetProperty("fields").EnumerateArray())
+                        .Select(f => nameNow(f.GetString() ?? "")).OfType<string>());
+                    break;
+            }
+        }
+        if (redacted.Count == 0) return;
+        body.Write(",\"redacted\":["u8);
+        for (int i = 0; i < redacted.Count; i++)
+        {
+            if (i > 0) body.Write((byte)',');
+            JsonText.WriteString(body, redacted[i]);
+        }
+        body.Write((byte)']');
+    }
+
+    /// <summary>A field that has become secret, or is gone, since the event happened is not shown either.</summary>
+    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> side, Model model, JsonElement fields, Func<string, string?> nameNow)
+    {
+        body.Write(side);
+        bool first = true;
+        foreach (JsonProperty field in fields.EnumerateObject())
+        {
+            if (nameNow(field.Name) is not { } name || model.Field(name) is not { IsSecretInLog: false }) continue;
+            if (!first) body.Write((byte)',');
+            first = false;
+            JsonText.WriteName(body, name);
+            body.Write(JsonMarshal.GetRawUtf8Value(field.Value));
+        }
+        body.Write((byte)'}');
+    }
+}
