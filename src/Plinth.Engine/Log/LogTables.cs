@@ -45,7 +45,8 @@ static class LogTables
                 create unique index if not exists {Commits}_tx on {Commits} (tx_id);
                 create table if not exists {Schemas} (version {integer} not null primary key, ir {bytes} not null, at {integer} not null);
                 create table if not exists {Head} (
-                  id {integer} not null primary key check (id = 1), position {integer} not null, at {integer} not null, hash {bytes} not null);
+                  id {integer} not null primary key check (id = 1),
+                  position {integer} not null, at {integer} not null, hash {bytes} not null);
                 create table if not exists {Followers} (
                   name {text} not null primary key, position {integer} not null, term {integer} not null, lease_until {integer} not null,
                   failed_at {integer} not null, error {text});
