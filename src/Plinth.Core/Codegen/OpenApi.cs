@@ -151,6 +151,8 @@ sealed class OpenApi
         Put(one, item);
         if (May(model, Operation.Get))
             Put(one + "/history", new JsonObject { ["parameters"] = KeyParameters(model), ["get"] = History(model) });
+        if (May(model, Operation.Get) && May(model, Operation.Update))
+            Put(one + "/revert", new JsonObject { ["parameters"] = KeyParameters(model), ["post"] = Revert(model) });
         if (model.IsSoftDelete && May(model, Operation.Restore))
             Put(one + "/restore", new JsonObject { ["parameters"] = KeyParameters(model), ["post"] = Restore(model) });
     }
@@ -277,6 +279,20 @@ sealed class OpenApi
             "Its events, oldest first. Values that the log keeps sealed are named in `redacted`.",
             OpenApiParts.Answer("A page of events.", OpenApiParts.Ref("schemas", "History"), null));
         operation["parameters"] = new JsonArray(OpenApiParts.Ref("parameters", "limit"), OpenApiParts.Ref("parameters", "after"));
+        return operation;
+    }
+
+    JsonObject Revert(Model model)
+    {
+        JsonObject operation = OpenApiParts.Operation(
+            model.Name, "revert" + model.Name, $"Bring one record of {model.Name} back to what it was",
+            "An update to the values of `version`, or of `asOf`: one of the two.",
+            OpenApiParts.Answer("The record after the change.", OpenApiParts.Ref("schemas", model.Name),
+                OpenApiExamples.Record(_schema, model, forInput: false), "ETag"));
+        JsonArray parameters = WriteParameters();
+        parameters.Add((JsonNode)OpenApiParts.Ref("parameters", "version"));
+        parameters.Add((JsonNode)OpenApiParts.Ref("parameters", "asOf"));
+        operation["parameters"] = parameters;
         return operation;
     }
 

@@ -92,6 +92,7 @@ static class OpenApiParts
         ["search"] = Query("search", "Words that all must occur in the full-text fields; the last may be a beginning."),
         ["trashed"] = Choice("trashed", "Also, or only, records in the trash.", "only", "with"),
         ["asOf"] = Query("asOf", "A time (RFC 3339) or a position of the log: the records as they were then, in today's shape."),
+        ["version"] = Number("version", "A version of the record, as its history and its ETag say it."),
         ["groupBy"] = Query("groupBy", "Fields joined by commas."),
         ["countGroups"] = Choice("count", "Counts the records of each group.", "true", "false"),
         ["sum"] = Query("sum", "Fields joined by commas."),

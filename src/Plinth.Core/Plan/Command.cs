@@ -41,6 +41,9 @@ sealed record Command
     /// system; no surface can say it.
     /// </summary>
     public bool AsServer { get; init; }
+
+    /// <summary>Objects in the body stand for whole values: they are not merged into what is stored.</summary>
+    public bool ReplacesValues { get; init; }
 }
 
 enum CommandKind

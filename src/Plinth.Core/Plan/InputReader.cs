@@ -125,7 +125,7 @@ static class InputReader
         {
             given = Given.Value;
         }
-        else if (mode == InputMode.Patch && json.TokenType == JsonTokenType.StartObject && IsMerged(field.Field))
+        else if (mode == InputMode.Patch && !reader.ReplacesValues && json.TokenType == JsonTokenType.StartObject && IsMerged(field.Field))
         {
             given = TryCopyPatch(ref json, problems, out input.Values[field.Index]) ? Given.Merge : Given.Refused;
         }

@@ -17,6 +17,9 @@ sealed class ValueReader(RecordShapes shapes, Moment moment, Problems problems)
     /// <summary>The body is the product's own: it may name what no caller writes.</summary>
     public bool AsServer { get; init; }
 
+    /// <summary>An object in a patch is the whole value, not what is merged into it.</summary>
+    public bool ReplacesValues { get; init; }
+
     /// <summary>Reads the value the reader stands on (not null), and leaves the reader on its last token.</summary>
     /// <returns>False when it is no value of the field; the problem is then noted at the current place.</returns>
     public bool TryRead(ref Utf8JsonReader json, FieldShape field, out Value value)

@@ -28,7 +28,11 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         RecordShape shape = ShapeOf(view, model);
         if (NotDeclared(command.Kind, model) is { } fault) return fault;
         if (command.AsServer && !caller.IsSystem) throw new InvalidOperationException("only the system writes as the server");
-        ValueReader reader = new(shapes, moment, new Problems()) { AsServer = command.AsServer };
+        ValueReader reader = new(shapes, moment, new Problems()) 
+        {
+            AsServer = command.AsServer,
+            ReplacesValues = command.ReplacesValues,
+        };
         ImmutableArray<Field> keyFields = model.KeyFields;
         if (command.On is { } on)
         {

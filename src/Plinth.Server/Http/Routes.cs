@@ -27,6 +27,7 @@ enum Endpoint
     Item,
     Restore,
     History,
+    Revert,
     AuditLogs,
     AuditActivity,
     AuditEntity,
@@ -82,6 +83,7 @@ sealed class ModelRoutes
         Item = new(Endpoint.Item, one, Method.Read | Method.Put | Method.Patch | Method.Delete, this);
         Restore = new(Endpoint.Restore, one + "/restore", Method.Post | Method.Options, this);
         History = new(Endpoint.History, one + "/history", Method.Read, this);
+        Revert = new(Endpoint.Revert, one + "/revert", Method.Post | Method.Options, this);
     }
 
     public Model Model { get; }
@@ -100,6 +102,8 @@ sealed class ModelRoutes
     public Route Restore { get; }
 
     public Route History { get; }
+
+    public Route Revert { get; }
 
     /// <summary>The path of one record, as <c>Location</c> names it.</summary>
     public string PathOf(ReadOnlySpan<string> key)
@@ -251,7 +255,8 @@ sealed class RouteTable
     {
         IEnumerable<Route> routes = s_fixed.Values.Append(s_activity).Append(s_entity).Append(s_error);
         if (Schema.HasUsers) routes = routes.Concat(s_auth.Values).Append(s_session).Append(s_token).Append(s_start).Append(s_callback);
-        return routes.Concat(_byRoute.Values.SelectMany(m => new[] { m.Collection, m.Query, m.Aggregate, m.Item, m.Restore, m.History }));
+        return routes.Concat(_byRoute.Values.SelectMany(
+            m => new[] { m.Collection, m.Query, m.Aggregate, m.Item, m.Restore, m.History, m.Revert }));
     }
 
     static RouteMatch Below(ModelRoutes model, ReadOnlySpan<char> rest)
@@ -265,6 +270,7 @@ sealed class RouteTable
             {
                 "restore" => new(model.Restore, key),
                 "history" => new(model.History, key),
+                "revert" => new(model.Revert, key),
                 _ => new(Unknown),
             };
         }

@@ -52,7 +52,8 @@ sealed class RestAudit(Engine engine, Limits limits, Answers answers)
             case Endpoint.AuditEntity:
                 // The route matched: there is a slash.
                 int slash = exchange.RawKey.IndexOf('/', StringComparison.Ordinal);
-                if (!PercentText.TryDecode(exchange.RawKey[..slash], plusIsSpace: false, out string model)) return Undecodable("model");
+                if (!PercentText.TryDecode(exchange.RawKey.AsSpan(0, slash), plusIsSpace: false, out string model))
+                    return Undecodable("model");
                 request = request with { Model = model };
                 record = exchange.RawKey[(slash + 1)..];
                 known = known.Add("actor");

@@ -1,6 +1,8 @@
+using System.Globalization;
 using Plinth.Http;
 using Plinth.Plan;
 using Plinth.Runtime;
+using Plinth.Schema;
 using Plinth.Text;
 
 namespace Plinth.Rest;
@@ -11,6 +13,7 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
     public async ValueTask<Fault?> AnswerAsync(Exchange exchange, ModelRoutes routes)
     {
         Endpoint endpoint = exchange.Route.Endpoint;
+        if (endpoint == Endpoint.Revert) return await RevertAsync(exchange, routes);
         Result<Command> parsed = RestCommands.Of(
             endpoint, exchange.Method, engine.SeenBy(exchange.Caller, routes.Model), exchange.RawKey, exchange.Target.Query, limits);
         if (!parsed.IsOk) return parsed.Fault;
@@ -43,6 +46,42 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
         using (reply)
         {
             await SendAsync(exchange, routes, reply, command.Kind, command.Minimal, snapshot);
+            return null;
+        }
+    }
+
+    /// <summary>POST …/revert with <c>version</c> or <c>asOf</c>: the record as it was, by an update.</summary>
+    async ValueTask<Fault?> RevertAsync(Exchange exchange, ModelRoutes routes)
+    {
+        if (RestBodies.None(exchange) is { } unwanted) return unwanted;
+        Model model = engine.SeenBy(exchange.Caller, routes.Model);
+        var parameters = QueryString.Split(exchange.Target.Query, limits);
+        if (!parameters.IsOk) return parameters.Fault;
+        if (ReadParameters.Only(model, parameters.Value, limits, "version", "asOf") is { } unknown) return unknown;
+        if (parameters.Value is not [var to])
+            return Faults.MalformedParameter.Says("which state the record gets is said by one of version and asOf");
+        long version = 0;
+        if (to.Name is "version" && !long.TryParse(to.Text, NumberStyles.None, CultureInfo.InvariantCulture, out version))
+        {
+            const string Why = "is not a whole number";
+            return Faults.MalformedParameter.Says("version: " + Why, new FaultDetail("version", Faults.MalformedParameter.Code, Why));
+        }
+        var key = KeyText.Parse(model, exchange.RawKey);
+        if (!key.IsOk) return key.Fault;
+        bool minimal = RequestHeaders.PrefersMinimal(exchange.Headers["Prefer"]);
+        Command plain = new() { Model = model.Name, Kind = CommandKind.Update, Key = key.Value };
+        var command = RestCommands.WithPreconditions(plain, exchange.Headers.IfMatch, minimal);
+        if (!command.IsOk) return command.Fault;
+        var idempotency = RequestHeaders.Idempotency(exchange, default);
+        if (!idempotency.IsOk) return idempotency.Fault;
+        Snapshot snapshot = engine.Current;
+        var result = await engine.RevertAsync(
+            exchange.Caller, command.Value with { Idempotency = idempotency.Value }, to.Name is "asOf" ? to.Text : null, version,
+            exchange.Cancel);
+        if (result.Failed(out Fault? fault, out WriteReply? reply)) return fault;
+        using (reply)
+        {
+            await SendAsync(exchange, routes, reply, CommandKind.Update, minimal, snapshot);
             return null;
         }
     }
