@@ -28,7 +28,7 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         RecordShape shape = ShapeOf(view, model);
         if (NotDeclared(command.Kind, model) is { } fault) return fault;
         if (command.AsServer && !caller.IsSystem) throw new InvalidOperationException("only the system writes as the server");
-        ValueReader reader = new(shapes, moment, new Problems()) 
+        ValueReader reader = new(shapes, moment, new Problems())
         {
             AsServer = command.AsServer,
             ReplacesValues = command.ReplacesValues,
