@@ -15,11 +15,8 @@ static class PlinthProgram
         InvocationConfiguration invocation = new() { Output = shell.Out, Error = shell.Error, EnableDefaultExceptionHandler = false };
         if (parsed.Errors.Count > 0)
         {
-            foreach (var error in parsed.Errors) shell.Error.WriteLine($"plinth: {error.Message}");
-            string path = "";
-            for (SymbolResult? at = parsed.CommandResult; at is CommandResult { Command: var command } && command != root; at = at.Parent)
-                path = $"{command.Name} {path}";
-            shell.Error.WriteLine($"  hint: `plinth {path}--help`");
+            foreach (string line in CommandLineMistakes.Of(parsed)) shell.Error.WriteLine("plinth: " + line);
+            shell.Error.WriteLine($"  hint: `{CommandLineMistakes.PathOf(parsed.CommandResult)} --help`");
             return ExitCode.WrongUse;
         }
         try

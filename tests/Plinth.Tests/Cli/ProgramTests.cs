@@ -43,6 +43,25 @@ public sealed class ProgramTests : IDisposable
         Assert.Single(Directory.GetFileSystemEntries(Path.Combine(_folder.FullName, "app")));
     }
 
+    [Theory]
+    [InlineData("", "plinth: needs a command: init, check, ")]
+    [InlineData("chek", "plinth: no command 'chek' (did you mean 'check'?)")]
+    [InlineData("db", "plinth: db needs a command: reset, ")]
+    [InlineData("db restor x", "plinth: no command 'restor' of db (did you mean 'restore'?)")]
+    [InlineData("dev --prot 3", "plinth: no option '--prot' of dev (did you mean '--port'?)")]
+    [InlineData("check --jsn", "plinth: no option '--jsn' of check (did you mean '--json'?)")]
+    [InlineData("init", "plinth: init needs <")]
+    [InlineData("import", "plinth: import needs <model> and <file>")]
+    [InlineData("dev --port moon", "plinth: ")]
+    public async Task A_mistyped_command_line_is_told_what_was_likely_meant(string line, string told)
+    {
+        Ran ran = await RunAsync(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.Equal(ExitCode.WrongUse, ran.Code);
+        Assert.StartsWith(told, ran.Error, StringComparison.Ordinal);
+        Assert.Equal(2, ran.Error.TrimEnd().Split('\n').Length);
+        Assert.Contains("--help`", ran.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Wrong_use_is_2_and_names_what_is_wrong()
     {
