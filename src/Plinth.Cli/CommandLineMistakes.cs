@@ -17,7 +17,7 @@ static class CommandLineMistakes
         List<string> said =
         [
             .. parsed.Tokens.Select(t => t.Value.Split('=')[0])
-                .Where(t => t.StartsWith("--", StringComparison.Ordinal) && t.Length > 2 && !options.Contains(t))
+                .Where(t => IsOption(t) && !options.Contains(t))
                 .Select(t => $"no option '{t}'{(name.Length > 0 ? $" of {name}" : "")}" + Nearest(t, options)),
         ];
         if (said.Count > 0) return said;
@@ -36,6 +36,13 @@ static class CommandLineMistakes
         if (missing.Length > 0) return [$"{name} needs {string.Join(" and ", missing)}"];
         return [.. parsed.Errors.Select(e => e.Message).Distinct(StringComparer.Ordinal)];
     }
+
+    /// <summary>What looks like an option was taken for an argument: nothing is named so, unless it follows <c>--</c>.</summary>
+    public static bool HasStrayOption(ParseResult parsed) =>
+        !parsed.Tokens.Any(t => t.Type == TokenType.DoubleDash)
+        && parsed.CommandResult.Command.Arguments.Any(a => parsed.GetResult(a)?.Tokens.Any(t => IsOption(t.Value)) == true);
+
+    static bool IsOption(string text) => text.Length > 2 && text.StartsWith("--", StringComparison.Ordinal);
 
     /// <summary><c>plinth db restore</c></summary>
     public static string PathOf(CommandResult at) => at.Parent is CommandResult parent ? $"{PathOf(parent)} {at.Command.Name}" : "plinth";

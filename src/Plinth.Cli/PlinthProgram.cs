@@ -13,7 +13,7 @@ static class PlinthProgram
         RootCommand root = Commands(shell);
         ParseResult parsed = root.Parse(args);
         InvocationConfiguration invocation = new() { Output = shell.Out, Error = shell.Error, EnableDefaultExceptionHandler = false };
-        if (parsed.Errors.Count > 0)
+        if (parsed.Errors.Count > 0 || CommandLineMistakes.HasStrayOption(parsed))
         {
             foreach (string line in CommandLineMistakes.Of(parsed)) shell.Error.WriteLine("plinth: " + line);
             shell.Error.WriteLine($"  hint: `{CommandLineMistakes.PathOf(parsed.CommandResult)} --help`");

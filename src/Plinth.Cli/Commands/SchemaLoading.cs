@@ -42,7 +42,8 @@ static class SchemaLoading
         if (reading.Schema is not { } schema) return reading;
         Task<ImmutableArray<Diagnostic>> advice = Task.Run(() => RuleAdvice.Of(schema));
         SchemaReading lowered = Lowered(reading, dialect);
-        ImmutableArray<Diagnostic> said = await advice;
+        // What the product brings is as it is meant to be.
+        IEnumerable<Diagnostic> said = (await advice).Where(d => !PlatformModels.IsOurs(d.Source));
         return lowered.Schema is null ? lowered : new SchemaReading(schema, [.. reading.Diagnostics, .. said]);
     }
 

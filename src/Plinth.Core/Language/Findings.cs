@@ -45,11 +45,28 @@ sealed class Findings(int max)
         _list.Add(finding);
     }
 
+    /// <summary>
+    /// Without errors in what the product brings, which nobody can correct there: they follow from one in the schema, or else what they say
+    /// is told of the schema.
+    /// </summary>
+    IEnumerable<Diagnostic> OfTheirs(IReadOnlyList<SourceText> sources)
+    {
+        ImmutableArray<Diagnostic> theirs = [.. _list.Where(d => !PlatformModels.IsOurs(d.Source))];
+        if (theirs.Length == _list.Count || theirs.Any(d => d.Severity == Severity.Error)) return theirs;
+        Diagnostic first = _list.First(d => PlatformModels.IsOurs(d.Source));
+        return theirs.Add(new Diagnostic(first.Code, Severity.Error, sources[0], default,
+            $"the models of users do not fit this schema: {first.Message}", "they need a block auth with id Uuid"));
+    }
+
     /// <summary>In the order of the files given, then of their text.</summary>
     public ImmutableArray<Diagnostic> InOrder(IReadOnlyList<SourceText> sources)
     {
         Dictionary<SourceText, int> rank = [];
         for (int i = 0; i < sources.Count; i++) rank[sources[i]] = i;
-        return [.. _list.OrderBy(d => rank.GetValueOrDefault(d.Source, int.MaxValue)).ThenBy(d => d.Span.Start).ThenBy(d => d.Severity)];
+        return
+        [
+            .. OfTheirs(sources).OrderBy(d => rank.GetValueOrDefault(d.Source, int.MaxValue)).ThenBy(d => d.Span.Start)
+                .ThenBy(d => d.Severity),
+        ];
     }
 }

@@ -25,6 +25,18 @@ public class PlatformModelsTests
         Assert.Equal(["id", "role", "email"], schema.Auth!.Claims.Select(c => c.Name));
     }
 
+    [Theory]
+    [InlineData("auth { id Int }  extend User { }")]
+    [InlineData("auth { }  extend User { }")]
+    [InlineData("auth { id Uuid  role Int }  extend User { }")]
+    [InlineData("auth { id Uuid[] }  extend User { }")]
+    public void What_does_not_fit_the_models_of_the_product_is_told_of_the_schema(string text)
+    {
+        SchemaReading reading = Schemas.Read(text);
+        Assert.Null(reading.Schema);
+        Assert.All(reading.Diagnostics, d => Assert.Equal("schema.plinth", d.Source.Path));
+    }
+
     [Fact]
     public void A_model_User_of_the_schemas_own_is_the_one_that_is_meant()
     {

@@ -63,6 +63,15 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
+    public async Task A_check_says_nothing_of_the_models_that_the_product_brings()
+    {
+        WriteSchema("auth { id Uuid }\nextend User { nick String? }\n");
+        Ran check = await RunAsync("check", "app");
+        Assert.Equal(ExitCode.Done, check.Code);
+        Assert.Contains("0 errors, 0 warnings", check.All, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Wrong_use_is_2_and_names_what_is_wrong()
     {
         Ran unknown = await RunAsync("frobnicate");
