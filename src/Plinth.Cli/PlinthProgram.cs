@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Plinth.Cli.Commands;
 
 namespace Plinth.Cli;
