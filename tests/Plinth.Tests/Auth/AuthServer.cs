@@ -26,8 +26,7 @@ sealed class AuthServer : IAsyncDisposable
           team String?
           nickname String?
           notes Note[]
-          @@allow("update", id == auth.id, after: role == before.role && disabled == before.disabled && email == before.email
-            && team == before.team)
+          @@allow("update", id == auth.id, after: role == before.role && disabled == before.disabled && email == before.email)
         }
         model Note {
           id Int @id @default(autoincrement())
