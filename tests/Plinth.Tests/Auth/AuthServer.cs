@@ -26,7 +26,8 @@ sealed class AuthServer : IAsyncDisposable
           team String?
           nickname String?
           notes Note[]
-          @@allow("update", id == auth.id, after: role == before.role && disabled == before.disabled && email == before.email)
+          @@allow("update", id == auth.id,
+            after: role == before.role && team == before.team && disabled == before.disabled && email == before.email)
         }
         model Note {
           id Int @id @default(autoincrement())
