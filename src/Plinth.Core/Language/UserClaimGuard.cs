@@ -38,17 +38,21 @@ sealed class UserClaimGuard
             if ((!creates && !updates) || !IsForOrdinaryUsers(rule)) continue;
             HashSet<string> decided = RowFields.Of(rule.After, ExpressionScope.After(_schema, _user));
             HashSet<string> proposed = [.. decided, .. RowFields.Of(rule.When, ExpressionScope.Rule(_schema, _user))];
-            string[] open = [.. _claims.Where(f => !f.IsRuled(FieldAccess.Write)
-                && ((updates && f.IsUpdatable && !decided.Contains(f.Name)) || (creates && f.IsCreatable && !proposed.Contains(f.Name))))
-                .Select(static f => f.Name)];
+            Field[] open = [.. _claims.Where(f => !f.IsRuled(FieldAccess.Write)
+                && ((updates && f.IsUpdatable && !decided.Contains(f.Name)) || (creates && f.IsCreatable && !proposed.Contains(f.Name))))];
             if (open.Length == 0) continue;
-            string what = string.Join(", ", open), kept = string.Join(" && ", open.Select(static n => $"{n} == before.{n}"));
+            string what = string.Join(", ", open.Select(static f => f.Name)), kept = string.Join(" && ", open.Select(Kept));
             _findings.Error((rule.When ?? rule.After)?.Source ?? _user.Source, Codes.OpenClaims, rule.Span,
                 $"this rule lets users say for themselves what rules know them by: {what}",
                 updates ? $"add to it: after: {kept}; or say in extend User who may write each field: @allow(\"write\", …)"
-                    : $"say what the new user must be, as in {open[0]} == …, or who may write each field: @allow(\"write\", …)");
+                    : $"say what the new user must be, as in {open[0].Name} == …, or who may write each field: @allow(\"write\", …)");
         }
     }
+
+    // Null equals nothing, not even null.
+    static string Kept(Field field) => field.IsNullable
+        ? $"({field.Name} == before.{field.Name} || {field.Name} == null && before.{field.Name} == null)"
+        : $"{field.Name} == before.{field.Name}";
 
     /// <summary>Fields of the state that a condition is read on, but not of <c>before</c>.</summary>
     sealed class RowFields : NodeVisitor

@@ -27,7 +27,8 @@ sealed class AuthServer : IAsyncDisposable
           nickname String?
           notes Note[]
           @@allow("update", id == auth.id,
-            after: role == before.role && team == before.team && disabled == before.disabled && email == before.email)
+            after: role == before.role && disabled == before.disabled && email == before.email
+              && (team == before.team || team == null && before.team == null))
         }
         model Note {
           id Int @id @default(autoincrement())

@@ -96,7 +96,7 @@ public sealed class RevocationTests
         SignedIn ann = await server.SomeoneAsync();
         await server.RestartAsync(AuthServer.Schema.Replace("team String? }\nenum", "team String?  level Int }\nenum",
             StringComparison.Ordinal)
-            .Replace("nickname String?", "nickname String?  level Int @default(3)", StringComparison.Ordinal));
+            .Replace("nickname String?", "nickname String?  level Int @default(3) @readonly", StringComparison.Ordinal));
         Assert.Equal(401, (await server.Client.SendAsync("GET", "/auth/me", null, ann.Bearer)).Status);
         SignedIn again = SignedIn.Of(await server.Client.SendAsync("POST", "/auth/refresh", AuthServer.Json(("refreshToken",
             ann.Refresh))));
