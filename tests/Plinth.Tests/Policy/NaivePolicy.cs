@@ -196,7 +196,8 @@ sealed class NaivePolicy(RandomPolicy policy, List<NaiveRow> rows, NaiveCaller c
         switch (term)
         {
             case Constant { Value: bool truth }: return [truth ? Yes : No];
-            case Compare or OneOf when IsFree(term): return [Number(Decide(term, rows[0], [], isOfRequest: false))];
+            // No field is in it: without rows it comes to the same.
+            case Compare or OneOf when IsFree(term): return [Number(Decide(term, rows.FirstOrDefault()!, [], isOfRequest: false))];
             case Compare compare when IsMissing(compare.Left) || IsMissing(compare.Right): return [Unknown];
             case Compare or OneOf: return [Yes, No, Unknown];
             case NullTest: return [Yes, No];

@@ -77,7 +77,7 @@ public class HistoryTests
         await using RunningServer server = await RunningServer.OpenAsync(
             $"model Doc {{ id Int @id  text String  pay Int? {Allow} }} model Other {{ id Int @id {Allow} }}");
         HttpClient client = await server.ClientAsync();
-        await client.SendAsync("POST", "/api/docs", """{"id":1,"text":"a","pay":100}""");
+        await client.SendAsync("POST", "/api/docs", """{"id":1,"text":"a","pay":918273645}""");
         await ApplyAsync("model Paper { id Int @id  title String @renamedFrom(\"text\")  "
             + $"salary Int? @renamedFrom(\"pay\") @serverOnly  @@renamedFrom(\"Doc\") {Allow} }} model Other {{ id Int @id {Allow} }}");
         await client.SendAsync("PATCH", "/api/papers/1", """{"title":"b"}""");
@@ -94,7 +94,7 @@ public class HistoryTests
         Assert.Equal("""{"id":1,"title":"a"}""", items[0].GetProperty("after").GetRawText());
         Assert.Equal("""{"title":"b"}""", items[1].GetProperty("after").GetRawText());
         Assert.Equal("""{"pay":7}""", items[2].GetProperty("after").GetRawText());
-        Assert.DoesNotContain("100", whole.Body, StringComparison.Ordinal);
+        Assert.DoesNotContain("918273645", whole.Body, StringComparison.Ordinal);
 
         List<string?> paged = [];
         for (string? after = "0"; after is not null;)

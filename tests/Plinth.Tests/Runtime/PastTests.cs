@@ -78,7 +78,7 @@ public sealed class PastTests
                 (shown, hidden) = expected is null ? (shown, hidden + 1) : (shown + 1, hidden);
             }
         }
-        Assert.True(Math.Min(shown, hidden) * 5 > shown + hidden, $"seed {seed}: {shown} shown, {hidden} hidden");
+        Assert.True(Math.Min(shown, hidden) * 10 > shown + hidden, $"seed {seed}: {shown} shown, {hidden} hidden");
     }
 
     [Fact]
