@@ -113,8 +113,12 @@ static class Creates
         Model model = table.Model;
         SqlText byKey = table.Statements.SelectByKey;
         if (table.Find(scope.Transaction, byKey, [.. model.StoredKey.Select(f => row[f.Ordinal])]) is not null) return Conflicts.Key(model);
-        return Conflicts.Find(scope, table, row, identity: null, changed: null)
-            ?? throw new InvalidOperationException($"an insert into {model.Name} did nothing, and nothing stands in its way");
+        if (Conflicts.Find(scope, table, row, identity: null, changed: null) is { } conflict) return conflict;
+
+        // Where others write, what stood in its way may have gone before it was looked for: run again, it has its place.
+        if (scope.Transaction.Connection.IsShared)
+            throw new StoreException(StoreFailure.Conflict, $"What stood in the way of a record of {model.Name} has gone.");
+        throw new InvalidOperationException($"an insert into {model.Name} did nothing, and nothing stands in its way");
     }
 
     /// <summary>Each tenant counts for itself: gaps in its numbers would tell how busy the others are.</summary>
