@@ -49,6 +49,8 @@ sealed class AuditEvents
     /// <summary>The index of the rare kinds; those of record, model, actor and tenant are made for others too.</summary>
     public const string Index = $"create index if not exists {LogTables.Events}_kind on {LogTables.Events} (kind, position) where {Rare};";
 
+    const string All = "1 = 1";
+
     readonly AuditScope _scope;
     readonly StringBuilder _sql = new();
     readonly List<object> _values = [];
@@ -99,18 +101,24 @@ sealed class AuditEvents
     public static Statement Counts(Connection connection, AuditScope scope, string columns, int eventsMax, int groupsMax)
     {
         AuditEvents counts = new(scope with { IsDescending = true });
-        counts._sql.Append("select ").Append(columns).Append(", count(*) from (select position, at, model, kind, actor");
+        counts._sql.Append("select ").Append(columns).Append(", count(*) from (select position, at, model, kind, actor, tenant_id");
         counts.WriteWalk(eventsMax);
-        counts._sql.Append(") as newest group by ").Append(columns).Append(" order by count(*) desc, ").Append(columns);
+        counts._sql.Append(") as newest where ").Append(counts.Rest());
+        counts._sql.Append(" group by ").Append(columns).Append(" order by count(*) desc, ").Append(columns);
         counts._sql.Append(" limit ").Append(counts.Parameter((long)groupsMax));
         return counts.Bound(connection);
     }
 
-    /// <summary>How many they are, and the first and the last of them, by position and time.</summary>
+    /// <summary>How many they are, the first and the last of them, by position and time, and how many were looked at.</summary>
     public static Statement Extent(Connection connection, AuditScope scope, int eventsMax)
     {
         AuditEvents extent = new(scope with { IsDescending = true });
-        extent._sql.Append("select count(*), min(position), max(position), min(at), max(at) from (select position, at");
+        // Of those that the index passes, not all need be meant: an actor of one tenant may be named like one of another.
+        string only = $" filter (where {extent.Rest()})";
+        extent._sql.Append("select count(*)").Append(only);
+        foreach (string bound in new[] { "min(position)", "max(position)", "min(at)", "max(at)" })
+            extent._sql.Append(", ").Append(bound).Append(only);
+        extent._sql.Append(", count(*) from (select position, at, model, kind, actor, tenant_id");
         extent.WriteWalk(eventsMax);
         extent._sql.Append(") as newest");
         return extent.Bound(connection);
@@ -121,21 +129,24 @@ sealed class AuditEvents
     {
         _sql.Append("select ").AppendJoin(", ", EventLog.Columns.Split(", ").Select(static column => "e." + column));
         _sql.Append(" from (select position from (select position, model, kind, actor, tenant_id");
-        HashSet<string> held = Walked();
-        (string Column, string? Value)[] asked =
-            [("model", _scope.Model), ("actor", _scope.Actor), ("kind", _scope.Kind), ("tenant_id", _scope.Tenant)];
-        (string Column, string? Value)[] filters = [.. asked.Where(a => a.Value is not null && !held.Contains(a.Column))];
-        int passed = filters.Length == 0 ? limit : Limits.AuditScan;
+        string rest = Rest();
+        int passed = rest == All ? limit : Limits.AuditScan;
         WriteWalk(passed);
-        _sql.Append(") as passed");
-        for (int i = 0; i < filters.Length; i++)
-        {
-            _sql.Append(i == 0 ? " where " : " and ").Append(filters[i].Column).Append(" = ");
-            _sql.Append(Parameter(filters[i].Value ?? ""));
-        }
+        _sql.Append(") as passed where ").Append(rest);
         _sql.Append(Order).Append(Parameter((long)limit)).Append(") as found join ").Append(LogTables.Events);
         _sql.Append(" e on e.position = found.position order by e.position").Append(_scope.IsDescending ? " desc" : "");
         return passed;
+    }
+
+    /// <summary>What else is asked of the entries that the walk passes.</summary>
+    string Rest()
+    {
+        HashSet<string> held = Walked();
+        (string Column, string? Value)[] asked =
+            [("model", _scope.Model), ("actor", _scope.Actor), ("kind", _scope.Kind), ("tenant_id", _scope.Tenant)];
+        string rest = string.Join(" and ", asked.Where(a => a.Value is not null && !held.Contains(a.Column))
+            .Select(a => $"{a.Column} = {Parameter(a.Value ?? "")}"));
+        return rest.Length == 0 ? All : rest;
     }
 
     void WriteEnd(int passed)

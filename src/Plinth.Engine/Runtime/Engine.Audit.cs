@@ -61,7 +61,7 @@ sealed partial class Engine
         {
             await extent.OpenAsync(cancel);
             extent.Step();
-            AuditWriter.WriteExtent(body, extent, isWhole: extent.ColumnInt64(0) < Limits.AuditStatistics);
+            AuditWriter.WriteExtent(body, extent, isWhole: extent.ColumnInt64(5) < Limits.AuditStatistics);
         }
         foreach (var (columns, name) in new[] { ("model, kind", "models"), ("actor", "actors") })
         {

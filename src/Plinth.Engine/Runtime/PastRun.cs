@@ -18,6 +18,7 @@ sealed class PastRun(
 {
     readonly PastMoment _moment = read.Past ?? throw new InvalidOperationException("a read of the past without its moment");
     readonly Model _model = snapshot.Schema.Model(program.Model.Name);
+    bool _isGone;
 
     ReadShape Shape => program.Plan.Shape;
 
@@ -103,11 +104,13 @@ sealed class PastRun(
                 if (happened.RecordId.Length == 0) continue;
                 AddMigrations(happened.Position);
                 undoing.Add(happened);
+                _isGone = happened.Kind is EventKinds.Deleted or EventKinds.Purged;
             }
         }
         AddMigrations(long.MaxValue);
         PastRecords records = new(_model, head, undoing.Records);
-        await CompleteAsync(records, cancel);
+        // Of a single record, whether there is anything to complete is asked later.
+        if (recordId is null) await CompleteAsync(records, cancel);
         return records;
 
         // They belong to no tenant and to no record, and are few: they come from the list of all.
@@ -158,6 +161,13 @@ sealed class PastRun(
 
     async ValueTask<Fault?> GetAsync(ByteOutput output, PastRecords since, CancellationToken cancel)
     {
+        if (since.Count > 0 && !_isGone)
+        {
+            // Whoever may not read it now is answered by the statements that answer for one that never was.
+            using Statement present = await OpenAsync(program.Present, read.Values, [], 0, program.Width, cancel);
+            if (!present.Step()) return KeyValues.NotFound(_model);
+        }
+        await CompleteAsync(since, cancel);
         List<Value[]> was = Rows(since);
         if (since.Count > 0 && was.Count == 0) return KeyValues.NotFound(_model);
         SqlText sql = was.Count == 0 ? program.Present : program.Past(1).Sql;

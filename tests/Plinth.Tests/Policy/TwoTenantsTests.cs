@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
+using Plinth.Realtime;
 using Plinth.Rest;
 using Plinth.Schema;
 using Plinth.Store;
@@ -79,7 +81,7 @@ public partial class TwoTenantsTests
     [Fact]
     public async Task What_one_asks_and_does_is_the_same_whether_the_other_is_there_or_not()
     {
-        int seed = Counts.Seed(), count = Counts.Of(test: 500, soak: 30_000);
+        int seed = Counts.Seed(), count = Counts.Of(test: 700, soak: 30_000);
         Random random = new(seed);
         await using RunningServer both = await RunningServer.OpenAsync(Schema), alone = await RunningServer.OpenAsync(Schema);
         HttpClient first = await both.ClientAsync(Identity(1)), second = await both.ClientAsync(Identity(2));
@@ -88,6 +90,9 @@ public partial class TwoTenantsTests
         Dictionary<string, int> statuses = [];
         for (int i = 0; i < count; i++)
         {
+            here.Remember(i, both.Engine.Position);
+            there.Remember(i, alone.Engine.Position);
+            others.Remember(i, both.Engine.Position);
             if (random.Next(3) == 0)
             {
                 // The other's records, under the same keys; what it says of itself is marked.
@@ -95,8 +100,11 @@ public partial class TwoTenantsTests
                 others.Take(theirs, await Send(second, theirs, others));
                 // A page of theirs is no page of ours.
                 if (others.For(theirs.Path) is not { } stolen || theirs.Method != "GET") continue;
-                Reply page = await first.SendAsync("GET", WithPage(theirs.Path, "after=" + stolen));
-                Assert.True(page.Status == 400, $"seed {seed}: a cursor of another tenant for {theirs.Path} was taken: {page.Body}");
+                Reply page = await first.SendAsync("GET", WithPage(others.Said(theirs.Path), "after=" + stolen));
+                // A place in the log is no secret, and shows each their own events after it.
+                bool isTaken = theirs.Path.StartsWith("/audit/", StringComparison.Ordinal)
+                    ? page.Body.Contains("B-", StringComparison.Ordinal) : page.Status != 400;
+                Assert.False(isTaken, $"seed {seed}: a cursor of another tenant for {theirs.Path} was taken: {page.Body}");
                 continue;
             }
             string before = i % 20 == 0 ? await Whole(second) : "";
@@ -136,6 +144,7 @@ public partial class TwoTenantsTests
             Request request = Next(random, "A");
             Reply reply = await Send(nobodys, request, new Cursors());
             bool isRefused = reply.Status is 403 or 422 or 400
+                || (request.Path.StartsWith("/audit/", StringComparison.Ordinal) && Nothing().IsMatch(reply.Body))
                 || (request.Path == "/api/batch" && !reply.Body.Contains("\"status\":2", StringComparison.Ordinal));
             Assert.True(isRefused, $"seed {seed}: {request.Method} {request.Path}: {reply.Status} {reply.Body}");
             Assert.DoesNotContain("A-", request.Body is null ? reply.Body : "", StringComparison.Ordinal);
@@ -143,18 +152,132 @@ public partial class TwoTenantsTests
         Assert.Equal(position, server.Engine.Position);
     }
 
+    /// <summary>What the other writes under the same keys is not told; nor to one who comes back after it.</summary>
+    [Fact]
+    public async Task A_live_query_is_told_nothing_of_what_the_other_writes()
+    {
+        int seed = Counts.Seed();
+        Random random = new(seed);
+        await using RunningServer server = await RunningServer.OpenAsync(Schema);
+        HttpClient first = await server.ClientAsync(Identity(1)), second = await server.ClientAsync(Identity(2));
+        foreach (var (path, body) in s_firsts)
+        {
+            Assert.Equal(201, (await first.SendAsync("POST", path, body)).Status);
+            Assert.Equal(201, (await second.SendAsync("POST", path, body.Replace("\"A\"", "\"B-x\"", StringComparison.Ordinal))).Status);
+        }
+        List<LiveSocket> sockets = [];
+        string[] places = new string[s_live.Length];
+        int written = 0, resumed = 0;
+        try
+        {
+            for (int i = 0; i < s_live.Length; i++) await ListenAsync(i);
+            for (int round = 0; round < 25; round++)
+            {
+                for (int i = 0; i < 4; i++)
+                {
+                    Request theirs = Next(random, "B");
+                    Reply reply = await Send(second, theirs, new Cursors());
+                    if (theirs.Method != "GET" && reply.Status is 200 or 201 or 204) written++;
+                }
+                foreach (var (path, field) in s_marks)
+                    if ((await second.SendAsync("PATCH", path, $"{{\"{field}\":\"B-{round}\"}}")).Status == 200) written++;
+                if (round == 15)
+                {
+                    foreach (LiveSocket socket in sockets) await socket.DisposeAsync();
+                    sockets.Clear();
+                }
+                string mark = string.Create(CultureInfo.InvariantCulture, $"A-{round}");
+                foreach (var (path, field) in s_marks)
+                    Assert.Equal(200, (await first.SendAsync("PATCH", path, $"{{\"{field}\":\"{mark}\"}}")).Status);
+                foreach (LiveSocket socket in sockets) Said(mark, await socket.FrameAsync());
+                for (int i = sockets.Count; i < s_live.Length; i++) await ListenAsync(i, places[i]);
+            }
+            Assert.True(written > 20 && resumed > 0, $"seed {seed}: {written} writes of the other, {resumed} went on");
+        }
+        finally
+        {
+            foreach (LiveSocket socket in sockets) await socket.DisposeAsync();
+        }
+
+        async Task ListenAsync(int query, string? resume = null)
+        {
+            LiveSocket socket = await LiveSocket.OpenAsync(first.BaseAddress!);
+            sockets.Add(socket);
+            await socket.SubscribeAsync("s", s_live[query], resume);
+            JsonElement frame = await socket.FrameAsync();
+            // One whose rule or filter looks at other records is given its items anew.
+            if (frame.TryGetProperty("items", out JsonElement items)) Assert.Equal(1, items.GetArrayLength());
+            if (resume is null) Assert.Contains("\"A\"", items.GetRawText(), StringComparison.Ordinal);
+            else if (items.ValueKind == JsonValueKind.Array) Assert.Contains("\"A-15\"", items.GetRawText(), StringComparison.Ordinal);
+            else Said("A-15", frame);
+            if (resume is not null && items.ValueKind == JsonValueKind.Undefined) resumed++;
+            places[query] = frame.GetProperty("position").GetString()!;
+        }
+
+        void Said(string mark, JsonElement frame)
+        {
+            string text = frame.GetRawText();
+            bool isOurs = text.Contains("\"kind\":\"update\"", StringComparison.Ordinal)
+                && text.Contains($"\"{mark}\"", StringComparison.Ordinal);
+            Assert.True(isOurs, $"seed {seed}: instead of {mark} came {text}");
+        }
+    }
+
+    static readonly (string Path, string Body)[] s_firsts =
+    [
+        ("/api/teams", """{"id":1,"name":"A","code":"c1"}"""),
+        ("/api/persons", """{"id":1,"name":"A","slug":"s1","score":3,"teamId":1}"""),
+        ("/api/notes", """{"id":1,"lang":"de","authorId":1,"text":"A"}"""),
+    ];
+
+    static readonly (string Path, string Field)[] s_marks =
+        [("/api/teams/1", "name"), ("/api/persons/1", "name"), ("/api/notes/1,de", "text")];
+
+    static readonly string[] s_live =
+    [
+        """{"model":"Team","select":"name"}""", """{"model":"Person","select":"name"}""", """{"model":"Note","select":"text"}""",
+        """{"model":"Team","select":"name","filter":"people.exists(p, p.slug == 's1')"}""",
+        """{"model":"Person","select":"name","filter":"team.name.startsWith('A') && boss == null"}""",
+        """{"model":"Note","select":"text","filter":"author.team.code == 'c1'"}""",
+    ];
+
     static Value Identity(int? tenant) => Value.FromMap(new ValueMap(tenant is { } id
-        ? [new("id", Value.From(7)), new("tenantId", Value.From(id))]
-        : [new("id", Value.From(7))]));
+        ? [new("id", Value.From(7)), new("role", Value.From("auditor")), new("tenantId", Value.From(id))]
+        : [new("id", Value.From(7)), new("role", Value.From("auditor"))]));
 
     sealed record Request(string Method, string Path, string? Body = null, bool Follows = false, params string[] Headers);
 
     static string WithPage(string path, string page) => path + (path.Contains('?', StringComparison.Ordinal) ? "&" : "?") + page;
 
-    /// <summary>The last cursor that one caller was given for a path.</summary>
+    /// <summary>The last cursor that one caller was given for a path, and moments of their world's log.</summary>
     sealed class Cursors
     {
+        public const int Moments = 40;
+
         readonly Dictionary<string, string> _next = [], _previous = [];
+        readonly long[] _moments = [.. Enumerable.Repeat(1L, Moments)];
+
+        /// <summary>The log's end before a request: the same moment in both worlds, wherever their logs are by then.</summary>
+        public void Remember(int request, long position)
+        {
+            int slot = request % Moments;
+            _moments[slot] = position;
+            // A page of one moment is none of another.
+            foreach (Dictionary<string, string> cursors in new[] { _next, _previous })
+            {
+                foreach (string path in cursors.Keys.Where(path => path.EndsWith($"=@{slot}", StringComparison.Ordinal)).ToList())
+                    cursors.Remove(path);
+            }
+        }
+
+        /// <summary>A path with the position of the moment that it names.</summary>
+        public string Said(string path) => Moment().Replace(path, found =>
+        {
+            long position = _moments[int.Parse(found.Groups[2].Value, CultureInfo.InvariantCulture)];
+            // A time from an event on includes it: what both worlds have in common begins after it.
+            if (found.Groups[1].Success) position++;
+            return string.Create(CultureInfo.InvariantCulture, $"{found.Groups[1].Value}={position}");
+        });
 
         public string? For(string path) => _next.GetValueOrDefault(path);
 
@@ -170,10 +293,11 @@ public partial class TwoTenantsTests
 
     static Task<Reply> Send(HttpClient client, Request request, Cursors cursors)
     {
-        string path = !request.Follows ? request.Path
-            : cursors.Before(request.Path) is { } before && request.Path.Length % 2 == 0 ? WithPage(request.Path, "before=" + before)
-            : cursors.For(request.Path) is { } after ? WithPage(request.Path, "after=" + after)
-            : request.Path;
+        string said = cursors.Said(request.Path);
+        string path = !request.Follows ? said
+            : cursors.Before(request.Path) is { } before && request.Path.Length % 2 == 0 ? WithPage(said, "before=" + before)
+            : cursors.For(request.Path) is { } after ? WithPage(said, "after=" + after)
+            : said;
         return client.SendAsync(request.Method, path, request.Body, request.Headers);
     }
 
@@ -204,6 +328,7 @@ public partial class TwoTenantsTests
             _ => $"\"id\":{key},",
         };
         string path = "/api/" + model;
+        if (random.Next(4) == 0) return OfThePast(random, path, key, Filter());
         switch (random.Next(24))
         {
             case 0 or 1: return new("POST", path, $"{{{Keyed()}{Fields()}}}");
@@ -243,6 +368,27 @@ public partial class TwoTenantsTests
         }
     }
 
+    /// <summary>A question about what was, or a way back to it.</summary>
+    static Request OfThePast(Random random, string path, string key, string filter)
+    {
+        string moment = "@" + random.Next(Cursors.Moments).ToString(CultureInfo.InvariantCulture);
+        bool follows = random.Next(2) == 0;
+        string model = path["/api/".Length..];
+        return random.Next(10) switch
+        {
+            0 => new("GET", $"{path}/{key}?asOf={moment}"),
+            1 => new("GET", $"{path}?filter={filter}&count=exact&limit=2&asOf={moment}", Follows: follows),
+            2 => new("GET", $"{path}?sort=-id&limit=2&{(model == "persons" ? "" : "trashed=with&")}asOf={moment}", Follows: follows),
+            3 => new("POST", $"{path}/{key}/revert?version={random.Next(1, 5)}"),
+            4 => new("POST", $"{path}/{key}/revert?asOf={moment}"),
+            5 => new("GET", $"/audit/logs?model={model}&limit=3&from={moment}", Follows: follows),
+            6 => new("GET", $"/audit/entity/{model}/{key}?limit=3&order=oldest", Follows: follows),
+            7 => new("GET", $"/audit/user/7/activity?limit=3&to={moment}", Follows: follows),
+            8 => new("GET", "/audit/logs?limit=3&operation=deleted", Follows: follows),
+            _ => new("GET", $"/audit/statistics?{(follows ? "actor=7&" : "")}from={moment}"),
+        };
+    }
+
     /// <summary>An answer without what differs from run to run: ids of requests, places in the log and in lists, times.</summary>
     static string Shown(Reply reply) => $"{reply.Status} {reply.Header("ETag")} {reply.Header("Location")} "
         + Varying().Replace(reply.Body, "$1…");
@@ -256,6 +402,12 @@ public partial class TwoTenantsTests
 
     [GeneratedRegex("(\"(?:traceId|requestId|position|at|next|previous|deletedAt)\":)\"[^\"]*\"")]
     private static partial Regex Varying();
+
+    [GeneratedRegex("(from)?=@([0-9]+)")]
+    private static partial Regex Moment();
+
+    [GeneratedRegex("\"items\":\\[\\]|\"events\":0[,}]")]
+    private static partial Regex Nothing();
 
     [GeneratedRegex("\"previous\":\"([^\"]*)\"")]
     private static partial Regex Previous();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Plinth.Log;
 using Plinth.Plan;
@@ -164,6 +165,13 @@ public sealed class AuditTests
             Assert.Contains("\"id\":\"1\"", page, StringComparison.Ordinal);
             Assert.Contains("of one", page, StringComparison.Ordinal);
             Assert.DoesNotContain("two", page, StringComparison.Ordinal);
+        }
+        // Both tenants have an actor of that name.
+        var counted = await fixture.Engine.AuditStatisticsAsync(
+            Of("one", "auditor"), new AuditRequest { Actor = "u" }, CancellationToken.None);
+        using (ReadReply statistics = counted.Value)
+        {
+            Assert.StartsWith("{\"events\":1,", Encoding.UTF8.GetString(statistics.Body.ToArray()), StringComparison.Ordinal);
         }
         var told = await fixture.Engine.AuditAsync(Of("one", "auditor"), new AuditRequest { Tenant = "two" }, CancellationToken.None);
         Assert.Equal("unknown_parameter", told.Fault?.Code);
