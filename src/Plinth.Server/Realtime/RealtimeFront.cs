@@ -152,12 +152,25 @@ sealed class RealtimeFront : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(s_recheckEvery, _parts.Time, _stop.Token);
-                foreach (RealtimeSession session in _sessions.Keys) await session.RecheckAsync(_stop.Token);
+                foreach (RealtimeSession session in _sessions.Keys) await RecheckAsync(session);
             }
         }
         catch (OperationCanceledException)
         {
             // The server stops.
+        }
+    }
+
+    // One that fails must not end the watch over the others: who cannot be looked at goes, and may come back.
+    async ValueTask RecheckAsync(RealtimeSession session)
+    {
+        try
+        {
+            await session.RecheckAsync(_stop.Token);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            session.End(null, 1011, drops: true);
         }
     }
 }

@@ -17,6 +17,7 @@ sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
 
     const int NonceBytes = 12, TagBytes = 16, CredentialBytesMax = 16 << 10, UsedMax = 100_000;
 
+    // One at a time: a cipher has a state of its own while it works.
     readonly AesGcm _box = new(key, TagBytes);
     readonly ConcurrentDictionary<string, long> _used = new(StringComparer.Ordinal);
 
@@ -27,7 +28,7 @@ sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
         Encoding.UTF8.GetBytes(credential, plain.AsSpan(8));
         Span<byte> nonce = sealedBytes.AsSpan(0, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        _box.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceBytes + TagBytes), sealedBytes.AsSpan(NonceBytes, TagBytes));
+        lock (_box) _box.Encrypt(nonce, plain, sealedBytes.AsSpan(NonceBytes + TagBytes), sealedBytes.AsSpan(NonceBytes, TagBytes));
         return Base64Url.EncodeToString(sealedBytes);
     }
 
@@ -40,10 +41,13 @@ sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
             byte[] bytes = Base64Url.DecodeFromChars(ticket);
             if (bytes.Length < NonceBytes + TagBytes + 8) return null;
             byte[] plain = new byte[bytes.Length - NonceBytes - TagBytes];
-            _box.Decrypt(
-                bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes), plain);
+            lock (_box)
+            {
+                _box.Decrypt(
+                    bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes), plain);
+            }
             long age = time.GetUtcNow().ToUnixTimeSeconds() - BinaryPrimitives.ReadInt64BigEndian(plain);
-            bool isFresh = age is >= -Seconds and <= Seconds && IsFirst(ticket);
+            bool isFresh = age is >= -Seconds and <= Seconds && IsFirst(Convert.ToHexString(bytes.AsSpan(0, NonceBytes)));
             return (Encoding.UTF8.GetString(plain.AsSpan(8)), isFresh);
         }
         catch (Exception e) when (e is FormatException or CryptographicException)
@@ -54,10 +58,11 @@ sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
 
     public void Dispose() => _box.Dispose();
 
-    bool IsFirst(string ticket)
+    // Known by what is in it: the same ticket can be spelt in more than one way.
+    bool IsFirst(string nonce)
     {
         long now = time.GetUtcNow().ToUnixTimeSeconds();
         foreach (var (used, at) in _used) if (at < now - (2 * Seconds)) _used.TryRemove(used, out _);
-        return _used.Count < UsedMax && _used.TryAdd(ticket, now);
+        return _used.Count < UsedMax && _used.TryAdd(nonce, now);
     }
 }
