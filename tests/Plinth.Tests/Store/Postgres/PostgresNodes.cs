@@ -64,7 +64,7 @@ sealed class PostgresNodes : IAsyncDisposable
         }
     }
 
-    public async Task<Engine> StartAsync(bool hasOwnKey = false, Func<Database, Database>? with = null)
+    public async Task<Engine> StartAsync(bool hasOwnKey = false, Func<Database, Database>? with = null, TimeProvider? clock = null)
     {
         TempFolder folder = new();
         if (_nodes.Count > 0 && !hasOwnKey) File.Copy(_nodes[0].Folder.File("master.key"), folder.File("master.key"));
@@ -79,6 +79,7 @@ sealed class PostgresNodes : IAsyncDisposable
                 },
                 Limits = Limits.Default with { CacheBytes = CacheBytes, StatementMs = StatementMs },
                 Migrate = true,
+                Time = clock ?? TimeProvider.System,
             },
             WriteFixture.Read(_models),
             CancellationToken.None);
