@@ -29,6 +29,7 @@ sealed class PlinthServer : IAsyncDisposable
     readonly LiveHub _hub;
     readonly RealtimeFront _realtime;
     readonly RealtimeReport _report;
+    readonly EngineReport _engineReport;
     HttpListener? _listener;
     RouteTable? _routes;
     volatile bool _draining;
@@ -50,6 +51,7 @@ sealed class PlinthServer : IAsyncDisposable
             new LiveRequests(engine).Read, _credentials.CredentialOf, model => CborShape.OfFrame(engine.Current.Schema, model));
         _realtime = new RealtimeFront(parts, options, new Tickets(_identities.Derive("realtime tickets"), options.Time));
         _report = new RealtimeReport(_realtime, _hub);
+        _engineReport = new EngineReport(engine);
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
     }
 
@@ -106,6 +108,7 @@ sealed class PlinthServer : IAsyncDisposable
         await _realtime.DisposeAsync();
         _hub.Dispose();
         _report.Dispose();
+        _engineReport.Dispose();
         await _identities.DisposeAsync();
         _operations.Dispose();
         _followers.Dispose();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -132,6 +133,35 @@ public partial class DescriptionTests
             + """{http_request_method="GET",http_route="/api/notes/{id}",http_response_status_code="404"}""",
             metrics.Body, StringComparison.Ordinal);
         Assert.DoesNotContain("77\"", metrics.Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Metrics_tell_of_the_record_cache_the_committer_and_the_statements()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync();
+        HttpClient client = await server.ClientAsync(RunningServer.Editor);
+        Dictionary<string, long> before = await TotalsAsync();
+        for (int i = 1; i <= 3; i++) Assert.Equal(201, (await client.SendAsync("POST", "/api/notes", $$"""{"id":{{i}},"text":"x"}""")).Status);
+        for (int i = 0; i < 5; i++) Assert.Equal(200, (await client.SendAsync("GET", "/api/notes/1")).Status);
+        Dictionary<string, long> after = await TotalsAsync();
+
+        Assert.Equal(3, Since("plinth_committer_commands_total"));
+        Assert.InRange(Since("plinth_committer_groups_total"), 1, 3);
+        Assert.InRange(Since("plinth_cache_hits_total"), 4, 5);
+        Assert.True(Since("plinth_database_statements_total") > 3);
+        Assert.Equal(3, Since("plinth_log_position"));
+        Assert.True(after["plinth_cache_records"] >= 1 && after["plinth_cache_size_bytes"] > 0);
+        Assert.Equal(0, after["plinth_committer_waiting"]);
+
+        long Since(string name) => after[name] - before[name];
+
+        async Task<Dictionary<string, long>> TotalsAsync()
+        {
+            string page = (await client.SendAsync("GET", "/metrics")).Body;
+            return page.Split('\n').Where(static line => line.StartsWith("plinth_", StringComparison.Ordinal) && !line.Contains('{', StringComparison.Ordinal))
+                .Select(static line => line.Split(' ')).ToDictionary(
+                    static parts => parts[0], static parts => (long)double.Parse(parts[1], CultureInfo.InvariantCulture));
+        }
     }
 
     [Fact]
