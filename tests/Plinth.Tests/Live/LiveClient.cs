@@ -61,7 +61,8 @@ sealed class LiveClient(Engine engine, LiveHub hub, Caller caller, ReadRequest r
             await Task.Delay(10);
         }
         Assert.Fail($"seed {seed}: {request.Model} {request.Filter} sort {string.Join(',', request.Sort)} limit {request.Limit} "
-            + $"for {caller.Subject}:\n{string.Join('\n', expected)}\nis, and the client has{(isTold ? "" : ", never told,")}\n{string.Join('\n', found)}");
+            + $"for {caller.Subject}:\n{string.Join('\n', expected)}\nis, and the client has{(isTold ? "" : ", never told,")}\n"
+            + string.Join('\n', found));
     }
 
     void Take(LiveFrame frame, int epoch)
