@@ -36,7 +36,7 @@ static class CheckCommand
         shell.Out.WriteLine($"{models}{Count(errors, "error")}, {Count(warnings, "warning")}");
     }
 
-    static string Count(int count, string noun) => count == 1 ? "1 " + noun : $"{count} {noun}s";
+    internal static string Count(int count, string noun) => count == 1 ? "1 " + noun : $"{count} {noun}s";
 }
 
 /// <summary>The schema files that a command is pointed at: a file, a project folder, or the project found upwards from here.</summary>

@@ -101,7 +101,8 @@ static class DevCommand
         string url = server.Url.ToString().TrimEnd('/');
         AppSchema schema = engine.Current.Schema;
         string data = Composition.Place(opened, shell.Folder);
-        await shell.Out.WriteLineAsync($"plinth {VersionCommand.Version}  {schema.Name}: {schema.Models.Length} models, data in {data}");
+        string models = CheckCommand.Count(schema.Models.Length, "model");
+        await shell.Out.WriteLineAsync($"plinth {VersionCommand.Version}  {schema.Name}: {models}, data in {data}");
         await shell.Out.WriteLineAsync($"  docs     {url}/docs");
         foreach (Model model in schema.Models.Where(m => !m.Rules.IsEmpty).Take(12)) await shell.Out.WriteLineAsync(
             $"  api      {url}/api/{model.Route}");

@@ -32,7 +32,8 @@ static class DoctorCommand
         if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
         List<Finding> findings = [new("settings", true, $"in order; environment {opened.Settings.Environment}")];
         var schema = SchemaLoading.Load(shell, opened);
-        findings.Add(new("schema", schema is not null, schema is null ? "has mistakes: plinth check" : $"{schema.Models.Length} models"));
+        string models = schema is null ? "has mistakes: plinth check" : CheckCommand.Count(schema.Models.Length, "model");
+        findings.Add(new("schema", schema is not null, models));
         findings.Add(Disk(opened));
         findings.Add(Ignored(opened.Project, opened.Settings));
         if (schema is not null && (Composition.Server(opened.Settings) is not null || !Composition.IsNew(opened)))
