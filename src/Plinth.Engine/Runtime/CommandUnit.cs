@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Plinth.Log;
 using Plinth.Plan;
+using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -113,17 +114,17 @@ sealed class CommandUnit(
     Result<UnitAnswers> RunAll(WriteTransaction transaction)
     {
         ImmutableArray<Written>.Builder written = ImmutableArray.CreateBuilder<Written>(plans.Length);
-        bool lostAdministrator = false;
+        HashSet<Value>? lostAdministrators = null;
         foreach (WritePlan plan in plans)
         {
             WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared, Sent = TakeSent() };
             var one = Run(scope, plan);
-            lostAdministrator |= scope.LostAdministrator;
+            if (scope.LostAdministrators is { } lost) (lostAdministrators ??= []).UnionWith(lost);
             if (one.IsOk) written.Add(one.Value);
             else if (plans.Length == 1) return one.Fault;
             else return Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
         }
-        if (lostAdministrator && schema.Users?.Missing(transaction) is { } missing) return missing;
+        if (lostAdministrators is not null && schema.Users?.Missing(transaction, lostAdministrators) is { } missing) return missing;
         return new UnitAnswers(written.MoveToImmutable(), []);
     }
 

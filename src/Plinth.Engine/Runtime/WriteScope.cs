@@ -138,11 +138,14 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         transaction.Append(events.Purged(model, before.Values, before.Version + 1, _origin));
     }
 
-    /// <summary>An administrator went with the command; whether another is left is asked at its end.</summary>
-    public bool LostAdministrator { get; private set; }
+    /// <summary>Whose administrators went with the command; whether another is left is asked at its end.</summary>
+    public HashSet<Value>? LostAdministrators { get; private set; }
 
-    void Watch(RecordTable table, StoredRow before, StoredRow? now) =>
-        LostAdministrator |= schema.Users?.LosesAdministrator(table, before, now) == true;
+    void Watch(RecordTable table, StoredRow before, StoredRow? now)
+    {
+        Value tenant = default;
+        if (schema.Users?.LosesAdministrator(table, before, now, out tenant) == true) (LostAdministrators ??= []).Add(tenant);
+    }
 
     static Value[] Marked(Model model, StoredRow stored, Value deletedAt)
     {
