@@ -56,8 +56,8 @@ sealed class PastRecords
     public List<Value[]> Keys() => [.. _records.Keys.Select(static key => key.Values())];
 
     /// <summary>Those that were there and about which the events have not said all.</summary>
-    public List<(Value[] Key, UndoneRecord Record)> Incomplete() =>
-        [.. _records.Where(static r => !r.Value.IsWhole).Select(static r => (r.Key.Values(), r.Value))];
+    public List<(Value[] Key, UndoneRecord? Record)> Incomplete() =>
+        [.. _records.Where(static r => !r.Value.IsWhole).Select(static r => (r.Key.Values(), (UndoneRecord?)r.Value))];
 
     /// <summary>Whether the record that a statement stands on is one of them.</summary>
     /// <param name="row">The statement.</param>

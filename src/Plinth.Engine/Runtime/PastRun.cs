@@ -18,7 +18,7 @@ sealed class PastRun(
 {
     readonly PastMoment _moment = read.Past ?? throw new InvalidOperationException("a read of the past without its moment");
     readonly Model _model = snapshot.Schema.Model(program.Model.Name);
-    bool _isGone;
+    bool _isGone, _isTooOld;
 
     ReadShape Shape => program.Plan.Shape;
 
@@ -89,14 +89,16 @@ sealed class PastRun(
             long changes = 0;
             foreach (PastScope scope in former.Scopes(recordId, Tenant(), position, head))
                 changes += await CountAsync(PastEvents.Count(connection, scope, limits.AsOfChanges + 1L), cancel);
-            if (changes > limits.AsOfChanges) return TooOld();
+            // Of a single record that is told to who may read it, and the log is looked at all the same.
+            _isTooOld = changes > limits.AsOfChanges;
+            if (_isTooOld && recordId is null) return TooOld();
         }
         long from = kept?.Head ?? position;
         Undoing undoing = new(snapshot.Schema, _model, keys, former.Names, kept?.ById);
         int migration = 0;
         foreach (PastScope scope in former.Scopes(recordId, Tenant(), from, head))
         {
-            using Statement select = PastEvents.Of(connection, scope, limits.AsOfChanges);
+            using Statement select = PastEvents.Of(connection, scope, _isTooOld ? 0 : limits.AsOfChanges);
             await select.OpenAsync(cancel);
             while (select.Step())
             {
@@ -110,7 +112,7 @@ sealed class PastRun(
         AddMigrations(long.MaxValue);
         PastRecords records = new(_model, head, undoing.Records);
         // Of a single record, whether there is anything to complete is asked later.
-        if (recordId is null) await CompleteAsync(records, cancel);
+        if (recordId is null) await CompleteAsync(records.Incomplete(), cancel);
         return records;
 
         // They belong to no tenant and to no record, and are few: they come from the list of all.
@@ -137,9 +139,10 @@ sealed class PastRun(
         "ask for a later moment; limits.asOfChanges sets the bound");
 
     /// <summary>What no event since has said about a record, its row says.</summary>
-    async ValueTask CompleteAsync(PastRecords records, CancellationToken cancel)
+    /// <param name="open">The records by their stored keys; null where there is nothing to learn.</param>
+    /// <param name="cancel">Stops it.</param>
+    async ValueTask CompleteAsync(List<(Value[] Key, UndoneRecord? Record)> open, CancellationToken cancel)
     {
-        List<(Value[] Key, UndoneRecord Record)> open = records.Incomplete();
         int parts = _model.StoredKey.Length;
         for (int first = 0; first < open.Count; first += program.RowsPerStatement)
         {
@@ -151,7 +154,7 @@ sealed class PastRun(
             await row.OpenAsync(cancel);
             while (row.Step())
             {
-                UndoneRecord record = open[first + (int)row.ColumnInt64(0)].Record;
+                if (open[first + (int)row.ColumnInt64(0)].Record is not { } record) continue;
                 foreach (Field field in _model.Fields) record.Learn(field.Ordinal, row.ColumnValue(2 + field.Ordinal, field));
                 record.IsWhole = true;
             }
@@ -161,18 +164,25 @@ sealed class PastRun(
 
     async ValueTask<Fault?> GetAsync(ByteOutput output, PastRecords since, CancellationToken cancel)
     {
-        if (since.Count > 0 && !_isGone)
+        bool isSeen;
+        using (Statement present = await OpenAsync(program.Present, read.Values, [], 0, program.Width, cancel))
         {
-            // Whoever may not read it now is answered by the statements that answer for one that never was.
-            using Statement present = await OpenAsync(program.Present, read.Values, [], 0, program.Width, cancel);
-            if (!present.Step()) return KeyValues.NotFound(_model);
+            isSeen = present.Step();
+            if (isSeen && since.Count == 0 && !_isTooOld) return Found(output, present);
         }
-        await CompleteAsync(since, cancel);
-        List<Value[]> was = Rows(since);
-        if (since.Count > 0 && was.Count == 0) return KeyValues.NotFound(_model);
-        SqlText sql = was.Count == 0 ? program.Present : program.Past(1).Sql;
-        using Statement row = await OpenAsync(sql, read.Values, was, 0, program.Width, cancel);
-        if (!row.Step()) return KeyValues.NotFound(_model);
+        if (isSeen && _isTooOld) return TooOld();
+        // Whoever may not read it now, be it there or gone, and whoever asks for one that never was, is answered after the same statements.
+        List<(Value[] Key, UndoneRecord? Record)> open = isSeen || _isGone ? since.Incomplete() : [];
+        if (!isSeen && open.Count == 0) open.Add((StoredKey(), null));
+        await CompleteAsync(open, cancel);
+        List<Value[]> was = isSeen || _isGone ? Rows(since) : [];
+        if (isSeen && was.Count == 0) return KeyValues.NotFound(_model);
+        using Statement past = await OpenAsync(program.Past(1).Sql, read.Values, was, 0, program.Width, cancel);
+        return past.Step() ? Found(output, past) : KeyValues.NotFound(_model);
+    }
+
+    Fault? Found(ByteOutput output, Statement row)
+    {
         Version = row.ColumnInt64(program.Columns.Version);
         program.Writer.Write(output, row, 0);
         output.Write((byte)'}');
@@ -318,13 +328,21 @@ sealed class PastRun(
     }
 
     /// <summary>The record as the log names it, by the key that is asked for.</summary>
-    string RecordId()
+    string RecordId() => EventWriter.RecordId(_model, Keyed());
+
+    Value[] StoredKey()
+    {
+        Value[] row = Keyed();
+        return [.. _model.StoredKey.Select(field => row[field.Ordinal])];
+    }
+
+    Value[] Keyed()
     {
         Value[] row = new Value[_model.Fields.Length];
         if (_model.TenantField is { } tenant) row[tenant.Ordinal] = _moment.Tenant;
         int slot = Slots.Key;
         foreach (Field field in _model.KeyFields) row[field.Ordinal] = read.Values[slot++];
-        return EventWriter.RecordId(_model, row);
+        return row;
     }
 
     static async ValueTask<long> CountAsync(Statement statement, CancellationToken cancel)

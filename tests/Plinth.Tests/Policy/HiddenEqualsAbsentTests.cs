@@ -49,6 +49,11 @@ public partial class HiddenEqualsAbsentTests
         { "GET", "/api/teams/1?asOf=1", "/api/teams/9?asOf=1", null, null },
         { "GET", "/api/teams/1?asOf={then}", "/api/teams/9?asOf={then}", null, null },
         { "GET", "/api/teams/1?asOf={now}", "/api/teams/9?asOf={now}", null, null },
+        // One that was hidden and is gone.
+        { "GET", "/api/teams/2?asOf={then}", "/api/teams/9?asOf={then}", null, null },
+        { "GET", "/api/teams/2?asOf={now}", "/api/teams/9?asOf={now}", null, null },
+        { "GET", "/api/teams/2/history", "/api/teams/9/history", null, null },
+        { "POST", "/api/teams/2/revert?asOf={then}", "/api/teams/9/revert?asOf={then}", null, null },
         { "GET", "/api/teams?filter=id==1&count=exact&asOf={then}", "/api/teams?filter=id==9&count=exact&asOf={then}", null, null },
         { "GET", "/api/persons?filter=team.name=='secret'&asOf={then}", "/api/persons?filter=team.name=='no'&asOf={then}", null, null },
         { "POST", "/api/teams/1/revert?version=1", "/api/teams/9/revert?version=1", null, null },
@@ -88,10 +93,12 @@ public partial class HiddenEqualsAbsentTests
         HttpClient owner = await server.ClientAsync(Identity(8, "admin")), other = await server.ClientAsync(Identity(7, null));
         Assert.Equal(201, (await owner.SendAsync("POST", "/api/teams", """{"id":1,"name":"secret","owner":8,"code":"c1"}""")).Status);
         Assert.Equal(201, (await owner.SendAsync("POST", "/api/keepers", """{"id":1,"userId":8,"teamId":1}""")).Status);
+        Assert.Equal(201, (await owner.SendAsync("POST", "/api/teams", """{"id":2,"name":"secret","owner":8,"code":"c2"}""")).Status);
         Assert.Equal(201, (await owner.SendAsync("POST", "/api/persons",
             """[{"id":1,"name":"shown","teamId":1},{"id":2,"name":"shown"},{"id":3,"name":"hidden","bossId":1}]""")).Status);
         string then = server.Engine.Position.ToString(CultureInfo.InvariantCulture);
         Assert.Equal(200, (await owner.SendAsync("PATCH", "/api/teams/1", """{"name":"secret still"}""")).Status);
+        Assert.Equal(204, (await owner.SendAsync("DELETE", "/api/teams/2")).Status);
         string now = server.Engine.Position.ToString(CultureInfo.InvariantCulture);
         hidden = hidden.Replace("{then}", then, StringComparison.Ordinal).Replace("{now}", now, StringComparison.Ordinal);
         absent = absent.Replace("{then}", then, StringComparison.Ordinal).Replace("{now}", now, StringComparison.Ordinal);
@@ -108,6 +115,41 @@ public partial class HiddenEqualsAbsentTests
         Assert.Equal(Shown(ofAbsent), Shown(ofHidden));
         Assert.Equal(Headers(ofAbsent), Headers(ofHidden));
         Assert.DoesNotContain("secret", ofHidden.Body, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whatever became of it: in the trash, restored, purged, changed more often than is undone, or never there.</summary>
+    [Theory]
+    [InlineData(1_000)]
+    [InlineData(1)]
+    public async Task What_a_hidden_record_was_is_asked_as_if_it_never_was(int changesMax)
+    {
+        const string Trashing = """
+            auth { id Int  role String? }
+            model Card { id Int @id  text String  owner Int  @@softDelete  @@allow("all, purge", owner == auth.id) }
+            """;
+        FailingDatabase? database = null;
+        await using RunningServer server = await RunningServer.OpenAsync(
+            Trashing, Text.Limits.Default with { AsOfChanges = changesMax }, open: (options, clock) =>
+                database = new FailingDatabase(TestDatabase.Open(options, clock)));
+        HttpClient owner = await server.ClientAsync(Identity(8, null)), other = await server.ClientAsync(Identity(7, null));
+        for (int id = 1; id <= 5; id++)
+            Assert.Equal(201, (await owner.SendAsync("POST", "/api/cards", $$"""{"id":{{id}},"text":"secret","owner":8}""")).Status);
+        string then = server.Engine.Position.ToString(CultureInfo.InvariantCulture);
+        foreach (var (method, path) in new[] { ("DELETE", "/api/cards/1"), ("DELETE", "/api/cards/2"), ("POST", "/api/cards/2/restore"),
+            ("DELETE", "/api/cards/3?purge=true") })
+            Assert.InRange((await owner.SendAsync(method, path)).Status, 200, 204);
+        for (int i = 0; i < 3; i++) await owner.SendAsync("PATCH", "/api/cards/4", $$"""{"text":"secret {{i}}"}""");
+        await other.SendAsync("GET", "/api/cards/9?asOf=" + then);
+        (Reply ofAbsent, string[] absentRun) = await Watched(database!, () => other.SendAsync("GET", "/api/cards/9?asOf=" + then));
+        for (int id = 1; id <= 5; id++)
+        {
+            (Reply ofHidden, string[] hiddenRun) = await Watched(database!, () => other.SendAsync("GET", $"/api/cards/{id}?asOf={then}"));
+            Assert.Equal(404, ofHidden.Status);
+            Assert.Equal(absentRun, hiddenRun);
+            Assert.Equal(Shown(ofAbsent), Shown(ofHidden));
+        }
+        // Who may read it is told that too much has changed.
+        Assert.Equal(changesMax == 1 ? 422 : 200, (await owner.SendAsync("GET", "/api/cards/4?asOf=" + then)).Status);
     }
 
     /// <summary>
