@@ -115,6 +115,20 @@ sealed class WriteStatements
         },
         locks);
 
+    /// <summary>
+    /// Identity, version and fields of the rows whose text in this field begins with none of the prefixes in slots 0, 1, …
+    /// </summary>
+    /// <param name="text">The field.</param>
+    /// <param name="lengths">Characters of each prefix.</param>
+    public SqlText SelectUnlike(Field text, IReadOnlyList<int> lengths) => Select(
+        sql =>
+        {
+            sql.Raw(" where ").Name(text.Column).Raw(" is not null");
+            for (int i = 0; i < lengths.Count; i++)
+                sql.Raw(" and substr(").Name(text.Column).Raw(", 1, ").Number(lengths[i]).Raw(") <> ").Slot(i, text);
+        },
+        locks: false);
+
     /// <summary>Sets the changed columns of the row in the row slot, if its version is still the one in the version slot.</summary>
     public SqlText Update(ReadOnlySpan<bool> changed)
     {

@@ -75,6 +75,24 @@ sealed record Limits
     /// <summary>Events that the statistics of an audit count, the newest of the time asked for. Not a setting.</summary>
     public const int AuditStatistics = 100_000;
 
+    /// <summary>
+    /// Kinds of password hashes (Argon2id by its cost, bcrypt by its) whose work each sign-in does, so that it tells nobody which accounts
+    /// there are. Not a setting.
+    /// </summary>
+    public const int PasswordKinds = 8;
+
+    /// <summary>
+    /// Rounds (as an exponent of two) of a bcrypt hash that was imported; a dearer one is nobody's password, for everybody's sign-in would
+    /// do its work. Not a setting.
+    /// </summary>
+    public const int BcryptRounds = 15;
+
+    /// <summary>The same of a hash of Argon2id: KiB of memory, passes over it, lanes. Not a setting.</summary>
+    public const int PasswordMemoryKb = 4 << 20, PasswordPasses = 100, PasswordLanes = 16;
+
+    /// <summary>Characters of a credential, ours or of others; a longer one is a bad one. Not a setting.</summary>
+    public const int CredentialLength = 16 << 10;
+
     /// <summary>Bytes of the body of an <c>/auth</c> route.</summary>
     public const int AuthBodyBytes = 16 << 10;
 

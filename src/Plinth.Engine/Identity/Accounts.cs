@@ -16,7 +16,8 @@ sealed record Registration(string Email, string? Password, string? Name, JsonEle
 /// words, as whoever has one and mistypes. Thread-safe.
 /// </summary>
 sealed class Accounts(
-    PlatformRecords records, Sessions sessions, SignInGuards guards, Factors factors, PasswordHashes hashes, IdentityOptions options)
+    PlatformRecords records, Sessions sessions, SignInGuards guards, Factors factors, PasswordHashes hashes, PasswordKinds kinds,
+    IdentityOptions options)
 {
     readonly PasswordRules _rules = new(options.PasswordLength, options.Breached);
 
@@ -37,6 +38,7 @@ sealed class Accounts(
         using (attempt)
         {
             if (password.Length > PasswordRules.BytesMax) password = ""; // nobody's, and not worth the work
+            kinds.Find(cancel);
             var compared = await hashes.VerifyAsync(user?.Text("passwordHash"), password, cancel).ConfigureAwait(false);
             if (!compared.IsOk) return compared.Fault;
             if (user is null || !compared.Value.IsMatch || user.Is("disabled"))

@@ -27,6 +27,7 @@ sealed class Identities : IAsyncDisposable
     readonly Engine _engine;
     readonly IdentityOptions _options;
     readonly AccessTokens _access;
+    readonly PasswordKinds _kinds;
     readonly PostOffice _office;
     readonly RemoteDocuments _documents;
     readonly Action<string> _warn;
@@ -48,7 +49,8 @@ sealed class Identities : IAsyncDisposable
         Sessions = new Sessions(Records, _access, refresh, options, engine.Time);
         Guards = new SignInGuards(Records, options, engine.Store.Keys.Derive("sign-in guards"));
         Factors = new Factors(Records, engine.Store.Keys, options.Issuer);
-        Accounts = new Accounts(Records, Sessions, Guards, Factors, Hashes, options);
+        _kinds = new PasswordKinds(Records, Hashes, engine.Store.Keys);
+        Accounts = new Accounts(Records, Sessions, Guards, Factors, Hashes, _kinds, options);
         ApiTokens = new ApiTokens(Records, Revocations, options.TokensKept);
         _office = new PostOffice(mailer, warn);
         Codes = new MailCodes(Records, Accounts, Guards, _office, options);
@@ -56,6 +58,7 @@ sealed class Identities : IAsyncDisposable
         _documents = options.Outgoing is { } way ? new RemoteDocuments(way()) : RemoteDocuments.Create();
         Decoders = new TokenDecoders(options.Decoders, options.Issuer, warn);
         External = new ExternalIssuers(options.External, _documents, engine.Time, options.TokensKept);
+        Rechecks = new OthersRechecks(ResolveExternalAsync, engine.Time);
         OAuth = new OAuthSignIn(Records, Accounts, engine.Store.Keys, options.OAuth, _documents, engine.Time, warn);
         _warn = warn;
         Expiry = new Expiry(Records, options, engine.Time, warn);
@@ -84,6 +87,9 @@ sealed class Identities : IAsyncDisposable
     public TokenDecoders Decoders { get; }
 
     public ExternalIssuers External { get; }
+
+    /// <summary>What others say of the credentials of open connections.</summary>
+    public OthersRechecks Rechecks { get; }
 
     /// <summary>Others than we give out credentials that are taken here.</summary>
     public bool TakesOthers => Decoders.IsOn || External.IsOn;
@@ -187,5 +193,6 @@ sealed class Identities : IAsyncDisposable
             return;
         }
         ApiTokens.Forget(happened);
+        if (happened.Model == PlatformRecords.User) _kinds.Take(happened);
     }
 }

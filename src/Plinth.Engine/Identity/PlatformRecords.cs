@@ -53,6 +53,10 @@ sealed class PlatformRecords(Engine engine)
     public ImmutableArray<PlatformRow> All(string model, int rowsMax, CancellationToken cancel) =>
         Rows(model, engine.AllStored(model, rowsMax, cancel));
 
+    /// <summary>A text of the field that begins with none of the prefixes; null when there is none.</summary>
+    public string? TextUnlike(string model, string field, IReadOnlyList<string> prefixes, CancellationToken cancel) =>
+        engine.FindUnlike(model, field, prefixes, cancel) is { } row ? new PlatformRow(Schema.Model(model), row).Text(field) : null;
+
     ImmutableArray<PlatformRow> Rows(string model, List<StoredRow> rows)
     {
         Model of = Schema.Model(model);

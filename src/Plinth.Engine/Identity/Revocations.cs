@@ -182,7 +182,11 @@ sealed class Revocations : IDisposable
                 VoidAll(happened.Position);
                 break;
             case PlatformRecords.User:
-                if (happened.Kind != EventKinds.Created && Matters(happened) && Guid.TryParse(happened.RecordId, out Guid user))
+                if (happened.Kind == EventKinds.Created)
+                {
+                    Changed?.Invoke(happened);
+                }
+                else if (Matters(happened) && Guid.TryParse(happened.RecordId, out Guid user))
                 {
                     _users[user] = (happened.Position, happened.At);
                     Changed?.Invoke(happened);

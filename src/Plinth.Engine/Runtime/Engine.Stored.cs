@@ -1,4 +1,5 @@
 using Plinth.Schema;
+using Plinth.Sql;
 using Plinth.Store;
 
 namespace Plinth.Runtime;
@@ -18,6 +19,16 @@ sealed partial class Engine
         List<StoredRow> found = table.FindAll(lease.Connection, table.Statements.SelectBy([by], locks: false), [value], rowsMax);
         found.RemoveAll(row => row.IsTrashed(table.Model));
         return found;
+    }
+
+    /// <summary>A record whose text in a field begins with none of the prefixes, if there is one; it may be in the trash.</summary>
+    public StoredRow? FindUnlike(string model, string field, IReadOnlyList<string> prefixes, CancellationToken cancel)
+    {
+        RecordTable table = Current.Writes.Table(model);
+        Field of = table.Model.Field(field) ?? throw new InvalidOperationException($"{model} has no field {field}");
+        using ReadLease lease = Store.Database.Read(cancel);
+        SqlText unlike = table.Statements.SelectUnlike(of, [.. prefixes.Select(static prefix => prefix.Length)]);
+        return table.FindAll(lease.Connection, unlike, [.. prefixes.Select(Value.From)], 1) is [var found] ? found : null;
     }
 
     /// <summary>Every record of a small model, in no order; at most so many.</summary>

@@ -118,34 +118,6 @@ public sealed class SignInTests
     }
 
     [Fact]
-    public async Task As_much_work_is_done_for_who_is_not_there()
-    {
-        await using AuthServer server = await AuthServer.OpenAsync(o => o with { Attempts = 1000, AttemptsPerAddress = 1000 });
-        await server.UserAsync("ann@example.org");
-        Guid off = await server.UserAsync("off@example.org");
-        await using Identity.Identities identities = new(server.Engine, server.Options, server.Mail, _ => { });
-        await identities.Accounts.DisableAsync(identities.Accounts.Get(off, default)!, disabled: true, default);
-        await identities.Accounts.CreateAsync(Guid.CreateVersion7(), new Identity.Registration("byprovider@example.org", null, null, null),
-            null, null, isVerified: true, default);
-        _ = await WorkAsync("nobody@example.org", "wrong"); // what is made once, the first time
-        foreach (var (email, password) in new[]
-        {
-            ("ann@example.org", "wrong"), ("nobody@example.org", "wrong"), ("off@example.org", AuthServer.Password),
-            ("byprovider@example.org", ""), ("nobody@example.org", ""), ("ann@example.org", new string('x', 5000)),
-            ("no address", "wrong"), ("", ""),
-        })
-            Assert.Equal(64, await WorkAsync(email, password));
-
-        async Task<long> WorkAsync(string email, string password)
-        {
-            long before = identities.Hashes.Work;
-            var refused = await identities.Accounts.SignInAsync(email, password, null, new("127.0.0.1", null), default);
-            Assert.Equal("invalid_credentials", refused.Fault?.Code);
-            return identities.Hashes.Work - before;
-        }
-    }
-
-    [Fact]
     public async Task However_many_sessions_there_are_a_changed_password_ends_them_in_one_commit()
     {
         await using AuthServer server = await AuthServer.OpenAsync();

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
@@ -13,7 +14,9 @@ readonly record struct PasswordMatch(bool IsMatch, bool IsOutdated);
 
 /// <summary>
 /// Passwords ↔ hashes, as PHC strings (<c>$argon2id$v=19$m=…,t=…,p=…$salt$hash</c>). bcrypt hashes of other systems are verified, and
-/// made anew at the next sign-in. At most as many hashes are made at once as the machine has processors; what waits is bounded.
+/// made anew at the next sign-in. Comparing does the work of every kind of hash that the store is known to hold, whosever password it is
+/// and whether or not there is one: how long a refusal takes does not tell who is there, nor how old an account is. At most as many hashes
+/// are made at once as the machine has processors; what waits is bounded.
 /// </summary>
 sealed class PasswordHashes : IDisposable
 {
@@ -24,19 +27,27 @@ sealed class PasswordHashes : IDisposable
 
     readonly Argon2Cost _cost;
     readonly SemaphoreSlim _processors = new(Environment.ProcessorCount);
-    readonly Lazy<string> _nobody;
+    ImmutableArray<PasswordKind> _kinds;
     int _waiting;
-    long _work;
+    long _work, _rounds;
 
     public PasswordHashes(Argon2Cost cost)
     {
         _cost = cost;
-        // Made when it is first needed: a schema without users needs no library.
-        _nobody = new(() => Make(Convert.ToHexString(RandomNumberGenerator.GetBytes(16))));
+        _kinds = [new PasswordKind(cost, 0)];
     }
 
-    /// <summary>KiB times passes that Argon2id has gone over since the start: what sign-ins cost, whoever they are of.</summary>
-    public long Work => Volatile.Read(ref _work);
+    /// <summary>
+    /// What sign-ins have cost since the start, whoever they are of: KiB times passes of Argon2id, and rounds of bcrypt's key schedule.
+    /// </summary>
+    public (long Argon2, long Bcrypt) Work => (Volatile.Read(ref _work), Volatile.Read(ref _rounds));
+
+    /// <summary>The kinds of hashes of which each comparison does the work.</summary>
+    public ImmutableArray<PasswordKind> Kinds => _kinds;
+
+    /// <summary>From now on comparisons do the work of this kind, too. Beyond <see cref="Limits.PasswordKinds"/> others are not.</summary>
+    public void Learn(PasswordKind kind) => ImmutableInterlocked.Update(
+        ref _kinds, static (kinds, one) => kinds.Contains(one) || kinds.Length >= Limits.PasswordKinds ? kinds : kinds.Add(one), kind);
 
     public async ValueTask<Result<string>> HashAsync(string password, CancellationToken cancel)
     {
@@ -51,15 +62,15 @@ sealed class PasswordHashes : IDisposable
         }
     }
 
-    /// <summary>Compares; without a hash (nobody has this name, or no password was set) as much work is done in vain.</summary>
+    /// <summary>
+    /// Compares; without a hash (nobody has this name, no password was set, or what is stored is no hash) as much work is done in vain.
+    /// </summary>
     public async ValueTask<Result<PasswordMatch>> VerifyAsync(string? hash, string password, CancellationToken cancel)
     {
         if (await EnterAsync(cancel).ConfigureAwait(false) is { } busy) return busy;
         try
         {
-            if (hash is not null) return Verify(hash, password);
-            _ = Verify(_nobody.Value, password);
-            return default(PasswordMatch);
+            return Verify(hash, password);
         }
         finally
         {
@@ -95,12 +106,50 @@ sealed class PasswordHashes : IDisposable
             $"$argon2id$v=19$m={_cost.MemoryKb},t={_cost.Passes},p={_cost.Lanes}${Unpadded(salt)}${Unpadded(hash)}");
     }
 
-    PasswordMatch Verify(string stored, string password)
+    PasswordMatch Verify(string? stored, string password)
     {
-        if (stored.StartsWith("$2", StringComparison.Ordinal)) return new(VerifyBcrypt(stored, password), IsOutdated: true);
-        if (!TryRead(stored, out Argon2Cost? cost, out byte[] salt, out byte[] hash)) return default;
-        byte[] made = Hash(password, salt, cost, hash.Length);
+        PasswordKind? own = null;
+        if (stored is not null && PasswordKind.TryRead(stored, out own, out _)) Learn(own);
+        ImmutableArray<PasswordKind> kinds = _kinds;
+        PasswordMatch match = default;
+        foreach (PasswordKind kind in kinds)
+        {
+            if (kind == own) match = Match(kind, stored, password);
+            else InVain(kind, password);
+        }
+        // There are more kinds than are kept.
+        return own is null || kinds.Contains(own) ? match : Match(own, stored, password);
+    }
+
+    PasswordMatch Match(PasswordKind kind, string? stored, string password)
+    {
+        if (kind.Argon2 is not { } cost) return new(Bcrypt(kind, password, stored), IsOutdated: true);
+        if (!TryRead(stored, out byte[] salt, out byte[] hash))
+        {
+            InVain(kind, password);
+            return default;
+        }
+        byte[] made = Foreign(password, salt, cost, hash.Length);
         return new(CryptographicOperations.FixedTimeEquals(made, hash), cost != _cost || hash.Length != HashBytes);
+    }
+
+    void InVain(PasswordKind kind, string password)
+    {
+        if (kind.Argon2 is { } cost) _ = Foreign(password, new byte[SaltBytes], cost, HashBytes);
+        else _ = Bcrypt(kind, password, stored: null);
+    }
+
+    /// <summary>A hash of any kind that is stored; empty where the library of this machine cannot make it.</summary>
+    byte[] Foreign(string password, byte[] salt, Argon2Cost cost, int bytes)
+    {
+        try
+        {
+            return Hash(password, salt, cost, bytes);
+        }
+        catch (InvalidOperationException) when (cost != _cost)
+        {
+            return [];
+        }
     }
 
     byte[] Hash(string password, byte[] salt, Argon2Cost cost, int bytes)
@@ -109,11 +158,15 @@ sealed class PasswordHashes : IDisposable
         return Argon2.Hash(Bytes(password), salt, cost, bytes);
     }
 
-    static bool VerifyBcrypt(string stored, string password)
+    /// <summary>Whether it is the password of the hash; without one, the work alone.</summary>
+    bool Bcrypt(PasswordKind kind, string password, string? stored)
     {
+        Interlocked.Add(ref _rounds, 1L << kind.Rounds);
         try
         {
-            return OpenBsdBCrypt.CheckPassword(stored, password.ToCharArray());
+            if (stored is not null) return OpenBsdBCrypt.CheckPassword(stored, password.ToCharArray());
+            _ = OpenBsdBCrypt.Generate(password.ToCharArray(), new byte[SaltBytes], kind.Rounds);
+            return false;
         }
         catch (Exception e) when (e is ArgumentException or FormatException or Org.BouncyCastle.Crypto.DataLengthException)
         {
@@ -122,31 +175,18 @@ sealed class PasswordHashes : IDisposable
         }
     }
 
-    /// <summary><c>$argon2id$v=19$m=19456,t=2,p=1$salt$hash</c></summary>
-    static bool TryRead(
-        string stored, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out Argon2Cost? cost, out byte[] salt, out byte[] hash)
+    static bool TryRead(string? stored, out byte[] salt, out byte[] hash)
     {
-        (cost, salt, hash) = (null, [], []);
-        if (stored.Split('$') is not ["", "argon2id", "v=19", var parameters, var saltText, var hashText]) return false;
-        if (parameters.Split(',') is not [var m, var t, var p]) return false;
-        if (!TryNumber(m, "m=", out int memory) || !TryNumber(t, "t=", out int passes) || !TryNumber(p, "p=", out int lanes)) return false;
+        (salt, hash) = ([], []);
         try
         {
-            (salt, hash) = (Padded(saltText), Padded(hashText));
+            if (stored?.Split('$') is [.., var saltText, var hashText]) (salt, hash) = (Padded(saltText), Padded(hashText));
         }
         catch (FormatException)
         {
             return false;
         }
-        cost = new Argon2Cost(memory, passes, lanes);
         return salt.Length >= 8 && hash.Length >= 16;
-    }
-
-    static bool TryNumber(string text, string name, out int number)
-    {
-        number = 0;
-        return text.StartsWith(name, StringComparison.Ordinal)
-            && int.TryParse(text.AsSpan(name.Length), NumberStyles.None, CultureInfo.InvariantCulture, out number);
     }
 
     static byte[] Bytes(string password) => Encoding.UTF8.GetBytes(password);
