@@ -32,4 +32,10 @@ sealed partial class Engine
     public Task<Result<WriteReply>> BulkCreateAsync(
         Caller caller, string model, IAsyncEnumerable<ReadOnlyMemory<byte>> records, IdempotencyKey? key, CancellationToken cancel) =>
         _writes.RunBulkAsync(caller, model, records, key, cancel);
+
+    /// <summary>
+    /// Takes something that is good once (a ticket), for as long as answers are kept: false when it was taken before, on whatever node.
+    /// </summary>
+    public ValueTask<Result<bool>> TakeOnceAsync(string what, string id, CancellationToken cancel) =>
+        _writes.TakeOnceAsync(new IdempotencyKey(what, id, []), cancel);
 }

@@ -71,6 +71,11 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
         return each.MoveToImmutable();
     }
 
+    /// <summary>Takes a key as a request would, and answers nothing for it: false when it was taken before.</summary>
+    public async ValueTask<Result<bool>> TakeOnceAsync(IdempotencyKey key, CancellationToken cancel) => await store.Committer.RunAsync(
+        new WriteAction<bool>(transaction => _answers.Take(transaction, key, Now()) is { IsOk: true } taken && taken.Value is null),
+        cancel);
+
     /// <summary>Creates one record per item, all or none, however many; the answer is their number.</summary>
     /// <param name="caller">Who asks.</param>
     /// <param name="model">Whose records.</param>

@@ -49,14 +49,22 @@ sealed class Credentials(Identities identities, Cookies cookies)
     public async ValueTask<Result<Caller>> ResolveAsync(string credential, string address, CancellationToken cancel)
     {
         Result<Identified> resolved = identities.Resolve(credential, cancel);
-        if (resolved.Fault?.Kind == Faults.Unauthorized && identities.External.IsOn)
+        if (resolved.Fault?.Kind == Faults.Unauthorized && identities.TakesOthers)
             resolved = await identities.ResolveExternalAsync(credential, cancel);
-        if (!resolved.IsOk) return resolved.Fault;
-        return new Caller(resolved.Value.Claims, resolved.Value.Subject, isSystem: false, address, "GET")
-        {
-            SessionId = resolved.Value.SessionId,
-            Scopes = resolved.Value.Scopes,
-        };
+        return resolved.IsOk ? Caller(resolved.Value, address, "GET") : resolved.Fault;
+    }
+
+    /// <summary>
+    /// The same of a connection that is open: others are not asked more often than it takes to hear from them within a second.
+    /// </summary>
+    /// <returns>Null while the log cannot be read: that is told soon, and no change reaches this node meanwhile either.</returns>
+    public async ValueTask<Result<Caller?>> RecheckAsync(string credential, string address, CancellationToken cancel)
+    {
+        Result<Identified> resolved = identities.Resolve(credential, cancel);
+        if (resolved.Fault?.Kind == Faults.NotReady) return (Caller?)null;
+        if (resolved.Fault?.Kind == Faults.Unauthorized && identities.TakesOthers)
+            resolved = await identities.Rechecks.AskAsync(credential, cancel);
+        return resolved.IsOk ? Caller(resolved.Value, address, "GET") : resolved.Fault;
     }
 
     /// <param name="exchange">The request.</param>
@@ -86,8 +94,10 @@ sealed class Credentials(Identities identities, Cookies cookies)
         return null;
     }
 
-    public static Caller Caller(in Identified identified, Exchange exchange) =>
-        new(identified.Claims, identified.Subject, isSystem: false, exchange.Address, exchange.MethodName)
+    public static Caller Caller(in Identified identified, Exchange exchange) => Caller(identified, exchange.Address, exchange.MethodName);
+
+    static Caller Caller(in Identified identified, string address, string method) =>
+        new(identified.Claims, identified.Subject, isSystem: false, address, method)
         {
             SessionId = identified.SessionId,
             Scopes = identified.Scopes,

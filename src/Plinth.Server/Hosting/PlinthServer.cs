@@ -48,7 +48,8 @@ sealed class PlinthServer : IAsyncDisposable
         _auth = new AuthFront(engine, _identities, identity, cookies, options.Limits);
         _hub = new LiveHub(engine, message => _log.Event(LogLevelMin.Error, message));
         RealtimeParts parts = new(_hub, options.Realtime, options.Limits, options.Time, _credentials.ResolveAsync,
-            new LiveRequests(engine).Read, _credentials.CredentialOf, model => CborShape.OfFrame(engine.Current.Schema, model));
+            _credentials.RecheckAsync, new LiveRequests(engine).Read, _credentials.CredentialOf,
+            model => CborShape.OfFrame(engine.Current.Schema, model), (ticket, cancel) => engine.TakeOnceAsync("ticket", ticket, cancel));
         _realtime = new RealtimeFront(parts, options, new Tickets(_identities.Derive("realtime tickets"), options.Time));
         _report = new RealtimeReport(_realtime, _hub);
         _engineReport = new EngineReport(engine);

@@ -52,6 +52,8 @@ sealed class EventStream
         {
             using CancellationTokenSource gone = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             _ = EndAsync(session, gone);
+            // Who comes back and has missed nothing is told at once that the stream is open.
+            await output.FlushAsync(gone.Token);
             while (true)
             {
                 ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>?> taking = session.Outbox.TakeAsync(gone.Token);

@@ -11,21 +11,18 @@ namespace Plinth.Realtime;
 /// </summary>
 sealed class RealtimeFront : IAsyncDisposable
 {
-    /// <summary>How often credentials are looked at again: what ends a session ends its sockets within a second.</summary>
-    static readonly TimeSpan s_recheckEvery = TimeSpan.FromMilliseconds(250);
-
     readonly RealtimeParts _parts;
     readonly Origins _origins;
     readonly Tickets _tickets;
     readonly ConcurrentDictionary<RealtimeSession, byte> _sessions = new();
     readonly CancellationTokenSource _stop = new();
-    readonly Task _rechecking;
+    readonly CredentialWatch _watch;
     int _count;
 
     public RealtimeFront(RealtimeParts parts, ServerOptions options, Tickets tickets)
     {
         (_parts, _origins, _tickets) = (parts, new Origins(options), tickets);
-        _rechecking = RecheckAsync();
+        _watch = new CredentialWatch(parts.Time);
     }
 
     /// <summary>Conversations at the moment.</summary>
@@ -68,7 +65,7 @@ sealed class RealtimeFront : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Drain();
-        await _rechecking;
+        await _watch.DisposeAsync();
         _tickets.Dispose();
         _stop.Dispose();
     }
@@ -115,24 +112,32 @@ sealed class RealtimeFront : IAsyncDisposable
     }
 
     /// <summary>
-    /// The credential in a ticket. One that is used or old is good for coming back alone: with the position of a frame that its caller was
-    /// given for the same query.
+    /// The credential in a ticket. One that is used, on whatever node, or old is good for coming back alone: with the position of a frame
+    /// that its caller was given for the same query.
     /// </summary>
     async ValueTask<Result<string>> RedeemAsync(Exchange exchange, string ticket, EventStream stream)
     {
-        if (_tickets.Open(ticket) is not var (credential, isFresh)) return Faults.Unauthorized.Says("the ticket is not one of ours");
-        Result<Caller> resolved = await _parts.Resolve(credential, exchange.Address, exchange.Cancel);
+        if (_tickets.Open(ticket) is not { } opened) return Faults.Unauthorized.Says("the ticket is not one of ours");
+        Result<Caller> resolved = await _parts.Resolve(opened.Credential, exchange.Address, exchange.Cancel);
         if (resolved.Failed(out Fault? fault, out Caller? caller)) return fault;
         if (_parts.Read(caller, stream.Query).Failed(out fault, out var asked)) return fault;
+        bool isFirst = false;
+        if (opened.IsFresh)
+        {
+            Result<bool> taken = await _parts.TakeOnce(opened.Id, exchange.Cancel);
+            if (!taken.IsOk) return taken.Fault;
+            isFirst = taken.Value;
+        }
         bool comesBack = stream.Resume is { } resume && _parts.Hub.HasGiven(caller, asked.Request, resume);
-        if (!isFresh && !comesBack) return Faults.Unauthorized.Says("the ticket was used, or is too old: ask for another");
+        if (!isFirst && !comesBack) return Faults.Unauthorized.Says("the ticket was used, or is too old: ask for another");
         exchange.Caller = caller;
-        return credential;
+        return opened.Credential;
     }
 
     async Task WithAsync(RealtimeSession session, Func<Task> run)
     {
         _sessions.TryAdd(session, 0);
+        using IDisposable watched = _watch.Watch(session.RecheckAsync, () => session.End(null, 1011, drops: true));
         try
         {
             // The server may have begun to stop before the session was known.
@@ -142,35 +147,6 @@ sealed class RealtimeFront : IAsyncDisposable
         finally
         {
             _sessions.TryRemove(session, out _);
-        }
-    }
-
-    async Task RecheckAsync()
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(s_recheckEvery, _parts.Time, _stop.Token);
-                foreach (RealtimeSession session in _sessions.Keys) await RecheckAsync(session);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The server stops.
-        }
-    }
-
-    // One that fails must not end the watch over the others: who cannot be looked at goes, and may come back.
-    async ValueTask RecheckAsync(RealtimeSession session)
-    {
-        try
-        {
-            await session.RecheckAsync(_stop.Token);
-        }
-        catch (Exception e) when (e is not OperationCanceledException)
-        {
-            session.End(null, 1011, drops: true);
         }
     }
 }

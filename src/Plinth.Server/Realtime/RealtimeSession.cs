@@ -10,6 +10,11 @@ namespace Plinth.Realtime;
 /// <summary>Who is known by a credential: <c>unauthorized</c> when it is not good, <c>not_ready</c> when that cannot be told now.</summary>
 delegate ValueTask<Result<Caller>> ResolveCaller(string credential, string address, CancellationToken cancel);
 
+/// <summary>
+/// The same of a conversation that is open. Null: that cannot be told now, and no change reaches this node meanwhile either.
+/// </summary>
+delegate ValueTask<Result<Caller?>> RecheckCaller(string credential, string address, CancellationToken cancel);
+
 /// <summary>What a client asks for, from the JSON of its query.</summary>
 delegate Result<(Model Model, ReadRequest Request)> ReadQuery(Caller caller, ReadOnlyMemory<byte> query);
 
@@ -28,17 +33,20 @@ sealed class RealtimeSession : IDisposable
     readonly Dictionary<string, Followed> _followed = new(StringComparer.Ordinal);
     readonly string _address;
     readonly string _requestId, _traceId;
-    Caller _caller;
-    string? _credential;
+    Presented _who;
     readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     bool _isOver;
 
     public RealtimeSession(RealtimeParts parts, Exchange exchange, string? credential, bool usesCbor)
     {
-        (_parts, _caller, _credential, _address, UsesCbor) = (parts, exchange.Caller, credential, exchange.Address, usesCbor);
+        (_parts, _address, UsesCbor) = (parts, exchange.Address, usesCbor);
+        _who = new Presented(exchange.Caller, credential);
         (_requestId, _traceId) = (exchange.RequestId, exchange.TraceId);
         Outbox = new Outbox(parts.Options.QueueBytes);
     }
+
+    /// <summary>Who it is and by what credential, which are replaced together; null where it came without one.</summary>
+    sealed record Presented(Caller Caller, string? Credential);
 
     /// <summary>A subscription and what it takes to make it again.</summary>
     sealed class Followed(byte[] id, CborShape shape)
@@ -111,7 +119,7 @@ sealed class RealtimeSession : IDisposable
     {
         if (id.Length == 0) return Faults.MalformedBody.Says("subscribe needs an id, a text or a number");
         if (query.IsEmpty) return Faults.MalformedBody.Says("subscribe needs a query, an object with a model at least");
-        if (_parts.Read(_caller, query).Failed(out Fault? fault, out var asked)) return fault;
+        if (_parts.Read(_who.Caller, query).Failed(out Fault? fault, out var asked)) return fault;
         string key = System.Text.Encoding.UTF8.GetString(id);
         Followed followed = new(id, UsesCbor ? _parts.ShapeOf(asked.Model) : CborShape.Plain) { Query = query.ToArray() };
         lock (_gate)
@@ -129,14 +137,19 @@ sealed class RealtimeSession : IDisposable
         return Begin(key, followed, asked.Request, resume);
     }
 
-    /// <summary>Looks whether the credential is still good. Ends the session when it is not.</summary>
+    /// <summary>Looks whether the credential is still good, and still says the same. Ends the session when not.</summary>
     public async ValueTask RecheckAsync(CancellationToken cancel)
     {
-        if (Volatile.Read(ref _credential) is not { } credential) return;
-        Result<Caller> now = await _parts.Resolve(credential, _address, cancel);
-        // What cannot be told now is told soon; meanwhile no change reaches this node either.
-        if (now.IsOk || now.Fault.Kind == Faults.NotReady || !ReferenceEquals(credential, Volatile.Read(ref _credential))) return;
-        End(Faults.Unauthorized.Says("the session has ended, or what the credentials say has changed"), 4401, drops: true);
+        Presented who = Volatile.Read(ref _who);
+        if (who.Credential is not { } credential) return;
+        Result<Caller?> now = await _parts.Recheck(credential, _address, cancel);
+        // Another credential came meanwhile: it is looked at the next time.
+        if (!ReferenceEquals(who, Volatile.Read(ref _who))) return;
+        if (now.IsOk && (now.Value is not { } caller || caller.Auth == who.Caller.Auth)) return;
+        if (now.Fault?.Kind == Faults.NotReady)
+            End(now.Fault, 1013, drops: true);
+        else
+            End(Faults.Unauthorized.Says("the session has ended, or what the credentials say has changed"), 4401, drops: true);
     }
 
     /// <summary>Ends it: the client is told why with the last frame.</summary>
@@ -168,7 +181,7 @@ sealed class RealtimeSession : IDisposable
 
     Fault? Begin(string key, Followed followed, ReadRequest request, string? resume)
     {
-        Result<LiveSubscription> begun = _parts.Hub.Subscribe(_caller, request, resume, frame => Deliver(key, followed, frame));
+        Result<LiveSubscription> begun = _parts.Hub.Subscribe(_who.Caller, request, resume, frame => Deliver(key, followed, frame));
         bool isWanted;
         lock (_gate)
         {
@@ -198,9 +211,9 @@ sealed class RealtimeSession : IDisposable
             if (fault.Kind == Faults.Unauthorized) End(fault, 4401, drops: true);
             return fault;
         }
-        bool isSame = caller.Auth == _caller.Auth && caller.SessionId == _caller.SessionId;
-        _caller = caller;
-        Volatile.Write(ref _credential, token);
+        bool isScoped = caller.IsKey || _who.Caller.IsKey;
+        bool isSame = caller.Auth == _who.Caller.Auth && caller.SessionId == _who.Caller.SessionId && !isScoped;
+        Volatile.Write(ref _who, new Presented(caller, token));
         if (frame.Id.Length > 0) Send((byte[])[.. "{\"type\":\"result\",\"id\":"u8, .. frame.Id, (byte)'}']);
         return isSame ? null : Renew();
     }
@@ -213,7 +226,7 @@ sealed class RealtimeSession : IDisposable
         foreach (var (key, followed) in all)
         {
             followed.Subscription?.Dispose();
-            Fault? fault = _parts.Read(_caller, followed.Query).Failed(out Fault? unread, out var asked) ? unread
+            Fault? fault = _parts.Read(_who.Caller, followed.Query).Failed(out Fault? unread, out var asked) ? unread
                 : Begin(key, followed, asked.Request, resume: "");
             if (fault is null) continue;
             lock (_gate) _followed.Remove(key);

@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using System.Buffers.Text;
-using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 
@@ -8,18 +7,18 @@ namespace Plinth.Realtime;
 
 /// <summary>
 /// Tickets: what a browser's event stream shows in its URL, since it can send no header. A ticket seals the credential that it was asked
-/// with, so every node can open it and nobody else can read it; it is good for half a minute, and for one stream of a node.
+/// with, so every node can open it and nobody else can read it. It is good for half a minute, and for one stream: who redeems it takes its
+/// id, which can be done once.
 /// </summary>
 sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
 {
     /// <summary>Seconds for which a ticket opens a stream.</summary>
     public const int Seconds = 30;
 
-    const int NonceBytes = 12, TagBytes = 16, CredentialBytesMax = 16 << 10, UsedMax = 100_000;
+    const int NonceBytes = 12, TagBytes = 16, CredentialBytesMax = 16 << 10;
 
     // One at a time: a cipher has a state of its own while it works.
     readonly AesGcm _box = new(key, TagBytes);
-    readonly ConcurrentDictionary<string, long> _used = new(StringComparer.Ordinal);
 
     public string Seal(string credential)
     {
@@ -32,8 +31,8 @@ sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
         return Base64Url.EncodeToString(sealedBytes);
     }
 
-    /// <summary>The credential of a ticket of ours, and whether it is fresh; null of anything else.</summary>
-    public (string Credential, bool IsFresh)? Open(string ticket)
+    /// <summary>What a ticket of ours says; null of anything else.</summary>
+    public OpenedTicket? Open(string ticket)
     {
         if (ticket.Length > CredentialBytesMax * 2) return null;
         try
@@ -47,8 +46,9 @@ sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
                     bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes), plain);
             }
             long age = time.GetUtcNow().ToUnixTimeSeconds() - BinaryPrimitives.ReadInt64BigEndian(plain);
-            bool isFresh = age is >= -Seconds and <= Seconds && IsFirst(Convert.ToHexString(bytes.AsSpan(0, NonceBytes)));
-            return (Encoding.UTF8.GetString(plain.AsSpan(8)), isFresh);
+            // Known by what is in it: the same ticket can be spelt in more than one way.
+            string id = Convert.ToHexStringLower(bytes.AsSpan(0, NonceBytes));
+            return new OpenedTicket(Encoding.UTF8.GetString(plain.AsSpan(8)), id, IsFresh: age is >= -Seconds and <= Seconds);
         }
         catch (Exception e) when (e is FormatException or CryptographicException)
         {
@@ -57,12 +57,9 @@ sealed class Tickets(byte[] key, TimeProvider time) : IDisposable
     }
 
     public void Dispose() => _box.Dispose();
-
-    // Known by what is in it: the same ticket can be spelt in more than one way.
-    bool IsFirst(string nonce)
-    {
-        long now = time.GetUtcNow().ToUnixTimeSeconds();
-        foreach (var (used, at) in _used) if (at < now - (2 * Seconds)) _used.TryRemove(used, out _);
-        return _used.Count < UsedMax && _used.TryAdd(nonce, now);
-    }
 }
+
+/// <param name="Credential">With which it was asked for.</param>
+/// <param name="Id">Its own, however it is spelt.</param>
+/// <param name="IsFresh">Young enough to open a stream, if it has not done so yet.</param>
+readonly record struct OpenedTicket(string Credential, string Id, bool IsFresh);

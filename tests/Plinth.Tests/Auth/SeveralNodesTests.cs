@@ -160,6 +160,34 @@ public sealed class SeveralNodesTests
     }
 
     [Fact]
+    public async Task A_ticket_of_one_node_opens_one_stream_of_whichever_node()
+    {
+        await using AuthNodes nodes = new();
+        AuthNode[] all = await nodes.StartAsync(2);
+        await nodes.UserAsync("ann@example.org");
+        SignedIn ann = await all[0].SignInAsync("ann@example.org");
+        for (int round = 0; round < 4; round++)
+        {
+            Reply ticket = await all[round % 2].Client.SendAsync("POST", "/realtime/ticket", null, ann.Bearer);
+            string path = "/realtime?query=%7B%22model%22:%22Note%22%7D&ticket=" + ticket.Json.GetProperty("ticket").GetString();
+            int[] opened = await Task.WhenAll(Enumerable.Range(0, 6).Select(async i =>
+            {
+                using HttpRequestMessage request = new(HttpMethod.Get, path);
+                HttpClient client = all[(i + 1) % 2].Client;
+                using HttpResponseMessage stream = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+                return (int)stream.StatusCode;
+            }));
+            Assert.Equal((1, 5), (opened.Count(s => s == 200), opened.Count(s => s == 401)));
+            foreach (AuthNode node in all) Assert.Equal(401, await node.StatusAsync("GET", path, null));
+        }
+        Reply first = await all[0].Client.SendAsync("POST", "/realtime/ticket", null, ann.Bearer);
+        using HttpRequestMessage elsewhere = new(
+            HttpMethod.Get, "/realtime?query=%7B%22model%22:%22Note%22%7D&ticket=" + first.Json.GetProperty("ticket").GetString());
+        using HttpResponseMessage there = await all[1].Client.SendAsync(elsewhere, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal(200, (int)there.StatusCode);
+    }
+
+    [Fact]
     public async Task Of_those_who_register_one_address_on_all_nodes_at_once_one_succeeds()
     {
         await using AuthNodes nodes = new();

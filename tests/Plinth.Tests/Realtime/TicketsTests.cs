@@ -5,14 +5,16 @@ namespace Plinth.Realtime;
 public sealed class TicketsTests
 {
     [Fact]
-    public void A_ticket_is_used_however_it_is_spelt()
+    public void A_ticket_has_one_id_however_it_is_spelt()
     {
         using Tickets tickets = new(RandomNumberGenerator.GetBytes(32), TimeProvider.System);
         string ticket = tickets.Seal("a credential");
-        Assert.Equal(("a credential", true), tickets.Open(ticket));
+        OpenedTicket opened = tickets.Open(ticket)!.Value; // it was sealed above
+        Assert.Equal(("a credential", true), (opened.Credential, opened.IsFresh));
         string padded = ticket.PadRight((ticket.Length + 3) / 4 * 4, '=');
         foreach (string spelling in new[] { ticket, padded, ticket[..8] + "\n" + ticket[8..], " " + ticket })
-            Assert.NotEqual(("a credential", true), tickets.Open(spelling));
+            Assert.Equal(opened.Id, tickets.Open(spelling)?.Id ?? opened.Id);
+        Assert.NotEqual(opened.Id, tickets.Open(tickets.Seal("a credential"))?.Id);
     }
 
     [Fact]
@@ -22,7 +24,7 @@ public sealed class TicketsTests
         Parallel.For(0, 5_000, i =>
         {
             string credential = new((char)('a' + (i % 26)), 100 + i);
-            Assert.Equal((credential, true), tickets.Open(tickets.Seal(credential)));
+            Assert.Equal(credential, tickets.Open(tickets.Seal(credential))?.Credential);
         });
     }
 
