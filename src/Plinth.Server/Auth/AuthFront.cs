@@ -114,7 +114,8 @@ sealed class AuthFront(Engine engine, Identities identities, IdentityOptions opt
     async ValueTask<Fault?> RefreshAsync(Exchange exchange)
     {
         var read = await AuthBody.ReadAsync(exchange, limits, "refreshToken");
-        if (read.Failed(out Fault? fault, out AuthBody? body)) return fault;
+        // The body is its token: one that is too large holds a bad one.
+        if (read.Failed(out Fault? fault, out AuthBody? body)) return fault.Kind == Faults.BodyTooLarge ? Sessions.Unauthorized : fault;
         using (body)
         {
             string? token = body.Text("refreshToken");

@@ -13,6 +13,9 @@ namespace Plinth.Http;
 /// come. Its answer has no body; here it gets the problem that every other refusal has. The server's output is looked at only between two
 /// requests, so that a request pays one more virtual call for a write, and nothing else.
 /// </summary>
+/// <remarks>
+/// A credential that is too long to be one is a bad one (401), like all that are not good, also where the headers do not fit because of it.
+/// </remarks>
 sealed class EarlyRefusals(ServerOptions options, ServiceLog log) : ILogger
 {
     /// <summary>Kestrel's own log of why it refused: the one place that says so. Nothing is written to it but for a refusal.</summary>
@@ -23,7 +26,7 @@ sealed class EarlyRefusals(ServerOptions options, ServiceLog log) : ILogger
     /// <summary>Stands before the server on every connection.</summary>
     public void Guard(ListenOptions listen) => listen.Use(next => async connection =>
     {
-        GuardedOutput output = new(connection.Transport.Output, this);
+        GuardedOutput output = new(connection.Transport.Output, connection.Transport.Input, this);
         connection.Transport = new Guarded(connection.Transport.Input, output);
         connection.Features.Set(output);
         _connections[connection.ConnectionId] = output;
@@ -40,21 +43,31 @@ sealed class EarlyRefusals(ServerOptions options, ServiceLog log) : ILogger
     /// <summary>The answer in the place of Kestrel's, which begins with a status line and has headers only.</summary>
     /// <param name="bare">What Kestrel would have sent.</param>
     /// <param name="reason">Why, in its words; null when it said nothing.</param>
+    /// <param name="input">What the client sends, as far as it was not read.</param>
     /// <param name="answer">Receives the answer.</param>
-    public void Write(ReadOnlySpan<byte> bare, string? reason, ByteOutput answer)
+    /// <returns>The client may still be sending.</returns>
+    public bool Write(ReadOnlySpan<byte> bare, string? reason, PipeReader input, ByteOutput answer)
     {
         if (!TryReadStatus(bare, out int status))
         {
             // Not ours to judge: what tells a client of HTTP/2 that there is only HTTP/1.1 here.
             answer.Write(bare);
-            return;
+            return false;
         }
-        Fault fault = Of(status, reason);
+        bool isSending = status is StatusCodes.Status431RequestHeaderFieldsTooLarge or StatusCodes.Status414UriTooLong;
+        bool isCredential = status == StatusCodes.Status431RequestHeaderFieldsTooLarge && UnreadHeaders.HasEndlessCredential(input);
+        if (isCredential) status = StatusCodes.Status401Unauthorized;
+        Fault fault = isCredential ? Faults.Unauthorized.Says("the credentials are not valid") : Of(status, reason);
         string requestId = Guid.CreateVersion7(options.Time.GetUtcNow()).ToString();
         string traceId = requestId.Replace("-", "", StringComparison.Ordinal);
         using ByteOutput body = new();
         Problem.Write(body, fault, status, traceId, requestId);
         ReadOnlySpan<byte> rest = bare;
+        if (isCredential)
+        {
+            answer.Write("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer error=\"invalid_token\"\r\n"u8);
+            rest = rest[(rest.IndexOf("\r\n"u8) + 2)..];
+        }
         while (rest.IndexOf("\r\n"u8) is > 0 and var end)
         {
             if (!rest.StartsWith("Content-Length:"u8)) answer.Write(rest[..(end + 2)]);
@@ -69,6 +82,7 @@ sealed class EarlyRefusals(ServerOptions options, ServiceLog log) : ILogger
         Telemetry.Refused.Add(1);
         log.Event(LogLevelMin.Info, "request refused before it was read", ("requestId", requestId), ("traceId", traceId),
             ("status", status.ToString(CultureInfo.InvariantCulture)), ("fault", fault.Code));
+        return isSending;
     }
 
     Fault Of(int status, string? reason)
@@ -136,7 +150,7 @@ sealed class EarlyRefusals(ServerOptions options, ServiceLog log) : ILogger
 /// The output of one connection: while there is a request it passes everything on, and between two of them it holds what Kestrel writes,
 /// which can only be a refusal, until that is whole.
 /// </summary>
-sealed class GuardedOutput(PipeWriter inner, EarlyRefusals refusals) : PipeWriter
+sealed class GuardedOutput(PipeWriter inner, PipeReader input, EarlyRefusals refusals) : PipeWriter
 {
     ByteOutput? _held;
 
@@ -162,8 +176,15 @@ sealed class GuardedOutput(PipeWriter inner, EarlyRefusals refusals) : PipeWrite
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
-        if (_held is { Length: > 0 }) Release();
-        return inner.FlushAsync(cancellationToken);
+        return _held is { Length: > 0 } && Release() ? LeaveAsync(cancellationToken) : inner.FlushAsync(cancellationToken);
+    }
+
+    /// <summary>The answer first; then what the client is still sending, lest the connection break before the answer is read.</summary>
+    async ValueTask<FlushResult> LeaveAsync(CancellationToken cancel)
+    {
+        FlushResult flushed = await inner.FlushAsync(cancel);
+        await UnreadHeaders.ReadAwayAsync(input, cancel);
+        return flushed;
     }
 
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default) =>
@@ -185,17 +206,19 @@ sealed class GuardedOutput(PipeWriter inner, EarlyRefusals refusals) : PipeWrite
 
     ByteOutput Held => _held ??= new ByteOutput(512);
 
-    void Release()
+    /// <returns>The client may still be sending what was refused.</returns>
+    bool Release()
     {
-        if (_held is not { } held) return;
+        if (_held is not { } held) return false;
         _held = null;
         using (held)
         {
-            if (held.Length == 0) return;
+            if (held.Length == 0) return false;
             using ByteOutput answer = new(1024);
-            refusals.Write(held.Written, Reason, answer);
+            bool isSending = refusals.Write(held.Written, Reason, input, answer);
             answer.Written.CopyTo(inner.GetSpan(answer.Length));
             inner.Advance(answer.Length);
+            return isSending;
         }
     }
 }

@@ -73,14 +73,14 @@ public sealed class BadTokens : IAsyncLifetime
         "several audiences", "wrong issuer", "no session", "a claim of the wrong type", "a role that is none", "no role", "typ JWT",
         "typ of a refresh token", "a changed payload", "truncated", "without a signature", "two parts", "four parts", "padded",
         "a critical header", "a key in the header", "a name twice", "refresh token as access token", "noise", "dots", "nothing",
-        "a key of a program that never was", "longer than any", "revoked session", "session of a replayed refresh token",
+        "a key of a program that never was", "longer than any", "a megabyte", "revoked session", "session of a replayed refresh token",
         "of a role that changed", "of a password that changed", "of a disabled user", "of a deleted user", "for a schema of before",
     ];
 
     public static readonly string[] RefreshNames =
     [
         "replayed", "of a revoked session", "of a disabled user", "invented", "truncated", "access token as refresh token", "noise",
-        "nothing",
+        "nothing", "longer than any", "a megabyte",
     ];
 
     internal AuthServer Server { get; private set; } = null!; // set before any test runs
@@ -131,6 +131,7 @@ public sealed class BadTokens : IAsyncLifetime
         Refresh["truncated"] = Good.Refresh[..^1];
         Refresh["access token as refresh token"] = Good.Access;
         (Refresh["noise"], Refresh["nothing"]) = ("abc", "");
+        (Refresh["longer than any"], Refresh["a megabyte"]) = (new string('a', 15_000), new string('a', 1 << 20));
     }
 
     void Make(Identities identities, TokenKey ours, JsonObject claims)
@@ -167,7 +168,7 @@ public sealed class BadTokens : IAsyncLifetime
         Access["refresh token as access token"] = Good.Refresh;
         (Access["noise"], Access["dots"], Access["nothing"]) = ("abc", "..", "");
         Access["a key of a program that never was"] = TokenText.Write(TokenText.ApiToken, new byte[40]);
-        Access["longer than any"] = new string('a', 20_000);
+        (Access["longer than any"], Access["a megabyte"]) = (new string('a', 20_000), new string('a', 1 << 20));
     }
 
     internal static JsonObject Payload(string token) => Part(token, 1);

@@ -10,7 +10,7 @@ public class EarlyRefusalTests
 {
     static readonly string s_malformed = "400 " + Faults.MalformedRequest.Code, s_long = "414 " + Faults.TargetTooLong.Code,
         s_large = "431 " + Faults.HeadersTooLarge.Code, s_slow = "408 " + Faults.RequestTooSlow.Code,
-        s_version = "505 " + Faults.HttpVersionUnsupported.Code;
+        s_version = "505 " + Faults.HttpVersionUnsupported.Code, s_credential = "401 " + Faults.Unauthorized.Code;
 
     static string Get(string headers) => $"GET /api/notes HTTP/1.1\r\n{headers}\r\n\r\n";
 
@@ -30,6 +30,13 @@ public class EarlyRefusalTests
         { "many headers", Get("Host: a" + string.Concat(Enumerable.Range(0, 70).Select(i => $"\r\nX-{i}: y"))), s_large,
             "server.headers" },
         { "large headers", Get($"Host: a\r\nX: {new string('y', 40_000)}"), s_large, "server.headerBytes" },
+        { "very large headers", Get($"Host: a\r\nX: {new string('y', 1 << 20)}"), s_large, "server.headerBytes" },
+        { "a large cookie", Get($"Host: a\r\nCookie: a={new string('y', 40_000)}"), s_large, "server.headerBytes" },
+        { "large headers beside a token", Get($"Host: a\r\nAuthorization: Bearer abc\r\nX: {new string('y', 40_000)}"), s_large,
+            "server.headerBytes" },
+        { "an endless token", Get($"Host: a\r\nAuthorization: Bearer {new string('y', 1 << 20)}"), s_credential, "credentials" },
+        { "one that comes last", Get($"authorization: bearer {new string('y', 33_000)}\r\nHost: a\r\nX: y"), s_credential,
+            "credentials" },
     };
 
     [Theory]
@@ -45,6 +52,20 @@ public class EarlyRefusalTests
             StringComparison.Ordinal), what);
         Assert.Contains("Connection: close\r\n", answer, StringComparison.Ordinal);
         Assert.Contains("request refused before it was read", await server.LogAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_token_that_never_ends_is_refused_while_it_is_sent()
+    {
+        await using PipelineServer server = await PipelineServer.StartAsync(PipelineServer.Answers("{}"));
+        using TcpClient tcp = new();
+        await tcp.ConnectAsync(server.Url.Host, server.Url.Port);
+        NetworkStream stream = tcp.GetStream();
+        await stream.WriteAsync(Encoding.ASCII.GetBytes("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + new string('a', 100_000)));
+        using StreamReader reader = new(stream, Encoding.UTF8);
+        // Neither its end nor the connection's is waited for.
+        Assert.Equal("HTTP/1.1 401 Unauthorized", await reader.ReadLineAsync());
+        Assert.Equal("WWW-Authenticate: Bearer error=\"invalid_token\"", await reader.ReadLineAsync());
     }
 
     [Fact]

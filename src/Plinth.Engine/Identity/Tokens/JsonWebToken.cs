@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using Plinth.Text;
 
 namespace Plinth.Identity.Tokens;
 
@@ -12,7 +13,7 @@ namespace Plinth.Identity.Tokens;
 sealed class JsonWebToken
 {
     /// <summary>Characters; anything longer is refused unread.</summary>
-    public const int LengthMax = 16 << 10;
+    public const int LengthMax = Limits.CredentialLength;
 
     const int DepthMax = 16;
 
