@@ -29,23 +29,39 @@ sealed class Explains(Engine engine, ServerOptions options)
     /// <summary>Adds to a refusal what the rules said to it, once it is known to be asked for.</summary>
     public async ValueTask AddAsync(Exchange exchange, Model model, Fault fault)
     {
+        Refused what = new(model, exchange.Route.Endpoint, exchange.Method, exchange.RawKey, IsPurge(exchange));
+        if (await OfAsync(exchange, what, fault) is { } explained) Add(exchange, explained);
+    }
+
+    public static void Add(Exchange exchange, byte[] explained)
+    {
+        exchange.ResponseHeaders["Preference-Applied"] = "explain";
+        exchange.Explanation = explained;
+    }
+
+    /// <summary>What was refused: a request, or one operation of a batch.</summary>
+    /// <param name="RawKey">As it stands in the path; empty where no record is named.</param>
+    internal sealed record Refused(Model Model, Endpoint Endpoint, Method Method, string RawKey, bool Purges);
+
+    /// <summary>What the rules said to a refusal, as JSON; null where they had nothing to say.</summary>
+    public async ValueTask<byte[]?> OfAsync(Exchange exchange, Refused what, Fault fault)
+    {
         bool isOfRecord = fault.Kind == Faults.Unauthorized || fault.Kind == Faults.Forbidden || fault.Kind == Faults.NotFound;
         // A field that the caller may not know of is unknown to them; the rules say whether it is one.
         ImmutableArray<string> fields = [.. fault.Details.Select(static d => d.Field)];
-        bool isOfFields = fields.Any(name => engine.Current.Schema.FindModel(model.Name)?.Field(name) is { Rules.IsEmpty: false });
-        if (!isOfRecord && !isOfFields) return;
+        bool isOfFields = fields.Any(name => engine.Current.Schema.FindModel(what.Model.Name)?.Field(name) is { Rules.IsEmpty: false });
+        if (!isOfRecord && !isOfFields) return null;
         ImmutableArray<string>? key = null;
-        if (exchange.RawKey.Length > 0)
+        if (what.RawKey.Length > 0)
         {
-            var parts = KeyText.Parse(model, exchange.RawKey);
-            if (!parts.IsOk) return;
+            var parts = KeyText.Parse(what.Model, what.RawKey);
+            if (!parts.IsOk) return null;
             key = parts.Value;
         }
-        exchange.ResponseHeaders["Preference-Applied"] = "explain";
-        ImmutableArray<Operation> operations = Operations(exchange);
+        ImmutableArray<Operation> operations = Operations(what);
         bool writes = operations is not ([Operation.List] or [Operation.Get]);
-        exchange.Explanation = await engine.ExplainedJsonAsync(
-            exchange.Caller, model, isOfRecord ? operations : [], fields, writes, key, exchange.Cancel);
+        return await engine.ExplainedJsonAsync(
+            exchange.Caller, what.Model, isOfRecord ? operations : [], fields, writes, key, exchange.Cancel);
     }
 
     /// <summary>An empty list with what the rules said to it; null where nobody asked, who asks may not know, or it is not empty.</summary>
@@ -64,11 +80,11 @@ sealed class Explains(Engine engine, ServerOptions options)
     }
 
     // What is changed must be readable first, and what is put may have to be made.
-    static ImmutableArray<Operation> Operations(Exchange exchange) => (exchange.Route.Endpoint, exchange.Method) switch
+    static ImmutableArray<Operation> Operations(Refused what) => (what.Endpoint, what.Method) switch
     {
         (Endpoint.Item, Method.Put) => [Operation.Get, Operation.Update, Operation.Create],
-        (Endpoint.Item, Method.Patch) => [Operation.Get, Operation.Update],
-        (Endpoint.Item, Method.Delete) when IsPurge(exchange) => [Operation.Get, Operation.Purge],
+        (Endpoint.Item, Method.Patch) or (Endpoint.Revert, _) => [Operation.Get, Operation.Update],
+        (Endpoint.Item, Method.Delete) when what.Purges => [Operation.Get, Operation.Purge],
         (Endpoint.Item, Method.Delete) => [Operation.Get, Operation.Delete],
         (Endpoint.Item or Endpoint.History, _) => [Operation.Get],
         (Endpoint.Restore, _) => [Operation.Restore],

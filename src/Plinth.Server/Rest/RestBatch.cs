@@ -11,11 +11,12 @@ namespace Plinth.Rest;
 /// <summary>
 /// <c>POST /api/batch</c>: <c>{ "atomic": true, "operations": [ { "method", "path", "body", "headers" } ] }</c>. Every operation is read
 /// before the first is carried out. Atomic (the default): one transaction, and the first refusal is the answer of the whole, with the
-/// operation named; else each stands for itself and has its own status in <c>results</c>.
+/// operation named; else each stands for itself and has its own status in <c>results</c>. <c>Prefer: explain</c> is taken of the batch, for
+/// all of its operations, and of each.
 /// </summary>
-sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<RouteTable> routes)
+sealed class RestBatch(Engine engine, Limits limits, Answers answers, Explains explains, Func<RouteTable> routes)
 {
-    sealed record Operation(ModelRoutes Routes, Command Command);
+    sealed record Operation(ModelRoutes Routes, Command Command, Explains.Refused Shape, bool PrefersExplained);
 
     public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
     {
@@ -29,7 +30,12 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         if (!parsed.IsOk) return parsed.Fault;
         var (atomic, operations) = parsed.Value;
         var result = await engine.BatchAsync(exchange.Caller, [.. operations.Select(o => o.Command)], atomic, exchange.Cancel);
-        if (!result.IsOk) return OfOperations(result.Fault);
+        if (!result.IsOk)
+        {
+            if (operations.Count > 0 && await ExplainedAsync(exchange, operations, result.Fault) is { } explained)
+                Explains.Add(exchange, explained);
+            return OfOperations(result.Fault);
+        }
         ImmutableArray<Result<WriteReply>> replies = result.Value;
         try
         {
@@ -126,12 +132,19 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         if (takesBody) command = RestCommands.WithBody(command.Value, System.Text.Encoding.UTF8.GetBytes(body.GetRawText()));
         command = WithHeaders(command.Value, headers);
         if (!command.IsOk) return command.Fault;
-        return new Operation(owner, command.Value with
+        command = command.Value with
         {
             Idempotency = idempotency is null ? null
                 : idempotency with { Key = string.Create(CultureInfo.InvariantCulture, $"{idempotency.Key}/{index}") },
-        });
+        };
+        Explains.Refused shape = new(
+            owner.Model, endpoint, method, match.RawKey.ToString(), Purges: command.Value.Kind == CommandKind.Purge);
+        return new Operation(owner, command.Value, shape, PrefersExplained(headers));
     }
+
+    static bool PrefersExplained(JsonElement headers) => headers.ValueKind == JsonValueKind.Object && headers.EnumerateObject().Any(
+        static header => header.Name.Equals("Prefer", StringComparison.OrdinalIgnoreCase)
+            && RequestHeaders.Prefers(header.Value.GetString(), "explain"));
 
     static Result<Command> WithHeaders(Command command, JsonElement headers)
     {
@@ -159,6 +172,26 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         }
         return null;
     }
+
+    /// <summary>
+    /// What the rules said to the operation that was refused, by the place that the engine has put before the fault's fields.
+    /// </summary>
+    async ValueTask<byte[]?> ExplainedAsync(Exchange exchange, List<Operation> operations, Fault fault)
+    {
+        if (operations is [var only]) return await ExplainedAsync(exchange, only, fault);
+        if (fault.Details is not [{ Field: ['[', ..] place }, ..]) return null;
+        int end = place.IndexOf(']', StringComparison.Ordinal);
+        if (!int.TryParse(place.AsSpan(1, end - 1), NumberStyles.None, CultureInfo.InvariantCulture, out int index)) return null;
+        string before = place[..(end + 1)];
+        return await ExplainedAsync(exchange, operations[index], fault with
+        {
+            Details = [.. fault.Details.Select(d => d with { Field = d.Field[before.Length..].TrimStart('.') })],
+        });
+    }
+
+    async ValueTask<byte[]?> ExplainedAsync(Exchange exchange, Operation operation, Fault fault) =>
+        explains.IsAsked(exchange) || (operation.PrefersExplained && explains.May(exchange))
+            ? await explains.OfAsync(exchange, operation.Shape, fault) : null;
 
     /// <summary>The engine names the place in the batch as <c>[1].text</c>; here the array has a name.</summary>
     static Fault OfOperations(Fault fault) => fault with
@@ -190,7 +223,9 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
                 : CborShape.Plain;
             if (replies[i].Failed(out Fault? fault, out WriteReply? reply))
             {
-                WriteRefusal(output, fault, exchange);
+                byte[]? explained = await ExplainedAsync(exchange, operations[i], fault);
+                if (explained is not null) exchange.ResponseHeaders["Preference-Applied"] = "explain";
+                WriteRefusal(output, fault, exchange, explained);
                 continue;
             }
             position = Math.Max(position, reply.Position);
@@ -224,13 +259,13 @@ sealed class RestBatch(Engine engine, Limits limits, Answers answers, Func<Route
         output.Write((byte)'}');
     }
 
-    static void WriteRefusal(ByteOutput output, Fault fault, Exchange exchange)
+    static void WriteRefusal(ByteOutput output, Fault fault, Exchange exchange, byte[]? explained)
     {
         int status = Statuses.Of(fault.Kind);
         output.Write("{\"status\":"u8);
         JsonText.WriteInt(output, status);
         output.Write(",\"problem\":"u8);
-        Problem.Write(output, fault, status, exchange.TraceId, exchange.RequestId);
+        Problem.Write(output, fault, status, exchange.TraceId, exchange.RequestId, explained);
         output.Write((byte)'}');
     }
 

@@ -20,7 +20,7 @@ sealed class RestFront
         _reads = new RestReads(engine, options.Limits, answers, _explains);
         _writes = new RestWrites(engine, options.Limits, answers);
         _audit = new RestAudit(engine, options.Limits, answers);
-        _batch = new RestBatch(engine, options.Limits, answers, routes);
+        _batch = new RestBatch(engine, options.Limits, answers, _explains, routes);
     }
 
     public ValueTask<Fault?> AnswerAsync(Exchange exchange)

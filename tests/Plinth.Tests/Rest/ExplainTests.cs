@@ -185,6 +185,83 @@ public class ExplainTests
         }
     }
 
+    const string Batch = """
+        {"atomic":ATOMIC,"operations":[
+          {"method":"POST","path":"/api/deals","body":{"id":8,"title":"x","ownerId":7}},
+          {"method":"PATCH","path":"/api/deals/1","body":{"title":"x"},"headers":{"Prefer":"OWN"}},
+          {"method":"DELETE","path":"/api/deals/9?purge=true"}]}
+        """;
+
+    static string Operations(bool atomic, string own) => Batch
+        .Replace("ATOMIC", atomic ? "true" : "false", StringComparison.Ordinal).Replace("OWN", own, StringComparison.Ordinal);
+
+    [Fact]
+    public async Task Each_refused_operation_of_a_batch_is_explained()
+    {
+        var (server, As) = await OpenAsync();
+        await using (server)
+        {
+            HttpClient support = await As("support", 1);
+            Reply told = await support.SendAsync("POST", "/api/batch", Operations(atomic: false, "return=minimal"), Asked);
+            Assert.Equal((200, "explain"), (told.Status, told.Header("Preference-Applied")));
+            JsonElement[] results = [.. told.Json.GetProperty("results").EnumerateArray()];
+            Assert.Equal([403, 404, 403], results.Select(static r => r.GetProperty("status").GetInt32()));
+            string[][] asked = [.. results.Select(static r => r.GetProperty("problem").GetProperty("explain").EnumerateArray()
+                .Select(static e => e.GetProperty("operation").GetString()!).ToArray())];
+            Assert.Equal([["create"], ["get", "update"], ["get", "purge"]], asked);
+            Assert.DoesNotContain("quiet-words", told.Body, StringComparison.Ordinal);
+            Assert.DoesNotContain("88888", told.Body, StringComparison.Ordinal);
+            // Of one operation alone; a plain batch of the same caller says nothing.
+            Reply one = await support.SendAsync("POST", "/api/batch", Operations(atomic: false, "explain"));
+            Assert.Equal([false, true, false], one.Json.GetProperty("results").EnumerateArray()
+                .Select(static r => r.GetProperty("problem").TryGetProperty("explain", out _)));
+            Reply plain = await support.SendAsync("POST", "/api/batch", Operations(atomic: false, "return=minimal"));
+            Assert.DoesNotContain("explain", plain.Body, StringComparison.Ordinal);
+            Assert.Null(plain.Header("Preference-Applied"));
+        }
+    }
+
+    [Fact]
+    public async Task The_operation_that_refuses_a_whole_batch_is_explained_to_whom_it_may_be()
+    {
+        var (server, As) = await OpenAsync();
+        await using (server)
+        {
+            HttpClient support = await As("support", 1), seller = await As("sales", 1), other = await As("support", 2);
+            Reply whole = await support.SendAsync("POST", "/api/batch", Operations(atomic: true, "return=minimal"), Asked);
+            Assert.Equal((403, "explain"), (whole.Status, whole.Header("Preference-Applied")));
+            Assert.Equal("create", Assert.Single(whole.Json.GetProperty("explain").EnumerateArray()).GetProperty("operation").GetString());
+            // Whoever may not be told is told nothing, asked of the batch or of its operation.
+            foreach (string own in new[] { "return=minimal", "explain" })
+            {
+                Reply refused = await seller.SendAsync("POST", "/api/batch", Operations(atomic: true, own), Asked);
+                Assert.InRange(refused.Status, 403, 404);
+                Assert.DoesNotContain("\"explain\"", refused.Body, StringComparison.Ordinal);
+                Assert.Null(refused.Header("Preference-Applied"));
+            }
+            const string Only = """{"operations":[{"method":"PATCH","path":"/api/deals/1","body":{"margin":1}}]}""";
+            Reply closed = await support.SendAsync("POST", "/api/batch", Only, Asked);
+            Assert.Contains("\"field\":\"margin\"", closed.Json.GetProperty("explain").GetRawText(), StringComparison.Ordinal);
+            string titled = Only.Replace("margin\":1", "title\":\"x\"", StringComparison.Ordinal);
+            string foreign = (await other.SendAsync("POST", "/api/batch", titled, Asked)).Json.GetProperty("explain").GetRawText();
+            Assert.Contains("there is no such record", foreign, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_revert_is_explained_by_what_it_needs()
+    {
+        var (server, As) = await OpenAsync();
+        await using (server)
+        {
+            HttpClient support = await As("support", 1);
+            Reply told = await support.SendAsync("POST", "/api/deals/1/revert?version=1", null, Asked);
+            Assert.Equal(404, told.Status);
+            Assert.Equal(["get", "update"],
+                told.Json.GetProperty("explain").EnumerateArray().Select(static e => e.GetProperty("operation").GetString()));
+        }
+    }
+
     [Fact]
     public async Task Roles_that_are_not_there_and_everyone_in_production_are_refused_at_the_start()
     {
