@@ -79,6 +79,44 @@ public sealed partial class EveryRouteTests
         Assert.True(wrong.Count == 0, string.Join("\n", wrong));
     }
 
+    /// <summary>Routes where neither of two ordinary users is the right one, or where the right one has to say more.</summary>
+    [Fact]
+    public async Task What_is_for_some_alone_is_theirs()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync(
+            server: o => o with { Mode = ServerMode.Serve, OpsToken = "0123456789abcdef" });
+        SignedIn ann = await server.SomeoneAsync(), bob = await server.SomeoneAsync("bob@example.org");
+        SignedIn root = await server.SomeoneAsync("root@example.org", "admin");
+        const string Operator = "Authorization: Bearer 0123456789abcdef";
+        await server.Client.SendAsync("POST", "/api/notes", """{"text":"mine"}""", ann.Bearer);
+        string query = "/realtime?query=" + Uri.EscapeDataString("""{"model":"Note"}""");
+        foreach (var (method, path, wrong, right, expected) in new[]
+        {
+            ("GET", "/audit/logs", ann.Bearer, root.Bearer, "401 403 200"),
+            ("GET", "/audit/statistics", ann.Bearer, root.Bearer, "401 403 200"),
+            ("GET", $"/audit/user/{ann.UserId}/activity", ann.Bearer, root.Bearer, "401 403 200"),
+            ("GET", "/audit/entity/Note/1", ann.Bearer, root.Bearer, "401 403 200"),
+            ("GET", "/followers", root.Bearer, Operator, "401 401 200"), ("GET", "/metrics", root.Bearer, Operator, "401 401 200"),
+            ("GET", query, bob.Bearer, ann.Bearer, "401 200 200"),
+            ("POST", "/api/notes/1/revert?version=1", bob.Bearer, root.Bearer, "401 404 200"),
+            ("PATCH", "/api/notes/1", bob.Bearer, root.Bearer, "401 403 200"),
+            ("DELETE", "/api/notes/1", bob.Bearer, root.Bearer, "401 403 204"),
+        })
+        {
+            List<int> statuses = [];
+            foreach (string? who in new[] { null, wrong, right })
+            {
+                using HttpRequestMessage request = new(new HttpMethod(method), path);
+                if (who is not null) request.Headers.TryAddWithoutValidation("Authorization", who["Authorization: ".Length..]);
+                if (method == "PATCH") request.Content = new StringContent("""{"text":"x"}""", null, "application/json");
+                // A stream has no end to wait for.
+                using HttpResponseMessage reply = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+                statuses.Add((int)reply.StatusCode);
+            }
+            Assert.Equal($"{path} {expected}", $"{path} {string.Join(' ', statuses)}");
+        }
+    }
+
     [Fact]
     public async Task What_the_product_keeps_of_users_is_reached_by_its_owner_and_by_administrators_alone()
     {
