@@ -40,12 +40,13 @@ sealed class PolicyWorld : IAsyncDisposable
         TempFolder folder = new();
         EngineOptions options = new()
         {
-            Store = new StoreOptions { Folder = folder.Path, Durability = Durability.Off },
+            Store = new StoreOptions { Folder = folder.Path, Durability = Durability.Off, ReadTimeMax = TimeSpan.FromMinutes(2) },
             OpenDatabase = open,
             Migrate = true,
             Limits = Limits.Default,
         };
         Result<Engine> engine = await Engine.OpenAsync(options, schema, CancellationToken.None);
+        Assert.True(engine.IsOk, $"the database was not opened: {engine.Fault?.Code} {engine.Fault?.Message}");
         PolicyWorld world = new(engine.Value, folder, policy, random);
         await world.FillAsync();
         return world;
@@ -54,6 +55,7 @@ sealed class PolicyWorld : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Engine.DisposeAsync();
+        TestDatabase.Drop(_folder.Path);
         _folder.Dispose();
     }
 

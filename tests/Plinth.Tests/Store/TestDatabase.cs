@@ -40,16 +40,31 @@ static partial class TestDatabase
     public static Database Open(StoreOptions options, TimeProvider clock) =>
         IsPostgres ? PostgresDatabase.Open(options, Server(options.Folder)) : SqliteDatabase.Open(options, clock);
 
+    /// <summary>
+    /// Removes what a folder's schema holds. A run that makes hundreds of them would otherwise slow down whoever reads the catalogue, until
+    /// something does not come in its time.
+    /// </summary>
+    public static void Drop(string folder)
+    {
+        if (!IsPostgres) return;
+        Execute(folder, $"drop schema if exists {SchemaOf(folder)} cascade");
+    }
+
     /// <summary>A folder has a schema of its own, so that whoever opens it again finds what was there.</summary>
     static PostgresServer Server(string folder)
     {
-        string schema = "t_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..24];
-        using (Npgsql.NpgsqlDataSource source = PostgresServer.Of(PostgresCluster.Shared.Url(), "tests").Writers(new() { Folder = folder }))
-        {
-            using Npgsql.NpgsqlCommand create = source.CreateCommand($"create schema if not exists {schema}");
-            create.ExecuteNonQuery();
-        }
+        Execute(folder, $"create schema if not exists {SchemaOf(folder)}");
+        // A machine with more to do than it can is slow to answer, and is waited for.
+        return PostgresServer.Of(PostgresCluster.Shared.Url(options: "&connect_timeout=120&schema=" + SchemaOf(folder)), "tests");
+    }
 
-        return PostgresServer.Of(PostgresCluster.Shared.Url(options: "&schema=" + schema), "tests");
+    static string SchemaOf(string folder) => "t_" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(folder)))[..24];
+
+    static void Execute(string folder, string sql)
+    {
+        using Npgsql.NpgsqlDataSource source =
+            PostgresServer.Of(PostgresCluster.Shared.Url(options: "&connect_timeout=120"), "tests").Writers(new() { Folder = folder });
+        using Npgsql.NpgsqlCommand command = source.CreateCommand(sql);
+        command.ExecuteNonQuery();
     }
 }
