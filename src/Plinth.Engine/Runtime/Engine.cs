@@ -21,6 +21,7 @@ sealed partial class Engine : IAsyncDisposable
     readonly RecordCache _cache;
     readonly Writes _writes;
     readonly FollowerRun? _following;
+    readonly Replicas _replicas;
     Snapshot _current;
     IReadOnlyList<LogEvent>? _announced; // of the writer's thread
 
@@ -28,6 +29,7 @@ sealed partial class Engine : IAsyncDisposable
     {
         (_options, Store, _current) = (options, store, first);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
+        _replicas = new Replicas(store.Database, store.Tail);
         bool isShared = store.Database.IsShared;
         _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared);
         store.Committer.Announce = Announce;
@@ -155,6 +157,7 @@ sealed partial class Engine : IAsyncDisposable
     public ValueTask DisposeAsync()
     {
         _following?.Dispose();
+        _replicas.Dispose();
         Store.Dispose();
         _applying.Dispose();
         return ValueTask.CompletedTask;

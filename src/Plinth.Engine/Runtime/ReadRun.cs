@@ -32,7 +32,7 @@ sealed class ReadRun(
         // One statement sees one snapshot by itself; several need a transaction to see the same one.
         bool several = program.Count is not null || !program.Root.Includes.IsEmpty;
         // Giving the connection back ends it.
-        if (several) connection.BeginRead();
+        if (several && !connection.InTransaction) connection.BeginRead();
         return Shape.Kind switch
         {
             ReadKind.Get => await GetAsync(output, cancel),
