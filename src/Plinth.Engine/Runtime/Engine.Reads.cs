@@ -85,7 +85,7 @@ sealed partial class Engine
         if (!_cache.IsOn || asked.Program.Records is not { } records) return null;
         // A key names a record within a tenant; who asks for all tenants' has none to name.
         if (records.HasTenants && asked.Caller.Tenant.IsNull) return null;
-        return records.IsList && !Store.Database.IsInProcess ? null : records;
+        return records.IsList && !Store.Database.IsInProcess && !records.CanBeRemote ? null : records;
     }
 
     static RecordKey KeyOf(in Asked asked)
@@ -98,45 +98,15 @@ sealed partial class Engine
     /// <summary>A record that is not at hand; from now on it is.</summary>
     async ValueTask<Result<ReadReply>> GetAsync(Asked asked, CancellationToken cancel)
     {
+        Result<ReadReply>? together = asked.Program.Together is { } others ? await TogetherAsync(asked, others) : null;
         // Before the database's snapshot is taken: what is kept of it is known to be no older.
         long position = _cache.Position;
-        Result<ReadReply> answered = await RunAsync(asked, null, cancel);
+        Result<ReadReply> answered = together ?? await RunAloneAsync(asked, null, cancel);
         if (answered.Failed(out Fault? refused, out ReadReply? reply)) return refused;
-        _cache.Fill(KeyOf(asked), position, new CachedRecord(reply.Version, asked.Snapshot.Version, reply.Body.ToArray()));
+        CachedRecord record = new(reply.Version, asked.Snapshot.Version, reply.Body.ToArray());
+        if (together is not null) _cache.FillExactly(KeyOf(asked), reply.Position, record);
+        else _cache.Fill(KeyOf(asked), position, record);
         return reply;
-    }
-
-    /// <summary>A list from records, when they are likely to be at hand; else from rows, which may be kept.</summary>
-    async ValueTask<Result<ReadReply>> ListAsync(Asked asked, RecordProgram records, CancellationToken cancel)
-    {
-        int schemaVersion = asked.Snapshot.Version;
-        long position = _cache.Position;
-        if (records.IsWarm)
-        {
-            RecordRun.Request request = new(records, asked.Program.Count, asked.Read, asked.Caller, asked.Now, _cache, position,
-                schemaVersion, asked.Snapshot.Reads.Secret, Limits);
-            bool gaveUp = false;
-            Result<ReadReply> page = await RunAsync(
-                asked,
-                (connection, body) =>
-                {
-                    RecordRun run = new(request, connection);
-                    Fault? fault = run.Write(body);
-                    gaveUp = run.GaveUp;
-                    return new((fault, 0L));
-                },
-                records.AnswerBytes, cancel);
-            if (!gaveUp)
-            {
-                if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
-                return page;
-            }
-            if (page.IsOk) page.Value.Dispose();
-            records.Abandon();
-        }
-        RecordKeeper? keeper =
-            records.Keeps(_cache) ? new RecordKeeper(records, _cache, asked.Caller.Tenant, position, schemaVersion) : null;
-        return await RunAsync(asked, keeper, cancel);
     }
 
     /// <summary>
@@ -177,8 +147,11 @@ sealed partial class Engine
     async ValueTask<Result<ReadReply>> RunAsync(Asked asked, RecordKeeper? keeper, CancellationToken cancel)
     {
         if (asked.Program.Together is { } together && await TogetherAsync(asked, together) is { } answered) return answered;
-        return await RunAsync(asked, (connection, body) => WriteAsync(asked, connection, keeper, body, cancel), AnswerBytes, cancel);
+        return await RunAloneAsync(asked, keeper, cancel);
     }
+
+    ValueTask<Result<ReadReply>> RunAloneAsync(Asked asked, RecordKeeper? keeper, CancellationToken cancel) =>
+        RunAsync(asked, (connection, body) => WriteAsync(asked, connection, keeper, body, cancel), AnswerBytes, cancel);
 
     /// <summary>Writes the answer from rows of a connection.</summary>
     async ValueTask<(Fault? Fault, long Version)> WriteAsync(
@@ -198,9 +171,8 @@ sealed partial class Engine
     /// <summary>Asks for one record along with others who ask; null when it has to be asked for by itself.</summary>
     async ValueTask<Result<ReadReply>?> TogetherAsync(Asked asked, ReadsTogether together)
     {
-        long position = Position;
         ByteOutput body = new(AnswerBytes);
-        var (isAnswered, found) = await together.AskAsync(Store.Database, asked.Read.Values, body);
+        var (isAnswered, found, position) = await together.AskAsync(Store.Database, asked.Read.Values, body);
         if (isAnswered && found is { } version) return Reply(asked, body, version, position, statements: 1);
         body.Dispose();
         if (!isAnswered) return null;

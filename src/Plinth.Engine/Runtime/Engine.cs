@@ -31,7 +31,7 @@ sealed partial class Engine : IAsyncDisposable
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         _replicas = new Replicas(store.Database, store.Tail);
         bool isShared = store.Database.IsShared;
-        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared);
+        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared, store.Keys);
         store.Committer.Announce = Announce;
         store.Committer.Settle = Settle;
         if (isShared && _cache.IsOn) _following = store.Tail.Run("records", _cache.Position, FollowAsync, new() { FailuresMax = null });
@@ -150,7 +150,8 @@ sealed partial class Engine : IAsyncDisposable
 
     ValueTask FollowAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)
     {
-        _cache.Follow(Current.Schema, events);
+        Snapshot current = Current;
+        _cache.Follow(current.Schema, current.Version, events);
         return ValueTask.CompletedTask;
     }
 
