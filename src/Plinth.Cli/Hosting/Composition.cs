@@ -40,16 +40,21 @@ static class Composition
     }
 
     /// <summary>The server that the settings name; null for the embedded database.</summary>
-    public static PostgresServer? Server(ResolvedSettings settings) => settings.Text(SettingKeys.DatabaseUrl) is not { Length: > 0 } url
-        ? null
-        : PostgresServer.Of(url, settings.Text(SettingKeys.DatabaseName), settings.Text(SettingKeys.DatabaseTls)) with
+    public static PostgresServer? Server(ResolvedSettings settings)
+    {
+        if (settings.Text(SettingKeys.DatabaseUrl) is not { Length: > 0 } url) return null;
+        string name = settings.Text(SettingKeys.DatabaseName), tls = settings.Text(SettingKeys.DatabaseTls);
+        PostgresServer Bounded(string to) => PostgresServer.Of(to, name, tls) with
         {
             ReadersMax = settings.Integer(SettingKeys.DatabaseConnections),
             PreparedMax = settings.Integer(SettingKeys.DatabasePrepared),
-            Direct = settings.Text(SettingKeys.DatabaseDirectUrl) is { Length: > 0 } direct
-                ? PostgresServer.Of(direct, settings.Text(SettingKeys.DatabaseName), settings.Text(SettingKeys.DatabaseTls))
-                : null,
         };
+        return Bounded(url) with
+        {
+            Direct = settings.Text(SettingKeys.DatabaseDirectUrl) is { Length: > 0 } direct ? PostgresServer.Of(direct, name, tls) : null,
+            Copies = [.. settings.List(SettingKeys.DatabaseReadUrls).Select(Bounded)],
+        };
+    }
 
     public static Dialect Dialect(ResolvedSettings settings) => Server(settings) is null ? SqliteDialect.It : PostgresDialect.It;
 

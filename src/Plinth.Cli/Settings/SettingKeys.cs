@@ -30,6 +30,10 @@ static class SettingKeys
     public static readonly SettingKey DatabaseDirectUrl = new("database.directUrl", new ListFormOfOne(RefuseDatabase), "",
         "The same server past a pooler, where `database.url` names one: the sessions that write, listen and migrate go there.",
         IsSecret: true);
+    public static readonly SettingKey DatabaseReadUrls = new("database.readUrls", new ListForm(RefuseDatabase), "",
+        "Servers that follow the one of `database.url` (hot standbys), as URLs of the same form, for requests that allow it with "
+            + "`Plinth-Max-Staleness`.",
+        IsSecret: true);
     public static readonly SettingKey DatabaseTls = new(
         "database.tls", new ChoiceForm(["disable", "prefer", "require", "verify-ca", "verify-full"]), "prefer",
         "Encryption on the way to the server, where `database.url` has no sslmode. `verify-full` also makes sure who the server is.");
@@ -115,7 +119,8 @@ static class SettingKeys
     [
         ExplainRoles,
         Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
-        DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library,
+        DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseReadUrls, DatabaseTls,
+        DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library,
         CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,

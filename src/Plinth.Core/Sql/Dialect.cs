@@ -56,6 +56,9 @@ abstract partial class Dialect
     /// <summary>The database's own clock, as an expression: microseconds since 1970-01-01T00:00:00Z, also within a transaction.</summary>
     public abstract string Clock { get; }
 
+    /// <summary>Whether the server follows another one, as an expression that is not 0 then.</summary>
+    public virtual string FollowsAnother => "0";
+
     /// <summary>The column type of a field.</summary>
     public abstract string ColumnType(Field field);
 

@@ -33,6 +33,19 @@ sealed class ReadColumns
     /// <summary>Column of the hidden version, after all others; -1 where nobody asks for it.</summary>
     public int Version { get; }
 
+    /// <summary>
+    /// Column of the log's position in the statement's own snapshot, the last one; -1 where nobody asks for it.
+    /// </summary>
+    public int Position { get; private init; } = -1;
+
+    /// <summary>The same columns, and the log's position.</summary>
+    public ReadColumns WithPosition() => new(Paths, Sort, Includes, Version)
+    {
+        Shown = Shown,
+        Key = Key,
+        Position = Paths.Length + (Version >= 0 ? 1 : 0) + Shown.Count(static column => column >= 0),
+    };
+
     /// <summary>The key alone: for lists whose records are at hand already.</summary>
     public static ReadColumns Keys(LevelShape level) =>
         Of(level with { Fields = [.. level.Model.KeyFields], Includes = [] }, cursors: false, version: false, static _ => false);

@@ -17,6 +17,9 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
 
     ReadSlots Slots => plan.Slots;
 
+    /// <summary>The log's position, as an expression, for columns that have it.</summary>
+    public string? LogPosition { get; init; }
+
     /// <summary>The root's records: by key, or one page and one record more.</summary>
     /// <param name="columns">What is selected.</param>
     /// <param name="ruled">False where the caller's rule is held against each record afterwards; their tenant is held here always.</param>
@@ -128,7 +131,8 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     /// <param name="columns">What is selected.</param>
     /// <param name="keyRows">How many parents; any number where the keys are arrays (<see cref="KeysAreArrays"/>).</param>
     /// <param name="limit">The number of records of each parent, where the text shall be for this one alone.</param>
-    public SqlText Include(IncludeShape include, ReadColumns columns, int keyRows, int? limit = null)
+    /// <param name="ruled">False where the caller's rule is held against each record afterwards; their tenant is held here always.</param>
+    public SqlText Include(IncludeShape include, ReadColumns columns, int keyRows, int? limit = null, bool ruled = true)
     {
         SqlWriter sql = new(dialect);
         string keys = sql.NextAlias(), row = sql.NextAlias();
@@ -157,7 +161,7 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         sql.Raw(" from ").Name(level.Model.Table).Raw(" ").Raw(inner);
         Conjuncts limited = new(sql);
         WriteKeyMatch(limited, include, keys, inner);
-        WriteWhere(limited, level, inner, include.Number + 1);
+        WriteWhere(limited, level, inner, include.Number + 1, ruled);
         WriteOrder(sql.Raw(" order by "), level, inner, reversed: false);
         WriteLimit(sql, Slots.IncludeLimits + include.Number, limit);
         sql.Raw(")");
@@ -197,6 +201,28 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         Conjuncts where = new(sql);
         int slot = 0;
         foreach (Field field in model.StoredKey) where.Next().Column(row, field.Column).Raw(" = ").Slot(slot++, field);
+        WriteLiveness(where, model, TrashMode.Without, row);
+        return sql.Build();
+    }
+
+    /// <summary>
+    /// The same of many, whose keys are one array for each part: the first column is the number of the key, from 0. Null where the dialect
+    /// takes no such arrays.
+    /// </summary>
+    public SqlText? Records(Model model, ReadColumns columns)
+    {
+        if (!model.StoredKey.All(f => dialect.TakesArrays(f.StoredKind))) return null;
+        SqlWriter sql = new(dialect);
+        string keys = sql.NextAlias(), row = sql.NextAlias();
+        WriteKeyArrays(sql, keys, model.StoredKey);
+        sql.Raw(" select ").Raw(keys).Raw(".n");
+        foreach (FieldPath path in columns.Paths) sql.Raw(", ").Column(row, path.Field.Column);
+        sql.Raw(", ").Column(row, TableShape.VersionColumn);
+        WritePosition(sql, columns);
+        sql.Raw(" from ").Raw(keys).Raw(" cross join ").Name(model.Table).Raw(" ").Raw(row);
+        Conjuncts where = new(sql);
+        for (int i = 0; i < model.StoredKey.Length; i++)
+            where.Next().Column(row, model.StoredKey[i].Column).Raw(" = ").Raw(keys).Raw(".k").Number(i);
         WriteLiveness(where, model, TrashMode.Without, row);
         return sql.Build();
     }
@@ -405,6 +431,13 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
             WriteRule(sql.Raw(", case when "), rules, slot, level.Model, row);
             sql.Raw(" then 1 else 0 end");
         }
+        WritePosition(sql, columns);
+    }
+
+    void WritePosition(SqlWriter sql, ReadColumns columns)
+    {
+        if (columns.Position < 0) return;
+        sql.Raw(", ").Raw(LogPosition ?? throw new InvalidOperationException("nobody has said where the log's position stands"));
     }
 
     void WritePath(SqlWriter sql, FieldPath path, Model model, string row)

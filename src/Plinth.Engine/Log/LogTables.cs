@@ -13,6 +13,9 @@ static class LogTables
     public const string Head = "plinth_log_head";
     public const string Followers = "plinth_followers";
 
+    /// <summary>The log's position in the snapshot of the statement around it, as an expression.</summary>
+    public const string Position = $"(select position from {Head} where id = 1)";
+
     /// <summary>Makes what is absent. Runs before the committer's thread starts, on the writing connection.</summary>
     public static void Create(Database database)
     {

@@ -34,11 +34,15 @@ sealed class LogTail : IDisposable
     {
         (_database, Clock, _confirmed) = (database, clock, clock.GetTimestamp());
         _head = log.Head;
+        Ends = new LogEnds(clock);
         _poll = clock.CreateTimer(static tail => ((LogTail)tail!).Poll(), this, s_pollEvery, s_pollEvery); // The state given here.
         _listener = database.Listen(Wake);
     }
 
     public TimeProvider Clock { get; }
+
+    /// <summary>Where the end of the log was, and when.</summary>
+    public LogEnds Ends { get; }
 
     /// <summary>Position of the last event that followers can be given.</summary>
     public long Head => Volatile.Read(ref _head);
@@ -185,6 +189,7 @@ sealed class LogTail : IDisposable
                 if (page.Count > 0) Publish(page);
                 if (page.Count == PageEvents) continue;
                 Volatile.Write(ref _confirmed, asked);
+                Ends.Note(asked, Head);
                 return;
             }
         }

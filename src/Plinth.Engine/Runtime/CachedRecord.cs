@@ -27,8 +27,8 @@ sealed class CachedRecord(long version, int schemaVersion, byte[] json)
     /// <summary>The record is at most this new.</summary>
     public long Position { get; private set; }
 
-    /// <summary>Its place in the ring of its shard.</summary>
-    public int Index { get; set; }
+    /// <summary>Its place in the ring of its shard; below 0 while it is not in the cache.</summary>
+    public int Index { get; set; } = -1;
 
     public long Version { get; } = version;
 

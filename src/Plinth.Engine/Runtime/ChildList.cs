@@ -7,11 +7,11 @@ namespace Plinth.Runtime;
 /// </summary>
 /// <param name="order">Which relation, and how it is sorted.</param>
 /// <param name="place">Where <see cref="ChildPlaces"/> knows it.</param>
-/// <param name="position">The cache's, taken before the snapshot was.</param>
+/// <param name="position">That of the snapshot, or of the cache before it was taken.</param>
 /// <param name="records">In their order.</param>
 /// <param name="isWhole">There are no more.</param>
 /// <param name="next">The list of another order at the same record.</param>
-sealed class ChildList(string order, int place, long position, CachedRecord[] records, bool isWhole, ChildList? next = null)
+sealed class ChildList(string order, ChildPlace place, long position, CachedRecord[] records, bool isWhole, ChildList? next = null)
 {
     /// <summary>Orders that one record keeps lists of.</summary>
     public const int OrdersMax = 4;
@@ -36,6 +36,20 @@ sealed class ChildList(string order, int place, long position, CachedRecord[] re
 
     /// <summary>Whether it is what a snapshot shows that was taken after the cache stood at a position.</summary>
     public bool Holds(ChildPlaces places, long at) => places.IsUnchanged(place, Math.Min(position, at));
+
+    /// <summary>
+    /// Whether each of its records is one that the cache answers for, and not newer than a position. Needed where changes are told of by
+    /// the log, which says of a record that it has changed and not always which lists it is in.
+    /// </summary>
+    public bool IsOfCache(long at)
+    {
+        foreach (CachedRecord record in records)
+        {
+            if (record.Index < 0 || record.Position > at) return false;
+            record.Use();
+        }
+        return true;
+    }
 
     /// <summary>The same list, before those of other orders; the last ones go when there are too many.</summary>
     public ChildList Before(ChildList? others) => new(order, place, position, records, isWhole, Rest(others, order, OrdersMax - 1));

@@ -23,15 +23,17 @@ sealed partial class Engine
     /// <param name="caller">Who asks.</param>
     /// <param name="request">What is asked; names unresolved.</param>
     /// <param name="cancel">Stops the statement that runs.</param>
+    /// <param name="fresh">How new the answer must be.</param>
     /// <returns>One JSON document, which the caller disposes; or the first fault.</returns>
-    public async ValueTask<Result<ReadReply>> ReadAsync(Caller caller, ReadRequest request, CancellationToken cancel)
+    public async ValueTask<Result<ReadReply>> ReadAsync(
+        Caller caller, ReadRequest request, CancellationToken cancel, Freshness fresh = default)
     {
         for (int replaced = 0; ; replaced++)
         {
             Snapshot snapshot = Current;
             try
             {
-                return await ReadAsync(snapshot, caller, request, cancel);
+                return await ReadAsync(snapshot, caller, request, fresh, cancel);
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Bug && replaced < ReplacedMax && WasReplaced(snapshot))
             {
@@ -53,7 +55,15 @@ sealed partial class Engine
             : !ReferenceEquals(Current, snapshot);
     }
 
-    async ValueTask<Result<ReadReply>> ReadAsync(Snapshot snapshot, Caller caller, ReadRequest request, CancellationToken cancel)
+    /// <summary>A planned read on its way.</summary>
+    /// <param name="Now">Microseconds since the epoch, of the whole request.</param>
+    /// <param name="Start">When the request was taken up, and</param>
+    /// <param name="PlannedAt">when it was planned: timestamps.</param>
+    readonly record struct Asked(
+        Snapshot Snapshot, ReadProgram Program, PlannedRead Read, Caller Caller, long Now, long Start, long PlannedAt);
+
+    async ValueTask<Result<ReadReply>> ReadAsync(
+        Snapshot snapshot, Caller caller, ReadRequest request, Freshness fresh, CancellationToken cancel)
     {
         long start = Stopwatch.GetTimestamp();
         long now = Now;
@@ -61,49 +71,41 @@ sealed partial class Engine
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
+        Asked asked = new(snapshot, program, read, caller, now, start, plannedAt);
+        RecordProgram? records = RecordsFor(asked);
+        if (records is { IsList: false } && Cached(asked, records, KeyOf(asked)) is { } kept) return kept;
+        if (fresh.AgeMax is not null && await FromCopyAsync(asked, fresh, cancel) is { } copied) return copied;
+        if (records is null) return await RunAsync(asked, null, cancel);
+        return records.IsList ? await ListAsync(asked, records, cancel) : await GetAsync(asked, cancel);
+    }
+
+    /// <summary>How a read is answered from whole records, where that is possible for its caller.</summary>
+    RecordProgram? RecordsFor(in Asked asked)
+    {
+        if (!_cache.IsOn || asked.Program.Records is not { } records) return null;
         // A key names a record within a tenant; who asks for all tenants' has none to name.
-        if (!_cache.IsOn || program.Records is not { } records || (records.HasTenants && caller.Tenant.IsNull)
-            || (records.IsList && !Store.Database.IsInProcess))
-        {
-            return await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
-        }
+        if (records.HasTenants && asked.Caller.Tenant.IsNull) return null;
+        return records.IsList && !Store.Database.IsInProcess && !records.CanBeRemote ? null : records;
+    }
+
+    static RecordKey KeyOf(in Asked asked)
+    {
+        ReadPlan plan = asked.Read.Plan;
+        Model model = plan.Shape.Root.Model;
+        return RecordKey.Of(model, asked.Caller.Tenant, asked.Read.Values.AsSpan(plan.Slots.Key, model.Key.Length));
+    }
+
+    /// <summary>A record that is not at hand; from now on it is.</summary>
+    async ValueTask<Result<ReadReply>> GetAsync(Asked asked, CancellationToken cancel)
+    {
+        Result<ReadReply>? together = asked.Program.Together is { } others ? await TogetherAsync(asked, others) : null;
         // Before the database's snapshot is taken: what is kept of it is known to be no older.
         long position = _cache.Position;
-        if (records.IsList)
-        {
-            if (records.IsWarm)
-            {
-                RecordRun.Request asked = new(
-                    records, program.Count, read, caller, now, _cache, position, snapshot.Version, snapshot.Reads.Secret, Limits);
-                bool gaveUp = false;
-                Result<ReadReply> page = await RunAsync(
-                    program,
-                    (connection, body) =>
-                    {
-                        RecordRun run = new(asked, connection);
-                        Fault? fault = run.Write(body);
-                        gaveUp = run.GaveUp;
-                        return new((fault, 0L));
-                    },
-                    records.AnswerBytes, start, plannedAt, cancel);
-                if (!gaveUp)
-                {
-                    if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
-                    return page;
-                }
-                if (page.IsOk) page.Value.Dispose();
-                records.Abandon();
-            }
-            RecordKeeper? keeper =
-                records.Keeps(_cache) ? new RecordKeeper(records, _cache, caller.Tenant, position, snapshot.Version) : null;
-            return await RunAsync(snapshot, program, read, keeper, start, plannedAt, cancel);
-        }
-        Model model = read.Plan.Shape.Root.Model;
-        RecordKey key = RecordKey.Of(model, caller.Tenant, read.Values.AsSpan(read.Plan.Slots.Key, model.Key.Length));
-        if (Cached(snapshot, records, read, key, caller, now, start, plannedAt) is { } kept) return kept;
-        Result<ReadReply> answered = await RunAsync(snapshot, program, read, null, start, plannedAt, cancel);
-        if (answered.Failed(out refused, out ReadReply? reply)) return refused;
-        _cache.Fill(key, position, new CachedRecord(reply.Version, snapshot.Version, reply.Body.ToArray()));
+        Result<ReadReply> answered = together ?? await RunAloneAsync(asked, null, cancel);
+        if (answered.Failed(out Fault? refused, out ReadReply? reply)) return refused;
+        CachedRecord record = new(reply.Version, asked.Snapshot.Version, reply.Body.ToArray());
+        if (together is not null) _cache.FillExactly(KeyOf(asked), reply.Position, record);
+        else _cache.Fill(KeyOf(asked), position, record);
         return reply;
     }
 
@@ -111,17 +113,16 @@ sealed partial class Engine
     /// The answer from the cache, when it is there and the caller may see it; a record that the rules refuse goes the way of one that
     /// is not there.
     /// </summary>
-    ReadReply? Cached(
-        Snapshot snapshot, RecordProgram records, PlannedRead read, in RecordKey key, Caller caller, long now, long start, long plannedAt)
+    ReadReply? Cached(in Asked asked, RecordProgram records, in RecordKey key)
     {
         long position = _cache.Position;
-        if (!IsCacheTrue || _cache.Find(key, snapshot.Version) is not { } record)
+        if (!IsCacheTrue || _cache.Find(key, asked.Snapshot.Version) is not { } record)
         {
             _cache.Count(hits: 0, misses: 1, refused: 0);
             return null;
         }
-        EvaluationContext context = Policies.Context(caller, now, Limits) with { Slots = read.Values };
-        if (!record.IsSeen(records.Root, context, read.Plan.Slots.Rules[records.Root.Shape.Need]))
+        EvaluationContext context = Policies.Context(asked.Caller, asked.Now, Limits) with { Slots = asked.Read.Values };
+        if (!record.IsSeen(records.Root, context, asked.Read.Plan.Slots.Rules[records.Root.Shape.Need]))
         {
             _cache.Count(hits: 0, misses: 0, refused: 1);
             return null;
@@ -134,74 +135,56 @@ sealed partial class Engine
             Version = record.Version,
             Position = position,
             Timings = new Timings(
-                Plan: Microseconds(start, plannedAt),
+                Plan: Microseconds(asked.Start, asked.PlannedAt),
                 Sql: 0,
                 Transaction: 0,
-                Reply: Microseconds(plannedAt, Stopwatch.GetTimestamp()),
+                Reply: Microseconds(asked.PlannedAt, Stopwatch.GetTimestamp()),
                 Statements: 0,
                 CacheHit: true),
         };
     }
 
-    async ValueTask<Result<ReadReply>> RunAsync(
-        Snapshot snapshot, ReadProgram program, PlannedRead read, RecordKeeper? keeper, long start, long plannedAt,
-        CancellationToken cancel)
+    async ValueTask<Result<ReadReply>> RunAsync(Asked asked, RecordKeeper? keeper, CancellationToken cancel)
     {
-        if (program.Together is { } together
-            && await TogetherAsync(program, together, read, start, plannedAt) is { } answered) return answered;
-        return await RunAsync(
-            program,
-            async (connection, body) =>
-            {
-                if (program.Past is { } past)
-                {
-                    PastRun then = new(past, read, connection, snapshot, Store.Keys, Limits, Now);
-                    Fault? refused = await then.WriteAsync(body, cancel);
-                    return (refused, then.Version);
-                }
-                ReadRun run = new(program, read, connection, snapshot.Reads.Secret, Limits, keeper);
-                Fault? fault = await run.WriteAsync(body, cancel);
-                return (fault, run.Version);
-            },
-            AnswerBytes, start, plannedAt, cancel);
+        if (asked.Program.Together is { } together && await TogetherAsync(asked, together) is { } answered) return answered;
+        return await RunAloneAsync(asked, keeper, cancel);
+    }
+
+    ValueTask<Result<ReadReply>> RunAloneAsync(Asked asked, RecordKeeper? keeper, CancellationToken cancel) =>
+        RunAsync(asked, (connection, body) => WriteAsync(asked, connection, keeper, body, cancel), AnswerBytes, cancel);
+
+    /// <summary>Writes the answer from rows of a connection.</summary>
+    async ValueTask<(Fault? Fault, long Version)> WriteAsync(
+        Asked asked, Connection connection, RecordKeeper? keeper, ByteOutput body, CancellationToken cancel)
+    {
+        if (asked.Program.Past is { } past)
+        {
+            PastRun then = new(past, asked.Read, connection, asked.Snapshot, Store.Keys, Limits, Now);
+            Fault? refused = await then.WriteAsync(body, cancel);
+            return (refused, then.Version);
+        }
+        ReadRun run = new(asked.Program, asked.Read, connection, asked.Snapshot.Reads.Secret, Limits, keeper);
+        Fault? fault = await run.WriteAsync(body, cancel);
+        return (fault, run.Version);
     }
 
     /// <summary>Asks for one record along with others who ask; null when it has to be asked for by itself.</summary>
-    async ValueTask<Result<ReadReply>?> TogetherAsync(
-        ReadProgram program, ReadsTogether together, PlannedRead read, long start, long plannedAt)
+    async ValueTask<Result<ReadReply>?> TogetherAsync(Asked asked, ReadsTogether together)
     {
-        long position = Position;
         ByteOutput body = new(AnswerBytes);
-        var (isAnswered, found) = await together.AskAsync(Store.Database, read.Values, body);
-        if (isAnswered && found is { } version)
-        {
-            return new ReadReply(body)
-            {
-                Version = version,
-                NeedsBodyHash = program.IsMasked,
-                Position = position,
-                Timings = new Timings(
-                    Plan: Microseconds(start, plannedAt),
-                    Sql: Microseconds(plannedAt, Stopwatch.GetTimestamp()),
-                    Transaction: 0,
-                    Reply: 0,
-                    Statements: 1),
-            };
-        }
+        var (isAnswered, found, position) = await together.AskAsync(Store.Database, asked.Read.Values, body);
+        if (isAnswered && found is { } version) return Reply(asked, body, version, position, statements: 1);
         body.Dispose();
         if (!isAnswered) return null;
-        return KeyValues.NotFound(program.Plan.Shape.Root.Model);
+        return KeyValues.NotFound(asked.Read.Plan.Shape.Root.Model);
     }
 
-    /// <param name="program">What is run.</param>
+    /// <param name="asked">What is run.</param>
     /// <param name="write">Writes the answer, and gives the version of a single record; or the fault that is answered instead.</param>
     /// <param name="bytes">The answer takes so many, about.</param>
-    /// <param name="start">When the request was taken up.</param>
-    /// <param name="plannedAt">When it was planned.</param>
     /// <param name="cancel">Stops the statement that runs.</param>
     async ValueTask<Result<ReadReply>> RunAsync(
-        ReadProgram program, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, int bytes, long start,
-        long plannedAt, CancellationToken cancel)
+        Asked asked, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, int bytes, CancellationToken cancel)
     {
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.
         long position = Position;
@@ -211,23 +194,9 @@ sealed partial class Engine
             using ReadLease lease = await Store.Database.ReadAsync(cancel);
             long statements = lease.Connection.StatementsRun;
             (Fault? fault, long version) = await write(lease.Connection, body);
-            if (fault is not null)
-            {
-                body.Dispose();
-                return fault;
-            }
-            return new ReadReply(body)
-            {
-                Version = version,
-                NeedsBodyHash = program.IsMasked || program.Past is not null || !program.Plan.Shape.Root.Includes.IsEmpty,
-                Position = position,
-                Timings = new Timings(
-                    Plan: Microseconds(start, plannedAt),
-                    Sql: Microseconds(plannedAt, Stopwatch.GetTimestamp()),
-                    Transaction: 0,
-                    Reply: 0,
-                    Statements: (int)(lease.Connection.StatementsRun - statements)),
-            };
+            if (fault is null) return Reply(asked, body, version, position, (int)(lease.Connection.StatementsRun - statements));
+            body.Dispose();
+            return fault;
         }
         catch (StoreException e) when (e.ToFault() is { } fault)
         {
@@ -239,5 +208,22 @@ sealed partial class Engine
             body.Dispose();
             throw;
         }
+    }
+
+    static ReadReply Reply(in Asked asked, ByteOutput body, long version, long position, int statements)
+    {
+        ReadProgram program = asked.Program;
+        return new ReadReply(body)
+        {
+            Version = version,
+            NeedsBodyHash = program.IsMasked || program.Past is not null || !program.Plan.Shape.Root.Includes.IsEmpty,
+            Position = position,
+            Timings = new Timings(
+                Plan: Microseconds(asked.Start, asked.PlannedAt),
+                Sql: Microseconds(asked.PlannedAt, Stopwatch.GetTimestamp()),
+                Transaction: 0,
+                Reply: 0,
+                Statements: statements),
+        };
     }
 }

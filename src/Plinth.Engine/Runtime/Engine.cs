@@ -21,6 +21,7 @@ sealed partial class Engine : IAsyncDisposable
     readonly RecordCache _cache;
     readonly Writes _writes;
     readonly FollowerRun? _following;
+    readonly Replicas _replicas;
     Snapshot _current;
     IReadOnlyList<LogEvent>? _announced; // of the writer's thread
 
@@ -28,8 +29,9 @@ sealed partial class Engine : IAsyncDisposable
     {
         (_options, Store, _current) = (options, store, first);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
+        _replicas = new Replicas(store.Database, store.Tail);
         bool isShared = store.Database.IsShared;
-        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared);
+        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared, store.Keys);
         store.Committer.Announce = Announce;
         store.Committer.Settle = Settle;
         if (isShared && _cache.IsOn) _following = store.Tail.Run("records", _cache.Position, FollowAsync, new() { FailuresMax = null });
@@ -148,13 +150,15 @@ sealed partial class Engine : IAsyncDisposable
 
     ValueTask FollowAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)
     {
-        _cache.Follow(Current.Schema, events);
+        Snapshot current = Current;
+        _cache.Follow(current.Schema, current.Version, events);
         return ValueTask.CompletedTask;
     }
 
     public ValueTask DisposeAsync()
     {
         _following?.Dispose();
+        _replicas.Dispose();
         Store.Dispose();
         _applying.Dispose();
         return ValueTask.CompletedTask;

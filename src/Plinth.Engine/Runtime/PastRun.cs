@@ -31,7 +31,7 @@ sealed class PastRun(
     public async ValueTask<Fault?> WriteAsync(ByteOutput output, CancellationToken cancel)
     {
         // Giving the connection back ends it.
-        connection.BeginRead();
+        if (!connection.InTransaction) connection.BeginRead();
         (long head, long first) = await ExtentAsync(cancel);
         if ((await PositionAsync(head, first, cancel)).Failed(out Fault? fault, out long position)) return fault;
         bool isOne = Shape.Kind == ReadKind.Get;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -12,12 +13,13 @@ sealed class ReadProgram
 {
     readonly ReadSql _sql;
     readonly Dialect _dialect;
-    readonly BoundedTexts? _byLimit;
+    readonly BoundedTexts? _byLimit, _keptByLimit;
+    SqlText? _keptForAny;
 
     ReadProgram(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
         (Plan, _dialect) = (plan, dialect);
-        _sql = new ReadSql(schema, plan, dialect);
+        _sql = new ReadSql(schema, plan, dialect) { LogPosition = LogTables.Position };
         ReadShape shape = plan.Shape;
         if (shape.Aggregate is { } aggregate)
         {
@@ -31,9 +33,12 @@ sealed class ReadProgram
         Statement = _sql.Root(Root.Columns);
         bool byLimit = dialect.PlansByLimit && shape.Kind == ReadKind.List;
         _byLimit = byLimit ? new BoundedTexts(limit => _sql.Root(Root.Columns, limit: limit)) : null;
-        if (shape.Kind == ReadKind.Get && !shape.IsPast && shape.Root.Includes.IsEmpty && _sql.RootOfItems(Root.Columns) is { } items)
+        _keptByLimit = byLimit ? new BoundedTexts(limit => _sql.Root(Root.Columns.WithPosition(), limit: limit)) : null;
+        ReadColumns placed = Root.Columns.WithPosition();
+        bool isShort = shape.Kind == ReadKind.Get && !shape.IsPast && shape.Root.Includes.IsEmpty;
+        if (isShort && _sql.RootOfItems(placed) is { } items)
         {
-            Together = new ReadsTogether(this, items);
+            Together = new ReadsTogether(this, items, placed.Position);
         }
 
         // An exact count is an estimate too, and the only one that this database gives.
@@ -76,6 +81,12 @@ sealed class ReadProgram
     /// <summary>The statement for a request's values.</summary>
     public SqlText StatementFor(Value[] values) =>
         _byLimit is not null ? _byLimit.Of(values[Plan.Slots.Limit].Int) ?? Statement : Statement;
+
+    /// <summary>The same with the log's position, for rows that are kept; and the column where it stands.</summary>
+    public SqlText KeptStatementFor(Value[] values) => _keptByLimit?.Of(values[Plan.Slots.Limit].Int)
+        ?? (_keptForAny ??= _sql.Root(Root.Columns.WithPosition()));
+
+    public int PositionColumn => Root.Columns.WithPosition().Position;
 
     public SqlText? Count { get; }
 

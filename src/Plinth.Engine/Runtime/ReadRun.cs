@@ -32,7 +32,7 @@ sealed class ReadRun(
         // One statement sees one snapshot by itself; several need a transaction to see the same one.
         bool several = program.Count is not null || !program.Root.Includes.IsEmpty;
         // Giving the connection back ends it.
-        if (several) connection.BeginRead();
+        if (several && !connection.InTransaction) connection.BeginRead();
         return Shape.Kind switch
         {
             ReadKind.Get => await GetAsync(output, cancel),
@@ -129,14 +129,18 @@ sealed class ReadRun(
         return statement.ColumnInt64(0);
     }
 
+    SqlText List =>
+        keeper is { PositionColumn: >= 0 } ? program.KeptStatementFor(read.Values) : program.StatementFor(read.Values);
+
     /// <summary>Rows that come alone and in order go straight into the answer.</summary>
     async ValueTask<Fault?> StreamAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
         LevelProgram root = program.Root;
-        using Statement row = await OpenAsync(program.StatementFor(read.Values), cancel);
+        using Statement row = await OpenAsync(List, cancel);
         while (row.Step())
         {
             if (!page.Take(row)) break;
+            keeper?.See(row);
             if (page.Count > 1) output.Write((byte)',');
             int start = output.Length;
             root.Writer.Write(output, row, 0);
@@ -149,9 +153,13 @@ sealed class ReadRun(
     async ValueTask<Fault?> GatherAsync(ByteOutput output, Page page, CancellationToken cancel)
     {
         using LevelRows rows = new(program.Root, keeper);
-        using (Statement row = await OpenAsync(program.StatementFor(read.Values), cancel))
+        using (Statement row = await OpenAsync(List, cancel))
         {
-            while (row.Step() && page.Take(row)) rows.Add(row, 0);
+            while (row.Step() && page.Take(row))
+            {
+                keeper?.See(row);
+                rows.Add(row, 0);
+            }
         }
         if (await IncludeAsync(program.Root, rows, cancel) is { } fault) return fault;
         bool reversed = Shape.Start == PageStart.Before;

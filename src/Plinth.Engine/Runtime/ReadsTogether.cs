@@ -9,7 +9,8 @@ namespace Plinth.Runtime;
 /// <summary>What became of a request for one record.</summary>
 /// <param name="IsAnswered">Otherwise it has to be asked by itself.</param>
 /// <param name="Version">Of the record; null when there is none.</param>
-readonly record struct ReadTogether(bool IsAnswered, long? Version);
+/// <param name="Position">Of the log, in the snapshot that showed the record.</param>
+readonly record struct ReadTogether(bool IsAnswered, long? Version, long Position);
 
 /// <summary>
 /// Requests of one plan for single records, asked of a database that is a way off. It clocks itself: where no statement is on its way, a
@@ -20,7 +21,7 @@ readonly record struct ReadTogether(bool IsAnswered, long? Version);
 /// A caller who leaves is not waited for less: the statement is the others' too, and the statement time bounds it. How many wait is bounded
 /// by the connections of the server. When the statement fails, each asks for itself and is told what is wrong.
 /// </remarks>
-sealed class ReadsTogether(ReadProgram program, SqlText statement)
+sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionColumn)
 {
     /// <summary>Most requests of one statement.</summary>
     const int ItemsMax = 64;
@@ -80,6 +81,7 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement)
             {
                 Waiting item = items[(int)rows.ColumnInt64(0) - 1];
                 item.Version = rows.ColumnInt64(root.Columns.Version + 1);
+                item.Position = rows.ColumnInt64(positionColumn + 1);
                 root.Writer.Write(item.Output, rows, 1);
                 item.Output.Write((byte)'}');
             }
@@ -119,9 +121,11 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement)
 
         public long? Version { get; set; }
 
+        public long Position { get; set; }
+
         public ValueTask<ReadTogether> Task => new(this, _source.Version);
 
-        public void Complete(bool isAnswered) => _source.SetResult(new ReadTogether(isAnswered, Version));
+        public void Complete(bool isAnswered) => _source.SetResult(new ReadTogether(isAnswered, Version, Position));
 
         ReadTogether IValueTaskSource<ReadTogether>.GetResult(short token) => _source.GetResult(token);
 

@@ -24,7 +24,8 @@ readonly record struct CacheCounts(
 /// Rules are not its business: who finds a record here still has to hold it against the caller's.
 /// Where others write to the database as well, their events come by the log (<see cref="Follow"/>), and the position is that of the last
 /// event that came so: what this process commits itself is dropped before its commit all the same. A record found is then never older than
-/// that position, nor than what this process has acknowledged.
+/// that position, nor than what this process has acknowledged. A snapshot of such a database tells the log's position in it: what is found
+/// once everything up to there has come (<see cref="ReachAsync"/>), and is not newer, is what the snapshot shows.
 /// </remarks>
 sealed class RecordCache
 {
@@ -35,19 +36,22 @@ sealed class RecordCache
     bool _isWhole;
     bool _isFull;
     readonly bool _isShared;
+    readonly PositionWaits _waits = new();
     IReadOnlyList<LogEvent>? _group;
+    AppSchema? _schema;
     long _position;
     long _hits, _misses, _refused, _lists;
 
     /// <param name="bytesMax">0 switches it off.</param>
     /// <param name="position">Position of the last event committed.</param>
     /// <param name="isShared">Others write to the database as well.</param>
-    public RecordCache(long bytesMax, long position, bool isShared = false)
+    /// <param name="keys">Open what the events of others have sealed.</param>
+    public RecordCache(long bytesMax, long position, bool isShared = false, LogKeys? keys = null)
     {
         IsOn = bytesMax > 0;
         (_position, _isShared) = (position, isShared);
         _shards = [.. Enumerable.Range(0, Shards).Select(_ => new Shard(bytesMax / Shards))];
-        Children = new ChildPlaces(IsOn);
+        Children = new ChildPlaces(IsOn, keys);
     }
 
     public bool IsOn { get; }
@@ -111,7 +115,18 @@ sealed class RecordCache
     /// <param name="key">Of the record.</param>
     /// <param name="position"><see cref="Position"/> as it was before the snapshot was taken that the record was read from.</param>
     /// <param name="record">As it was read.</param>
-    public void Fill(in RecordKey key, long position, CachedRecord record) => Of(key).Fill(key, position, record, this);
+    public void Fill(in RecordKey key, long position, CachedRecord record) =>
+        // Where others write, the snapshot may have shown more than had come here.
+        Of(key).Fill(key, position, record, _isShared ? long.MaxValue : Position, this);
+
+    /// <summary>The same where the log's position in that very snapshot is known.</summary>
+    public void FillExactly(in RecordKey key, long position, CachedRecord record) =>
+        Of(key).Fill(key, position, record, _isShared ? position : Position, this);
+
+    /// <summary>
+    /// Waits until everything up to a position has come: what is found from then on is no older. False when that takes too long.
+    /// </summary>
+    public ValueTask<bool> ReachAsync(long position, CancellationToken cancel) => _waits.ReachAsync(position, () => Position, cancel);
 
     /// <summary>
     /// Drops what a group is about to change and closes its places for fills. Runs on the writer's thread before the commit.
@@ -120,8 +135,8 @@ sealed class RecordCache
     {
         if (!IsOn) return;
         Debug.Assert(_announced.Count == 0 && !_isWhole, "one group at a time");
-        _group = announced.Events;
-        // Where positions are not known yet, lists of children are not kept either.
+        (_group, _schema) = (announced.Events, schema);
+        // Where positions are not known yet, lists are told of when they are: until then nobody uses one (Position is behind).
         if (!_isShared) Children.Announce(schema, announced);
         foreach (LogEvent happened in announced.Events)
         {
@@ -140,10 +155,11 @@ sealed class RecordCache
     }
 
     /// <summary>Drops what events of the log have changed: of a log that others write as well, in order and without a gap.</summary>
-    public void Follow(AppSchema schema, IReadOnlyList<LogEvent> events)
+    public void Follow(AppSchema schema, int schemaVersion, IReadOnlyList<LogEvent> events)
     {
         foreach (LogEvent happened in events)
         {
+            Children.Follow(schema, schemaVersion, happened);
             if (TryKey(schema, happened, out RecordKey dropped))
             {
                 Of(dropped).Drop(dropped, happened.Position);
@@ -164,7 +180,11 @@ sealed class RecordCache
         for (long known = Position; known < position;)
         {
             long found = Interlocked.CompareExchange(ref _position, position, known);
-            if (found == known) return;
+            if (found == known)
+            {
+                _waits.Reached(position);
+                return;
+            }
             known = found;
         }
     }
@@ -184,8 +204,16 @@ sealed class RecordCache
     {
         if (!IsOn) return;
         // Of a shared log there may be events before the group's own that have not come yet.
-        if (!_isShared || Follows(_group, position)) Advance(position);
-        _group = null;
+        if (!_isShared)
+        {
+            Advance(position);
+        }
+        else if (Follows(_group, position))
+        {
+            foreach (LogEvent happened in _group!) Children.Follow(_schema!, happened.SchemaVersion, happened); // Both set by Announce.
+            Advance(position);
+        }
+        (_group, _schema) = (null, null);
         foreach (Shard shard in _announced) shard.Open(position);
         if (_isWhole)
         {
@@ -249,7 +277,7 @@ sealed class RecordCache
             chains[Chain(key, chains)]?.FetchValues();
         }
 
-        public void Fill(in RecordKey key, long position, CachedRecord record, RecordCache cache)
+        public void Fill(in RecordKey key, long position, CachedRecord record, long newest, RecordCache cache)
         {
             int bytes = record.Bytes;
             // One record may not push out a whole shard.
@@ -263,8 +291,8 @@ sealed class RecordCache
                 }
                 if (Linked(key) is { } known) Remove(known);
                 MakeRoom(bytes, cache);
-                // No group that changes it is on its way, so the position says at least when it became what it is.
-                record.Enter(key, cache.Position, _ring.Count);
+                // No group of ours that changes it is on its way, so the position says at least when it became what it is.
+                record.Enter(key, newest, _ring.Count);
                 _ring.Add(record);
                 _bytes += bytes;
                 if (_ring.Count > _chains.Length) Grow();
@@ -278,7 +306,7 @@ sealed class RecordCache
             lock (_gate)
             {
                 // Who is no longer found here must not grow: nothing would count it.
-                if (parent.Index >= _ring.Count || !ReferenceEquals(_ring[parent.Index], parent)) return;
+                if (parent.Index < 0 || parent.Index >= _ring.Count || !ReferenceEquals(_ring[parent.Index], parent)) return;
                 _bytes += parent.Keep(list);
                 MakeRoom(0, cache);
             }
@@ -313,7 +341,8 @@ sealed class RecordCache
             lock (_gate)
             {
                 _changed = Math.Max(_changed, position);
-                if (Linked(key) is { } record) Remove(record);
+                // What was read after the change has it.
+                if (Linked(key) is { } record && (record.Position < position || record.Position == long.MaxValue)) Remove(record);
             }
         }
 
@@ -345,6 +374,7 @@ sealed class RecordCache
         void Forget()
         {
             Volatile.Write(ref _chains, new CachedRecord?[FirstChains]);
+            foreach (CachedRecord record in _ring) record.Index = -1;
             _ring.Clear();
             (_bytes, _hand) = (0, 0);
         }
@@ -388,6 +418,7 @@ sealed class RecordCache
             _ring[record.Index] = last;
             last.Index = record.Index;
             _ring.RemoveAt(_ring.Count - 1);
+            record.Index = -1;
             _bytes -= record.Bytes;
             record.DropLists();
         }

@@ -10,12 +10,23 @@ namespace Plinth.Runtime;
 /// <param name="program">Of the answer.</param>
 /// <param name="cache">Where to.</param>
 /// <param name="tenant">Of the caller.</param>
-/// <param name="position">The cache's, taken before the database was read.</param>
+/// <param name="noted">The cache's position, taken before the database was read.</param>
 /// <param name="schemaVersion">Under which the records are written.</param>
-sealed class RecordKeeper(RecordProgram program, RecordCache cache, Value tenant, long position, int schemaVersion)
+sealed class RecordKeeper(RecordProgram program, RecordCache cache, Value tenant, long noted, int schemaVersion)
 {
     readonly Value[] _key = new Value[4];
     int _hits, _misses;
+
+    long? _position;
+
+    /// <summary>Column of the log's position in the rows of the root, which are their snapshot's; -1 where they have none.</summary>
+    public int PositionColumn { get; init; } = -1;
+
+    /// <summary>Looks at a row of the root, before anything is taken.</summary>
+    public void See(Statement row)
+    {
+        if (PositionColumn >= 0) _position ??= row.ColumnInt64(PositionColumn);
+    }
 
     /// <summary>Takes a row that was written.</summary>
     /// <param name="level">What the row is a record of.</param>
@@ -39,7 +50,9 @@ sealed class RecordKeeper(RecordProgram program, RecordCache cache, Value tenant
         byte[] json = new byte[open.Length + 1];
         open.CopyTo(json);
         json[^1] = (byte)'}';
-        cache.Fill(of, position, new CachedRecord(row.ColumnInt64(versionColumn), schemaVersion, json));
+        CachedRecord record = new(row.ColumnInt64(versionColumn), schemaVersion, json);
+        if (_position is { } exactly) cache.FillExactly(of, exactly, record);
+        else cache.Fill(of, noted, record);
     }
 
     public void End() => program.Learn(_hits, _misses);

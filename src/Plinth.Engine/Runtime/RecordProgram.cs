@@ -3,6 +3,7 @@ using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
+using Plinth.Store;
 
 namespace Plinth.Runtime;
 
@@ -25,11 +26,21 @@ sealed class RecordProgram
     const int KeepsApart = 8;
 
     readonly SqlText? _keys;
+    readonly Func<int?, SqlText>? _keysAndPosition;
+    readonly BoundedTexts? _keysByLimit;
+    SqlText? _keysForAny;
     int _misses = 1024;
     uint _cold;
     volatile bool _isAbandoned;
 
-    RecordProgram(RecordLevel root, SqlText? keys) => (Root, _keys, HasTenants) = (root, keys, AnyTenants(root));
+    RecordProgram(RecordLevel root, SqlText? keys, Func<int?, SqlText>? keysAndPosition = null)
+    {
+        (Root, _keys, HasTenants) = (root, keys, AnyTenants(root));
+        SortedBy = [.. Sorts(root)];
+        if (keysAndPosition is null || !IsRemote(root)) return;
+        _keysAndPosition = keysAndPosition;
+        _keysByLimit = new BoundedTexts(limit => keysAndPosition(limit));
+    }
 
     public RecordLevel Root { get; }
 
@@ -41,6 +52,24 @@ sealed class RecordProgram
 
     /// <summary>Keys of a list before any rule, within the caller's tenant.</summary>
     public SqlText Keys => _keys ?? throw new InvalidOperationException("one record has no list of keys");
+
+    /// <summary>It can be asked of a database that is a way off, which answers several keys at once.</summary>
+    public bool CanBeRemote => _keysAndPosition is not null;
+
+    /// <summary>The same keys, and after them the log's position in the statement's snapshot.</summary>
+    public SqlText KeysFor(long limit) => _keysAndPosition is not { } write
+        ? throw new InvalidOperationException("this list is not asked for from afar")
+        : _keysByLimit?.Of(limit) ?? (_keysForAny ??= write(null));
+
+    /// <summary>Models and fields by which kept lists of children are sorted.</summary>
+    public ImmutableArray<(string Model, string Field)> SortedBy { get; }
+
+    static IEnumerable<(string Model, string Field)> Sorts(RecordLevel level) => level.Includes.SelectMany(static include =>
+        (include.Order is null ? [] : include.Shape.Level.Sort.Select(term => (include.Level.Model.Name, term.Path.Field.Name)))
+        .Concat(Sorts(include.Level)));
+
+    static bool IsRemote(RecordLevel level) => level.LoadMany is not null
+        && level.Includes.All(static include => (include.Keys is null || include.CanBeRemote) && IsRemote(include.Level));
 
     /// <summary>The fields that a list is sorted by.</summary>
     public FieldSet SortFields { get; private init; }
@@ -58,7 +87,8 @@ sealed class RecordProgram
         if (shape.Kind == ReadKind.Get) return new RecordProgram(level, null);
         // A place in the list is made of the record's own values.
         if (root.Sort.Any(term => !term.Path.IsOwn || !root.Fields.Contains(term.Path.Field))) return null;
-        return new RecordProgram(level, sql.Root(ReadColumns.Keys(root), ruled: false))
+        ReadColumns keys = ReadColumns.Keys(root);
+        return new RecordProgram(level, sql.Root(keys, ruled: false), limit => sql.Root(keys.WithPosition(), ruled: false, limit))
         {
             SortFields = FieldSet.Of(root.Sort.Select(static term => term.Path.Field)),
         };
@@ -100,7 +130,10 @@ sealed class RecordProgram
         }
         IEnumerable<Field> asked = level.Fields.Where(f => rules.Predicate.OwnFields.Contains(f.Name, StringComparer.Ordinal))
             .Concat(level.Includes.SelectMany(static i => i.ParentFields));
-        return new RecordLevel(level, rules, FieldSet.Of(asked), dialect, includes.ToImmutable());
+        return new RecordLevel(level, rules, FieldSet.Of(asked), dialect, includes.ToImmutable())
+        {
+            LoadMany = sql.Records(level.Model, RecordLevel.ColumnsOf(level).WithPosition()),
+        };
     }
 
     static RecordInclude? Include(ReadPlan plan, Model parent, IncludeShape include, ReadSql sql, Dialect dialect)
@@ -110,8 +143,12 @@ sealed class RecordProgram
         bool byKey = include.Single && include.Level.Filter is null && include.TargetFields.SequenceEqual(include.Level.Model.KeyFields);
         if ((include.Single && !byKey && !closed) || include.Level.Search) return null;
         if (Level(plan, include.Level, sql, dialect) is not { } level) return null;
-        SqlText? keys = include.Single || closed ? null : sql.Children(include, ReadColumns.Keys(include.Level));
-        return new RecordInclude(include, level, closed, keys) { Order = keys is null ? null : OrderOf(parent, include) };
+        if (include.Single || closed) return new RecordInclude(include, level, closed, null, null);
+        ReadColumns columns = ReadColumns.Keys(include.Level);
+        Func<int?, SqlText>? many = sql.KeysAreArrays(include) && dialect.HasLateral
+            ? limit => sql.Include(include, columns.WithPosition(), keyRows: 1, limit, ruled: false)
+            : null;
+        return new RecordInclude(include, level, closed, sql.Children(include, columns), many) { Order = OrderOf(parent, include) };
     }
 
     /// <summary>
@@ -136,7 +173,11 @@ sealed class RecordProgram
 /// <param name="Fields">What rule and relations ask of a record's values.</param>
 sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, Dialect Dialect, ImmutableArray<RecordInclude> Includes)
 {
-    ReadColumns Columns { get; } = ReadColumns.Of(Shape with { Includes = [] }, cursors: false, version: true, static _ => false);
+    ReadColumns Columns { get; } = ColumnsOf(Shape);
+
+    /// <summary>Of a record selected whole.</summary>
+    public static ReadColumns ColumnsOf(LevelShape shape) =>
+        ReadColumns.Of(shape with { Includes = [] }, cursors: false, version: true, static _ => false);
 
     public Model Model => Shape.Model;
 
@@ -155,10 +196,32 @@ sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, 
     /// <summary>Reads one record that is not at hand.</summary>
     public SqlText Load => field ??= ReadSql.Record(Dialect, Model, Columns);
 
+    /// <summary>The same for many, whose keys are arrays; null where the database takes none.</summary>
+    public SqlText? LoadMany { get; init; }
+
     public RowWriter Writer { get; } = new(Shape.Fields, []);
 
     /// <summary>Column of the version where the record is selected whole by <see cref="Load"/>.</summary>
     public int VersionColumn => Columns.Version;
+
+    /// <summary>Column of the log's position where records are selected by <see cref="LoadMany"/>, but for the number before all.</summary>
+    public int PositionColumn => Columns.WithPosition().Position;
+
+    /// <summary>The key of the row that a statement stands on.</summary>
+    /// <param name="tenant">Whose record it is.</param>
+    /// <param name="row">Of a statement that selects keys.</param>
+    /// <param name="first">Column of the first part.</param>
+    public RecordKey KeyOf(in Value tenant, Statement row, int first)
+    {
+        if (Key.Length == 1)
+        {
+            Value part = row.ColumnValue(first, Key[0].StoredKind, Key[0].Scale);
+            return RecordKey.Of(Model, tenant, new ReadOnlySpan<Value>(in part));
+        }
+        Value[] parts = new Value[Key.Length];
+        for (int i = 0; i < parts.Length; i++) parts[i] = row.ColumnValue(first + i, Key[i].StoredKind, Key[i].Scale);
+        return RecordKey.Of(Model, tenant, parts);
+    }
 }
 
 /// <summary>One relation of whole records.</summary>
@@ -166,8 +229,21 @@ sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, 
 /// <param name="Keys">
 /// The keys that one parent leads to, before any rule; null for a relation to one record, whose key the parent holds.
 /// </param>
-sealed record RecordInclude(IncludeShape Shape, RecordLevel Level, bool IsClosed, SqlText? Keys)
+/// <param name="Many">Writes the same for many parents at once, for a limit or for any; null where the database cannot.</param>
+sealed record RecordInclude(IncludeShape Shape, RecordLevel Level, bool IsClosed, SqlText? Keys, Func<int?, SqlText>? Many)
 {
+    readonly BoundedTexts? _byLimit = Many is null ? null : new BoundedTexts(limit => Many(limit));
+    SqlText? _forAny;
+
+    public bool CanBeRemote => Many is not null;
+
+    /// <summary>
+    /// The keys that many parents lead to, each after the number of its parent, and at the end the log's position in the snapshot.
+    /// </summary>
+    public SqlText ChildrenFor(long limit) => Many is not { } write
+        ? throw new InvalidOperationException("this relation is not asked for from afar")
+        : _byLimit?.Of(limit) ?? (_forAny ??= write(null));
+
     /// <summary><c>,"name":</c></summary>
     public byte[] Prefix { get; } = CellWriter.NamePrefix(Shape.Relation.Name);
 

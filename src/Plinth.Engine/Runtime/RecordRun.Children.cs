@@ -1,6 +1,4 @@
 using Plinth.Schema;
-using Plinth.Sql;
-using Plinth.Store;
 
 namespace Plinth.Runtime;
 
@@ -14,14 +12,12 @@ sealed partial class RecordRun
     const int ChildrenGuess = 4;
 
     /// <summary>Gives for each parent the place of its first record, and one place more for the end of the last.</summary>
-    int[] GatherMany(RecordRows parents, RecordInclude include, SqlText sql, RecordRows included)
+    int[] GatherMany(RecordRows parents, RecordInclude include, RecordRows included)
     {
-        // More would be refused in any case, so no more are ever read.
-        long wanted = Math.Min(asked.Read.Values[LimitSlot(include)].Int, asked.Limits.IncludedRows + 1L);
-        long limit = FirstLimit(include.Level, wanted);
+        long wanted = asked.ChildrenWanted(include), limit = asked.ChildrenMax(include);
         ChildList?[] lists = ListsOf(parents, include, wanted);
         using KeyList keys = new();
-        int[] ends = ReadKeys(parents, include, sql, lists, limit, keys);
+        int[] ends = ReadKeys(parents, include, lists, limit, keys);
         asked.Cache.Fetch(keys.Span, include.Level.AsksValues);
         int[] starts = new int[parents.Count + 1];
         List<CachedRecord> looked = [];
@@ -37,13 +33,11 @@ sealed partial class RecordRun
             bool isWhole = ends[i] - first < limit;
             bool isEnough = Take(included, keys, first, ends[i], until, looked);
             GaveUp |= !isEnough && !isWhole;
-            if (include.Order is not null) Keep(parents, i, include, looked, isWhole && looked.Count == ends[i] - first);
+            if (include.Order is not null && !source.Lacks) Keep(parents, i, include, looked, isWhole && looked.Count == ends[i] - first);
         }
         starts[^1] = included.Count;
         return starts;
     }
-
-    int LimitSlot(RecordInclude include) => Plan.Slots.IncludeLimits + include.Shape.Number;
 
     /// <summary>
     /// The lists of the parents that hold and suffice. In passes over all of them, so that the waits for their memory overlap.
@@ -73,6 +67,7 @@ sealed partial class RecordRun
         }
         for (int i = 0; i < lists.Length; i++)
         {
+            if (asked.IsShared && lists[i] is { } kept && !kept.IsOfCache(asked.Position)) lists[i] = null;
             if (lists[i] is { IsWhole: false } part && !Suffices(include.Level, part.Records, wanted)) lists[i] = null;
             if (lists[i] is not { } used) continue;
             _hits += used.Records.Length;
@@ -93,28 +88,16 @@ sealed partial class RecordRun
     }
 
     /// <summary>Reads the keys of the parents without a list, and gives for each parent where its keys end.</summary>
-    int[] ReadKeys(RecordRows parents, RecordInclude include, SqlText sql, ChildList?[] lists, long limit, KeyList keys)
+    int[] ReadKeys(RecordRows parents, RecordInclude include, ChildList?[] lists, long limit, KeyList keys)
     {
         int[] ends = new int[parents.Count];
-        Value[] link = [], values = [];
-        Value tenant = Tenant;
+        Value[] link = [];
         for (int i = 0; i < ends.Length; i++)
         {
             if (lists[i] is null)
             {
-                if (values.Length == 0)
-                {
-                    link = new Value[include.Shape.ParentFields.Length];
-                    values = [.. asked.Read.Values, .. link];
-                    values[LimitSlot(include)] = Value.From(limit);
-                }
-                if (TryLink(parents, i, include, link))
-                {
-                    link.CopyTo(values, values.Length - link.Length);
-                    using Statement row = connection.Prepare(sql);
-                    row.Bind(sql, values);
-                    while (row.Step()) keys.Add(include.Level, tenant, row);
-                }
+                if (link.Length == 0) link = new Value[include.Shape.ParentFields.Length];
+                if (TryLink(parents, i, include, link)) source.AddChildren(include, link, limit, keys);
             }
             ends[i] = keys.Count;
         }
@@ -150,7 +133,7 @@ sealed partial class RecordRun
         if (records.Count > ChildList.RecordsMax || (records.Count == 0 && !isWhole)) return;
         Value[] link = new Value[include.Shape.TargetFields.Length];
         if (!TryLink(parents, row, include, link)) return;
-        int place = ChildPlaces.Of(include.Level.Model.Name, include.Shape.TargetFields.AsSpan(), link);
+        ChildPlace place = ChildPlaces.Of(include.Level.Model.Name, include.Shape.TargetFields.AsSpan(), link);
         // Changed since the snapshot, or about to: it would be of no use.
         if (!asked.Cache.Children.IsUnchanged(place, asked.Position)) return;
         // Not null: only relations with an order are kept.

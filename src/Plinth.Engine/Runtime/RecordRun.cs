@@ -1,30 +1,38 @@
-using System.Buffers;
 using Plinth.Expressions;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
-using Plinth.Sql;
-using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
 
 /// <summary>
 /// Answers one list from whole records (<see cref="RecordProgram"/>): keys from the database, bytes from the cache. The bytes are those
-/// that <see cref="ReadRun"/> would write: a record that is found is the one that the connection's snapshot shows, and one that is not is
+/// that <see cref="ReadRun"/> would write: a record that is found is the one that the snapshot of the keys shows, and one that is not is
 /// read in that snapshot, by its key, and kept. Lives as long as the request.
 /// </summary>
 /// <remarks>
 /// Keys are gathered first and looked up together: each look-up waits for memory, and together they wait at the same time.
 /// </remarks>
-sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
+sealed partial class RecordRun(RecordRun.Request asked, IRecordSource source)
 {
     /// <summary>What a run is about.</summary>
-    /// <param name="Position">The cache's, taken before the connection's snapshot was.</param>
+    /// <param name="Position">Of the snapshot that the source shows, or of the cache before it was taken.</param>
+    /// <param name="IsShared">Others write as well: what changes is told by the log.</param>
     /// <param name="SchemaVersion">Under which records are written.</param>
     public readonly record struct Request(
-        RecordProgram Program, SqlText? Count, PlannedRead Read, Caller Caller, long Now, RecordCache Cache, long Position,
-        int SchemaVersion, ReadOnlyMemory<byte> Secret, Limits Limits);
+        RecordProgram Program, Sql.SqlText? Count, PlannedRead Read, Caller Caller, long Now, RecordCache Cache, long Position,
+        bool IsShared, int SchemaVersion, ReadOnlyMemory<byte> Secret, Limits Limits)
+    {
+        /// <summary>Most keys that a run asks for: one record more than the page tells that the list goes on.</summary>
+        public long KeysMax => FirstLimit(Program.Root, Read.Limit + 1L);
+
+        /// <summary>Most keys of one parent that a run asks for: more records than are allowed would be refused in any case.</summary>
+        public long ChildrenMax(RecordInclude include) => FirstLimit(include.Level, ChildrenWanted(include));
+
+        public long ChildrenWanted(RecordInclude include) =>
+            Math.Min(Read.Values[Read.Plan.Slots.IncludeLimits + include.Shape.Number].Int, Limits.IncludedRows + 1L);
+    }
 
     /// <summary>Keys asked for beyond those wanted, for records that the rule hides. No more: it gives up then.</summary>
     const int KeysSpare = 8;
@@ -43,11 +51,11 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
     /// </summary>
     public bool GaveUp { get; private set; }
 
-    /// <summary>Writes the answer; a fault leaves the output to be thrown away.</summary>
+    /// <summary>
+    /// Writes the answer; a fault leaves the output to be thrown away. Nothing is written where the source lacks something.
+    /// </summary>
     public Fault? Write(ByteOutput output)
     {
-        // What the keys lead to is read in the snapshot of the keys.
-        connection.BeginRead();
         Value[] values = asked.Read.Values;
         bool cameFrom = Plan.Shape.Start switch
         {
@@ -58,13 +66,14 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
         bool backward = Plan.Shape.Start == PageStart.Before;
         RecordRows rows = new(asked.Program.Root, asked.Read.Limit + 1);
         int limit = asked.Read.Limit;
-        // One record more than the page tells that the list goes on.
-        Gather(rows, asked.Program.Keys, [.. values], Plan.Slots.Limit, wanted: limit + 1L);
-        if (GaveUp) return null;
+        Gather(rows, wanted: limit + 1L);
+        if (GaveUp && !source.Lacks) return null;
         bool goesOn = rows.Count > limit;
         if (goesOn) rows.Records.RemoveAt(limit);
         Page page = Page.Of(PlaceOf(rows, 0), PlaceOf(rows, rows.Count - 1), backward, cameFrom, goesOn);
-        if (Include(rows) is { } fault) return fault;
+        Fault? fault = Include(rows);
+        if (source.Lacks) return null;
+        if (fault is not null) return fault;
         if (GaveUp) return null;
 
         PageWriter.Open(output);
@@ -73,7 +82,7 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
             if (i > 0) output.Write((byte)',');
             rows.Write(output, backward ? rows.Count - 1 - i : i);
         }
-        new PageWriter(page, asked.Read, asked.Secret).Close(output, asked.Count is { } count ? CountAll(count) : null);
+        new PageWriter(page, asked.Read, asked.Secret).Close(output, asked.Count is null ? null : source.Count());
         asked.Cache.Count(_hits, _misses, refused: 0, _lists);
         asked.Program.Learn(_hits, _misses);
         return null;
@@ -86,42 +95,27 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
         return [.. Plan.Shape.Root.Sort.Select(term => values[term.Path.Field.Ordinal])];
     }
 
-    long CountAll(SqlText count)
-    {
-        using Statement statement = connection.Prepare(count);
-        statement.Bind(count, asked.Read.Values);
-        statement.Step();
-        return statement.ColumnInt64(0);
-    }
-
-    /// <summary>Adds the first records whose keys a statement gives and that the rule does not hide.</summary>
-    /// <param name="rows">Where to.</param>
-    /// <param name="sql">Gives keys.</param>
-    /// <param name="values">By slot; the one of the limit is set here.</param>
-    /// <param name="limitSlot">Where the statement takes its limit from.</param>
-    /// <param name="wanted">How many records at most.</param>
-    void Gather(RecordRows rows, SqlText sql, Value[] values, int limitSlot, long wanted)
+    /// <summary>Adds the first records of the list that the rule does not hide.</summary>
+    void Gather(RecordRows rows, long wanted)
     {
         using KeyList keys = new();
-        Value tenant = Tenant;
-        long limit = FirstLimit(rows.Level, wanted), until = rows.Count + wanted;
-        values[limitSlot] = Value.From(limit);
-        using (Statement row = connection.Prepare(sql))
+        long limit = FirstLimit(rows.Level, wanted);
+        // As many keys as records are missing, and once more for those that turned out to be hidden.
+        bool more = true;
+        for (int taken = 0; more; taken = keys.Count)
         {
-            row.Bind(sql, values);
-            // As many keys as records are missing, and once more for those that turned out to be hidden.
-            bool more = true;
-            for (int taken = 0; more; taken = keys.Count)
+            for (long missing = wanted - rows.Count; missing > 0; missing--)
             {
-                for (long missing = until - rows.Count; missing > 0 && (more = row.Step()); missing--) keys.Add(rows.Level, tenant, row);
-                if (Take(rows, keys, taken, keys.Count, until)) return;
+                if (!(more = source.NextKey(limit, out RecordKey key))) break;
+                keys.Add(key);
             }
+            if (Take(rows, keys, taken, keys.Count, wanted)) return;
         }
         GaveUp |= keys.Count >= limit;
     }
 
     /// <summary>Where no record can be hidden the database need not give more keys than are wanted.</summary>
-    static long FirstLimit(RecordLevel level, long wanted) =>
+    public static long FirstLimit(RecordLevel level, long wanted) =>
         level.Rules.Outcome == RuleOutcome.Always ? wanted : wanted + Math.Min(wanted / 2, 64) + KeysSpare;
 
     /// <summary>Adds the records of some keys, as far as they are seen; true when there are as many as wanted.</summary>
@@ -155,7 +149,7 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
             RecordInclude include = rows.Level.Includes[i];
             if (include.IsClosed || rows.Count == 0) continue;
             RecordRows included = new(include.Level, include.Keys is null ? rows.Count : rows.Count * ChildrenGuess);
-            int[] starts = include.Keys is { } keys ? GatherMany(rows, include, keys, included) : GatherOne(rows, include, included);
+            int[] starts = include.Keys is not null ? GatherMany(rows, include, included) : GatherOne(rows, include, included);
             if (included.Count > asked.Limits.IncludedRows) return ReadRun.TooManyIncluded(include.Shape, asked.Limits);
             rows.Attach(i, new IncludedRecords(included, starts));
             if (GaveUp) return null;
@@ -219,63 +213,6 @@ sealed partial class RecordRun(RecordRun.Request asked, Connection connection)
             return record;
         }
         _misses++;
-        return Load(level, key);
-    }
-
-    CachedRecord? Load(RecordLevel level, in RecordKey key)
-    {
-        using Statement row = connection.Prepare(level.Load);
-        row.Bind(level.Load, key.Values());
-        if (!row.Step()) return null;
-        using ByteOutput json = new(512);
-        level.Writer.Write(json, row, 0);
-        json.Write((byte)'}');
-        CachedRecord record = new(row.ColumnInt64(level.VersionColumn), asked.SchemaVersion, json.ToArray());
-        asked.Cache.Fill(key, asked.Position, record);
-        return record;
-    }
-
-    /// <summary>Keys in the order in which they were read, in an array of the pool.</summary>
-    sealed class KeyList : IDisposable
-    {
-        RecordKey[] _keys = ArrayPool<RecordKey>.Shared.Rent(128);
-
-        public int Count { get; private set; }
-
-        public ReadOnlySpan<RecordKey> Span => _keys.AsSpan(0, Count);
-
-        public void Add(RecordLevel level, in Value tenant, Statement row)
-        {
-            if (level.Key.Length == 1)
-            {
-                Value part = row.ColumnValue(0, level.Key[0].StoredKind, level.Key[0].Scale);
-                Add(RecordKey.Of(level.Model, tenant, new ReadOnlySpan<Value>(in part)));
-                return;
-            }
-            Value[] parts = new Value[level.Key.Length];
-            for (int i = 0; i < parts.Length; i++) parts[i] = row.ColumnValue(i, level.Key[i].StoredKind, level.Key[i].Scale);
-            Add(RecordKey.Of(level.Model, tenant, parts));
-        }
-
-        public void Add(RecordKey key)
-        {
-            if (Count == _keys.Length)
-            {
-                RecordKey[] larger = ArrayPool<RecordKey>.Shared.Rent(Count * 2);
-                Span.CopyTo(larger);
-                ArrayPool<RecordKey>.Shared.Return(_keys, clearArray: true);
-                _keys = larger;
-            }
-            _keys[Count++] = key;
-        }
-
-        public void Dispose()
-        {
-            // Keys may refer to texts, which the pool must not keep alive.
-            Span<RecordKey> used = _keys.AsSpan(0, Count);
-            used.Clear();
-            ArrayPool<RecordKey>.Shared.Return(_keys);
-            _keys = [];
-        }
+        return source.Load(level, key);
     }
 }

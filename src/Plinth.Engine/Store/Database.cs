@@ -23,6 +23,9 @@ abstract class Database : IDisposable
     /// <summary>A statement costs a call and no way over a wire: many small ones are as good as one large one.</summary>
     public abstract bool IsInProcess { get; }
 
+    /// <summary>Servers that follow this one, for reads that may be a little old.</summary>
+    public virtual IReadOnlyList<DatabaseCopy> Copies => [];
+
     /// <summary>The connection that writes. Only the committer's thread may touch it.</summary>
     public abstract Connection Writer { get; }
 

@@ -30,6 +30,7 @@ sealed class PlinthServer : IAsyncDisposable
     readonly RealtimeFront _realtime;
     readonly RealtimeReport _report;
     readonly EngineReport _engineReport;
+    readonly ReplicaReport _replicas;
     HttpListener? _listener;
     RouteTable? _routes;
     volatile bool _draining;
@@ -53,6 +54,7 @@ sealed class PlinthServer : IAsyncDisposable
         _realtime = new RealtimeFront(parts, options, new Tickets(_identities.Derive("realtime tickets"), options.Time));
         _report = new RealtimeReport(_realtime, _hub);
         _engineReport = new EngineReport(engine);
+        _replicas = new ReplicaReport(engine);
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
     }
 
@@ -110,6 +112,7 @@ sealed class PlinthServer : IAsyncDisposable
         _hub.Dispose();
         _report.Dispose();
         _engineReport.Dispose();
+        _replicas.Dispose();
         await _identities.DisposeAsync();
         _operations.Dispose();
         _followers.Dispose();

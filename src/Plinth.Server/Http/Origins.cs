@@ -19,7 +19,7 @@ sealed class Origins
 
     static readonly StringValues s_requestHeaders = string.Join(
         ", ", "Accept", "Authorization", "Content-Type", "If-Match", "If-None-Match",
-        "Idempotency-Key", "Plinth-Min-Position", "Prefer", "X-Request-Id", "traceparent", "tracestate");
+        "Idempotency-Key", "Plinth-Max-Staleness", "Plinth-Min-Position", "Prefer", "X-Request-Id", "traceparent", "tracestate");
 
     readonly FrozenSet<string> _allowed;
     readonly FrozenSet<string> _hosts;

@@ -13,6 +13,7 @@ static class RequestHeaders
 {
     const int KeyLengthMax = 255;
     const int AnonymousKeyLengthMin = 22;
+    const int StalenessSecondsMax = 86_400;
 
     /// <summary>
     /// The idempotency key with its scope: the caller and the route. An anonymous caller is known by its address only, which others may
@@ -59,6 +60,17 @@ static class RequestHeaders
             }
         }
         return false;
+    }
+
+    /// <summary>Seconds, such as <c>5</c> or <c>0.5</c>, that the answer may be old; null: it must be new.</summary>
+    public static Result<TimeSpan?> MaxStaleness(Exchange exchange)
+    {
+        if (!exchange.Headers.TryGetValue("Plinth-Max-Staleness", out StringValues values)) return (TimeSpan?)null;
+        return decimal.TryParse(values.ToString(), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out decimal seconds)
+            && seconds <= StalenessSecondsMax
+            ? TimeSpan.FromSeconds((double)seconds)
+            : Faults.MalformedHeader.Says(
+                $"Plinth-Max-Staleness: seconds from 0 to {StalenessSecondsMax}, such as 5 or 0.5, were expected");
     }
 
     /// <summary>The log position that the answer must not be older than.</summary>

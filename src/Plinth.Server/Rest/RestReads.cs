@@ -74,8 +74,13 @@ sealed class RestReads(Engine engine, Limits limits, Answers answers, Explains e
         if (!parsed.IsOk) return parsed.Fault;
         ReadRequest request = parsed.Value;
         Snapshot snapshot = engine.Current;
+        Result<TimeSpan?> ageMax = RequestHeaders.MaxStaleness(exchange);
+        if (!ageMax.IsOk) return ageMax.Fault;
+        Result<long?> position = RequestHeaders.MinPosition(exchange);
+        if (!position.IsOk) return position.Fault;
         if (await answers.WaitForPositionAsync(exchange) is { } behind) return behind;
-        Result<ReadReply> result = await engine.ReadAsync(exchange.Caller, request, exchange.Cancel);
+        Freshness fresh = new(ageMax.Value, position.Value ?? 0);
+        Result<ReadReply> result = await engine.ReadAsync(exchange.Caller, request, exchange.Cancel, fresh);
         if (result.Failed(out Fault? fault, out ReadReply? reply)) return fault;
         using (reply)
         {

@@ -287,6 +287,12 @@ public class RestTests
         Reply behind = await editor.SendAsync("GET", "/api/notes/1", null, "Plinth-Min-Position: 999999");
         Assert.Equal((503, "not_ready", "1"), (behind.Status, behind.Code, behind.Header("Retry-After")));
         Assert.Equal("malformed_header", (await editor.SendAsync("GET", "/api/notes/1", null, "Plinth-Min-Position: soon")).Code);
+        Assert.Equal(200, (await editor.SendAsync("GET", "/api/notes/1", null, "Plinth-Max-Staleness: 0.5")).Status);
+        foreach (string wrong in new[] { "soon", "-1", "1e3", "86401", "1,5" })
+        {
+            Reply refused = await editor.SendAsync("GET", "/api/notes/1", null, "Plinth-Max-Staleness: " + wrong);
+            Assert.Equal((400, "malformed_header"), (refused.Status, refused.Code));
+        }
     }
 
     [Fact]

@@ -11,9 +11,10 @@ using static System.Globalization.CultureInfo;
 namespace Plinth.Runtime;
 
 /// <summary>Relations answered from lists kept with their parents are those of the database, whatever is written in between.</summary>
+[Trait(Store.TestDatabase.Trait, Store.TestDatabase.Each)]
 public class ChildListTests
 {
-    const string Schema = """
+    internal const string Schema = """
         auth { id Int }
         model Author { id Int @id  name String  code String @unique  comments Comment[]  notes Note[]  @@allow("all", true) }
         model Post {
@@ -37,7 +38,7 @@ public class ChildListTests
         }
         """;
 
-    static readonly Caller[] s_callers = [Caller.System, Of(1), Of(2)];
+    internal static readonly Caller[] Callers = [Caller.System, Of(1), Of(2)];
 
     static Caller Of(long id, long? tenant = null) => new(
         Value.FromMap(new ValueMap(tenant is { } of
@@ -46,9 +47,9 @@ public class ChildListTests
 
     static SortKey By(string field) => field[0] == '-' ? new SortKey(field[1..], true) : new SortKey(field, false);
 
-    static IncludeRequest Many(string relation, int limit, string sort) => new(relation) { Limit = limit, Sort = [By(sort)] };
+    internal static IncludeRequest Many(string relation, int limit, string sort) => new(relation) { Limit = limit, Sort = [By(sort)] };
 
-    static readonly ImmutableArray<ReadRequest> s_lists =
+    internal static readonly ImmutableArray<ReadRequest> Lists =
     [
         List("Post", Many("comments", 3, "-rank") with { Include = [new("author"), Many("replies", 2, "-text")] }),
         List("Post", Many("comments", 2, "-rank")),
@@ -57,11 +58,11 @@ public class ChildListTests
         List("Comment", Many("replies", 3, "text"), new("post")),
     ];
 
-    static ReadRequest List(string model, params ReadOnlySpan<IncludeRequest> include) =>
+    internal static ReadRequest List(string model, params ReadOnlySpan<IncludeRequest> include) =>
         new() { Model = model, Kind = ReadKind.List, Limit = 30, Include = [.. include] };
 
     /// <summary>The same request with every field named: it is answered from rows.</summary>
-    static ReadRequest FromRows(AppSchema schema, ReadRequest request)
+    internal static ReadRequest FromRows(AppSchema schema, ReadRequest request)
     {
         Model model = schema.Model(request.Model);
         return request with { Select = Names(model), Include = [.. request.Include.Select(i => FromRows(schema, model, i))] };
@@ -76,15 +77,19 @@ public class ChildListTests
     static ImmutableArray<string> Names(Model model) =>
         [.. model.Fields.Where(static f => f.Leaves && f.Name != Model.DeletedAt).Select(static f => f.Name)];
 
-    static async Task<ReadReply> Read(WriteFixture fixture, ReadRequest request, Caller caller)
+    static Task<ReadReply> Read(WriteFixture fixture, ReadRequest request, Caller caller) => Read(fixture.Engine, request, caller);
+
+    internal static async Task<ReadReply> Read(Engine engine, ReadRequest request, Caller caller)
     {
-        Result<ReadReply> read = await fixture.Engine.ReadAsync(caller, request, CancellationToken.None);
+        Result<ReadReply> read = await engine.ReadAsync(caller, request, CancellationToken.None);
         return read.IsOk ? read.Value : throw new Xunit.Sdk.XunitException($"{read.Fault.Code}: {read.Fault.Message}");
     }
 
-    static async Task<string> Json(WriteFixture fixture, ReadRequest request, Caller caller)
+    static Task<string> Json(WriteFixture fixture, ReadRequest request, Caller caller) => Json(fixture.Engine, request, caller);
+
+    internal static async Task<string> Json(Engine engine, ReadRequest request, Caller caller)
     {
-        using ReadReply reply = await Read(fixture, request, caller);
+        using ReadReply reply = await Read(engine, request, caller);
         string json = Encoding.UTF8.GetString(reply.Body.Written);
         // What a cursor is bound to includes the fields that are selected.
         return json[..json.IndexOf("\"page\":", StringComparison.Ordinal)];
@@ -92,9 +97,9 @@ public class ChildListTests
 
     static async Task Compare(WriteFixture fixture, string told)
     {
-        foreach (ReadRequest list in s_lists)
+        foreach (ReadRequest list in Lists)
         {
-            foreach (Caller caller in s_callers)
+            foreach (Caller caller in Callers)
             {
                 string expected = await Json(fixture, FromRows(fixture.Schema, list), caller);
                 for (int again = 0; again < 2; again++)
@@ -122,15 +127,7 @@ public class ChildListTests
         const int commands = 160;
         for (int i = 0; i < commands; i++)
         {
-            // What can be referred to comes first.
-            Command command = i switch
-            {
-                < 6 => Draw(random, "Post", i + 1),
-                < 12 => Draw(random, "Author", i - 5),
-                < 30 => Draw(random, "Comment", i - 11),
-                < 40 => Draw(random, "Reply", i - 29),
-                _ => Draw(random),
-            };
+            Command command = Draw(random, i);
             Result<WriteReply> result = await fixture.Send(command);
             if (result.IsOk)
             {
@@ -152,6 +149,16 @@ public class ChildListTests
         CacheCounts counts = fixture.Engine.Cache;
         Assert.True(counts.Lists > 20 * commands, $"seed {seed}: {counts.Lists} lists were used, too few to tell");
     }
+
+    /// <summary>What can be referred to comes first.</summary>
+    internal static Command Draw(Random random, int number) => number switch
+    {
+        < 6 => Draw(random, "Post", number + 1),
+        < 12 => Draw(random, "Author", number - 5),
+        < 30 => Draw(random, "Comment", number - 11),
+        < 40 => Draw(random, "Reply", number - 29),
+        _ => Draw(random),
+    };
 
     static Command Draw(Random random, string? created = null, int createdId = 0)
     {
@@ -238,23 +245,30 @@ public class ChildListTests
     public async Task A_record_that_moves_is_in_one_list_at_any_time()
     {
         using WriteFixture fixture = new(Schema);
+        int rounds = Counts.Of(300, 20_000);
+        await MoveAndReadAsync([fixture.Engine], rounds);
+        Assert.True(fixture.Engine.Cache.Lists > rounds, $"{fixture.Engine.Cache.Lists} lists were used: too few to tell");
+    }
+
+    /// <summary>The nodes take turns in writing, and each has readers.</summary>
+    internal static async Task MoveAndReadAsync(IReadOnlyList<Engine> nodes, int rounds)
+    {
         const int posts = 4, comments = 12;
-        for (int id = 0; id < posts; id++)
-            await fixture.Do(CommandKind.Create, "Post", $$"""{"id":{{id}},"title":"t"}""");
+        for (int id = 0; id < posts; id++) await DoAsync(nodes[0], "Post", $$"""{"id":{{id}},"title":"t"}""");
         for (int id = 0; id < comments; id++)
         {
             string comment = $$"""{"id":{{id}},"text":"0","rank":{{id}},"good":true,"postId":{{id % posts}}}""";
-            await fixture.Do(CommandKind.Create, "Comment", comment);
+            await DoAsync(nodes[0], "Comment", comment);
         }
         ReadRequest list = List("Post", Many("comments", 20, "rank"));
-        int acknowledged = 0, rounds = Counts.Of(300, 20_000);
+        int acknowledged = 0;
         using CancellationTokenSource done = new();
-        Task[] readers = [.. Enumerable.Range(0, 3).Select(_ => Task.Run(async () =>
+        Task[] readers = [.. Enumerable.Range(0, 3).Select(reader => Task.Run(async () =>
         {
             while (!done.IsCancellationRequested)
             {
                 int before = Volatile.Read(ref acknowledged);
-                using ReadReply reply = await Read(fixture, list, Caller.System);
+                using ReadReply reply = await Read(nodes[reader % nodes.Count], list, Caller.System);
                 using JsonDocument page = JsonDocument.Parse(reply.Body.WrittenMemory);
                 JsonElement[] found = [.. page.RootElement.GetProperty("items").EnumerateArray()
                     .SelectMany(static post => post.GetProperty("comments").EnumerateArray())];
@@ -268,7 +282,8 @@ public class ChildListTests
         {
             ImmutableArray<Command> moves = [.. Enumerable.Range(0, comments).Select(id => WriteFixture.Command(
                 CommandKind.Update, "Comment", $$"""{"postId":{{(id + round) % posts}},"text":"{{round}}"}""", $"{id}"))];
-            var moved = await fixture.Engine.BatchAsync(Caller.System, moves, atomic: true, CancellationToken.None);
+            Engine writer = nodes[round % nodes.Count];
+            var moved = await writer.BatchAsync(Caller.System, moves, atomic: true, CancellationToken.None);
             Assert.True(moved.IsOk, moved.Fault?.Message);
             Volatile.Write(ref acknowledged, round);
             // Long enough for some readers to find what others have kept.
@@ -276,7 +291,14 @@ public class ChildListTests
         }
         await done.CancelAsync();
         await Task.WhenAll(readers);
-        Assert.True(fixture.Engine.Cache.Lists > rounds, $"{fixture.Engine.Cache.Lists} lists were used: too few to tell");
+    }
+
+    static async Task DoAsync(Engine engine, string model, string body)
+    {
+        Result<WriteReply> made =
+            await engine.WriteAsync(Caller.System, WriteFixture.Command(CommandKind.Create, model, body), CancellationToken.None);
+        Assert.True(made.IsOk, made.Fault?.Message);
+        made.Value.Dispose();
     }
 
     [Theory]
@@ -381,7 +403,7 @@ public class ChildListTests
         return row;
     }
 
-    static int PlaceOf(long post) => ChildPlaces.Of("Comment", [s_schema.Model("Comment").Field("postId")!], [Value.From(post)]);
+    static ChildPlace PlaceOf(long post) => ChildPlaces.Of("Comment", [s_schema.Model("Comment").Field("postId")!], [Value.From(post)]);
 
     [Fact]
     public void A_change_concerns_the_parents_before_and_after_it_and_no_other()
@@ -420,14 +442,15 @@ public class ChildListTests
             CachedRecord parent = new(1, 1, new byte[100]);
             cache.Fill(RecordKey.OfStored("Post", [Value.From(id)]), cache.Position, parent);
             parents.Add(parent);
-            for (int order = 0; order < 6; order++) cache.Keep(parent, new ChildList($"comments({order})", 1, 0, children, isWhole: true));
+            for (int order = 0; order < 6; order++)
+                cache.Keep(parent, new ChildList($"comments({order})", default, 0, children, isWhole: true));
             Assert.True(parent.List("comments(0)") is null && parent.List("comments(5)") is not null, "the oldest orders go first");
             if (id % 100 == 0) Assert.InRange(cache.Counts.Bytes, 0, Bytes);
         }
         Assert.True(cache.Counts.Evictions > 3000, $"{cache.Counts.Evictions} went");
         CachedRecord gone = parents[1];
         Assert.Null(gone.List("comments(5)"));
-        cache.Keep(gone, new ChildList("comments(5)", 1, 0, children, isWhole: true));
+        cache.Keep(gone, new ChildList("comments(5)", default, 0, children, isWhole: true));
         Assert.Null(gone.List("comments(5)"));
         cache.Clear();
         Assert.Equal((0L, 0L), (cache.Counts.Bytes, cache.Counts.Records));

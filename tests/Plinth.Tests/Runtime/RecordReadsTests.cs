@@ -7,6 +7,7 @@ using Plinth.Text;
 namespace Plinth.Runtime;
 
 /// <summary>Lists put together from records at hand are, byte for byte, those that the database answers.</summary>
+[Trait(Store.TestDatabase.Trait, Store.TestDatabase.Each)]
 public class RecordReadsTests
 {
     const string Schema = """
@@ -170,6 +171,7 @@ public class RecordReadsTests
     }
 
     [Fact]
+    [Trait(Store.TestDatabase.Trait, Store.TestDatabase.Embedded)]
     public async Task A_warm_list_reads_keys_and_nothing_else()
     {
         await using ReadsFixture fixture = await FilledAsync(null, seed: 2);

@@ -20,6 +20,7 @@ sealed class PostgresDatabase : Database
 
     readonly NpgsqlDataSource _readers;
     readonly NpgsqlDataSource _writers;
+    readonly List<NpgsqlDataSource> _copies = [];
     readonly PostgresConnection _writer;
     readonly bool _isPooled, _isWriterPooled;
     long _statementsRun;
@@ -31,6 +32,7 @@ sealed class PostgresDatabase : Database
         _writers = server.Writers(options);
         (_isPooled, _isWriterPooled) = (server.IsPooled, server.IsWriterPooled);
         _writer = new PostgresConnection(this, _writers, 0, _isWriterPooled);
+        Copies = [.. server.Copies.Select(CopyOf)];
     }
 
     public override Dialect Dialect => PostgresDialect.It;
@@ -38,6 +40,8 @@ sealed class PostgresDatabase : Database
     public override StoreOptions Options { get; }
 
     public override string Version => _version;
+
+    public override IReadOnlyList<DatabaseCopy> Copies { get; }
 
     public override Connection Writer => _writer;
 
@@ -67,11 +71,21 @@ sealed class PostgresDatabase : Database
         }
     }
 
-    public override ReadLease Read(CancellationToken cancel)
+    public override ReadLease Read(CancellationToken cancel) => Lend(_readers, _isPooled, cancel);
+
+    ReadLease Lend(NpgsqlDataSource source, bool isPooled, CancellationToken cancel)
     {
-        PostgresConnection connection = NewReader();
+        PostgresConnection connection = new(this, source, Options.ReadTimeMax.TotalSeconds, isPooled);
         connection.SetLimits(Options.ReadTimeMax, cancel);
         return new ReadLease(this, connection);
+    }
+
+    /// <summary>Nothing is opened before it is asked for something.</summary>
+    DatabaseCopy CopyOf(PostgresServer server)
+    {
+        NpgsqlDataSource source = server.Readers(Options);
+        _copies.Add(source);
+        return new DatabaseCopy(server.Shown, cancel => Lend(source, server.IsPooled, cancel));
     }
 
     public override ValueTask<ReadLease> ReadAsync(CancellationToken cancel) => new(Read(cancel));
@@ -153,6 +167,7 @@ sealed class PostgresDatabase : Database
         _pause.Dispose();
         _readers.Dispose();
         _writers.Dispose();
+        foreach (NpgsqlDataSource copy in _copies) copy.Dispose();
     }
 
     internal override void Return(Connection reader) => ((PostgresConnection)reader).Release();

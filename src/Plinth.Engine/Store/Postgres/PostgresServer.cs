@@ -21,6 +21,9 @@ sealed record PostgresServer
     /// </summary>
     public PostgresServer? Direct { get; init; }
 
+    /// <summary>Servers that follow it, each with the bounds that it was given.</summary>
+    public IReadOnlyList<PostgresServer> Copies { get; init; } = [];
+
     /// <summary>
     /// A pooler stands before it that gives each transaction another session: nothing may be kept in a session, neither statements nor
     /// settings, and the time of a statement is held by this side.

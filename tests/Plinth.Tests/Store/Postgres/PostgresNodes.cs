@@ -13,6 +13,7 @@ sealed class PostgresNodes : IAsyncDisposable
 
     readonly string _models;
     readonly string _url;
+    readonly string _options;
     readonly List<(Engine Engine, TempFolder Folder)> _nodes = [];
 
     public PostgresNodes(PostgresCluster cluster, string models = Schema)
@@ -27,8 +28,15 @@ sealed class PostgresNodes : IAsyncDisposable
         string schema = "n_" + Guid.NewGuid().ToString("n")[..20];
         (_models, _url) = (models, url);
         Execute($"create schema {schema}");
-        _url = url + "&connect_timeout=2&schema=" + schema;
+        _options = "&connect_timeout=2&schema=" + schema;
+        _url = url + _options;
     }
+
+    /// <summary>Of the server, with the schema that the nodes share.</summary>
+    public string Url => _url;
+
+    /// <summary>The server's standby, by its URL with a query.</summary>
+    public string? Copy { get; init; }
 
     /// <summary>Bound of a statement.</summary>
     public int StatementMs { get; init; } = Limits.Default.StatementMs;
@@ -74,7 +82,8 @@ sealed class PostgresNodes : IAsyncDisposable
                 Store = new StoreOptions { Folder = folder.Path, ReadTimeMax = TimeSpan.FromMilliseconds(StatementMs) },
                 OpenDatabase = (options, _) =>
                 {
-                    Database database = PostgresDatabase.Open(options, PostgresServer.Of(_url, "tests"));
+                    PostgresServer[] copies = Copy is null ? [] : [PostgresServer.Of(Copy + _options, "tests")];
+                    Database database = PostgresDatabase.Open(options, PostgresServer.Of(_url, "tests") with { Copies = copies });
                     return with is null ? database : with(database);
                 },
                 Limits = Limits.Default with { CacheBytes = CacheBytes, StatementMs = StatementMs },
@@ -87,6 +96,9 @@ sealed class PostgresNodes : IAsyncDisposable
         _nodes.Add((opened.Value, folder));
         return opened.Value;
     }
+
+    /// <summary>Gives another node, by its folder, the key that all have; there must be one already.</summary>
+    public void CopyKey(string folder) => File.Copy(_nodes[0].Folder.File("master.key"), Path.Combine(folder, "master.key"));
 
     /// <summary>The node's process is gone.</summary>
     public async Task EndAsync(Engine node)

@@ -40,6 +40,8 @@ sealed partial class PostgresDialect : Dialect
 
     protected override bool IsNullSmallest => false;
 
+    public override string FollowsAnother => "pg_is_in_recovery()";
+
     public override string Clock => "(extract(epoch from clock_timestamp()) * 1000000)::bigint";
 
     public override bool ReturnsRows => true;
