@@ -46,6 +46,8 @@ static class Composition
         {
             ReadersMax = settings.Integer(SettingKeys.DatabaseConnections),
             PreparedMax = settings.Integer(SettingKeys.DatabasePrepared),
+            LogPartEvents = settings.Integer(SettingKeys.DatabaseLogPart),
+            IsGuarded = settings.Switch(SettingKeys.DatabaseGuard),
             Direct = settings.Text(SettingKeys.DatabaseDirectUrl) is { Length: > 0 } direct
                 ? PostgresServer.Of(direct, settings.Text(SettingKeys.DatabaseName), settings.Text(SettingKeys.DatabaseTls))
                 : null,

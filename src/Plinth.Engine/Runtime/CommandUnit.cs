@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Plinth.Log;
 using Plinth.Plan;
+using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -30,6 +31,8 @@ sealed class CommandUnit(
     public TimeSpan Ran { get; private set; }
 
     public int Statements { get; private set; }
+
+    protected internal override Value Tenant => schema.Schema.IsTenanted ? plans[0].Caller.Tenant : Value.Null;
 
     Statement? _sent;
 

@@ -21,7 +21,8 @@ sealed class PostgresDatabase : Database
     readonly NpgsqlDataSource _readers;
     readonly NpgsqlDataSource _writers;
     readonly PostgresConnection _writer;
-    readonly bool _isPooled, _isWriterPooled;
+    readonly bool _isPooled, _isWriterPooled, _isGuarded;
+    readonly long _logPartEvents;
     long _statementsRun;
 
     PostgresDatabase(StoreOptions options, PostgresServer server)
@@ -29,7 +30,8 @@ sealed class PostgresDatabase : Database
         Options = options;
         _readers = server.Readers(options);
         _writers = server.Writers(options);
-        (_isPooled, _isWriterPooled) = (server.IsPooled, server.IsWriterPooled);
+        (_isPooled, _isWriterPooled, _isGuarded) = (server.IsPooled, server.IsWriterPooled, server.IsGuarded);
+        _logPartEvents = server.LogPartEvents;
         _writer = new PostgresConnection(this, _writers, 0, _isWriterPooled);
     }
 
@@ -44,6 +46,10 @@ sealed class PostgresDatabase : Database
     public override bool IsShared => true;
 
     public override bool IsInProcess => false;
+
+    public override bool? IsGuarded => _isGuarded;
+
+    public override long? LogPartEvents => _logPartEvents;
 
     public override long StatementsRun => Volatile.Read(ref _statementsRun);
 
