@@ -102,6 +102,16 @@ static class DoctorCommand
         $"{follower.Name} stands at {follower.Position}: the event at {follower.FailedAt} failed too often ({follower.Error}); ")
         + "it is tried again when a node starts");
 
+    /// <summary>Null where no other program writes to the tables.</summary>
+    static Finding? Guard(Runtime.Engine engine, Connection reader)
+    {
+        if (engine.Store.Database.IsGuarded is not { } isGuarded) return null;
+        if (!isGuarded) return new("guard", true, "off: what other programs write does not reach the log; --deep names it");
+        int open = reader.GuardSteps(TableGuards.TablesOf(engine.Current.Schema)).Count;
+        return new("guard", open == 0, open == 0 ? "the tables refuse the writes of other programs"
+            : string.Create(CultureInfo.InvariantCulture, $"{open} tables take writes of other programs: start a node, which guards them"));
+    }
+
     static int Database(List<Finding> findings, Runtime.Engine engine, bool deep, CancellationToken cancel)
     {
         findings.Add(new("library", true, engine.Store.Database.Version));
@@ -112,6 +122,7 @@ static class DoctorCommand
         findings.Add(new("log", log.Wrong is null, log.Wrong ?? string.Create(
             CultureInfo.InvariantCulture, $"{log.Events} events, the chain holds")));
         foreach (FollowerRow parked in FollowerTable.All(reader).Where(static f => f.Error is not null)) findings.Add(Parked(parked));
+        if (Guard(engine, reader) is { } guard) findings.Add(guard);
         if (!deep) return ExitCode.Done;
         ReplayReport replay = engine.Replay(null, cancel);
         findings.Add(new("replay", replay.Differences.Count == 0, replay.Differences is [var first, ..] ? first : "equal to the tables"));

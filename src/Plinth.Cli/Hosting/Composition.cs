@@ -48,6 +48,8 @@ static class Composition
         {
             ReadersMax = settings.Integer(SettingKeys.DatabaseConnections),
             PreparedMax = settings.Integer(SettingKeys.DatabasePrepared),
+            LogPartEvents = settings.Integer(SettingKeys.DatabaseLogPart),
+            IsGuarded = settings.Switch(SettingKeys.DatabaseGuard),
         };
         return Bounded(url) with
         {

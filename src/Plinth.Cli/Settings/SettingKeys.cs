@@ -41,6 +41,11 @@ static class SettingKeys
         "Most connections of one node that read; one more writes.");
     public static readonly SettingKey DatabasePrepared = new("database.prepared", new IntegerForm(0, 10_000), "256",
         "Statements that a connection to a server keeps prepared. 0 behind a pooler in transaction mode, such as PgBouncer.");
+    public static readonly SettingKey DatabaseGuard = new("database.guard", s_switch, "on",
+        "The tables on a server refuse changes of other programs, which would never reach the log. `off` lets them in; "
+            + "`plinth doctor --deep` names what they changed. The node that starts last decides for all.");
+    public static readonly SettingKey DatabaseLogPart = new("database.logPart", new IntegerForm(10_000, 1_000_000_000), "10000000",
+        "Events of one part of the log, whose table is divided by position on a server.");
     public static readonly SettingKey DatabaseName = new("database.applicationName", s_text, "plinth",
         "What the server lists the connections of this node as.");
     public static readonly SettingKey Synchronous = new("database.synchronous", new ChoiceForm(["full", "normal"]), "full",
@@ -119,8 +124,8 @@ static class SettingKeys
     [
         ExplainRoles,
         Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
-        DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseReadUrls, DatabaseTls,
-        DatabaseConnections, DatabasePrepared, DatabaseName, Synchronous, Library,
+        DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseReadUrls, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseGuard,
+        DatabaseLogPart, DatabaseName, Synchronous, Library,
         CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,
@@ -209,6 +214,8 @@ static class LimitKeys
             l with { BatchOperations = (int)v }),
         Of("writeQueue", Limits.Default.WriteQueue, 1_000_000, "Commands that may wait for the committer.", (l, v) =>
             l with { WriteQueue = (int)v }),
+        Of("tenantQueue", Limits.Default.TenantQueue, 1_000_000, "Commands of one tenant that may wait for the committer.", (l, v) =>
+            l with { TenantQueue = (int)v }),
         Of("groupCommands", Limits.Default.GroupCommands, 4096, "Commands of one commit.", (l, v) => l with { GroupCommands = (int)v }),
         Of("requestMs", Limits.Default.RequestMs, 3_600_000, "Milliseconds that a request may take.", (l, v) =>
             l with { RequestMs = (int)v }),

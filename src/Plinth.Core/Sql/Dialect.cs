@@ -50,6 +50,13 @@ abstract partial class Dialect
     /// <param name="write">Writes the statement for one.</param>
     public virtual SqlText? ForItems(Func<Dialect, SqlText> write) => null;
 
+    /// <summary>
+    /// One statement that changes for many rows what another changes for one: each parameter takes an array of the rows' values, and the
+    /// statement takes them <c>from items</c>, whose column <c>n</c> counts them from 1. Null where rows go one by one.
+    /// </summary>
+    /// <param name="write">Writes the statement over the items.</param>
+    public virtual SqlText? ForRows(Func<Dialect, SqlText> write) => null;
+
     /// <summary>References are constraints that are added when all tables and indexes are there.</summary>
     public virtual bool KeepsReferencesApart => false;
 

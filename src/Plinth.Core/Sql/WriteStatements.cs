@@ -32,12 +32,14 @@ sealed class WriteStatements
         Dependents = [.. schema.Models.SelectMany(m => m.Relations).Where(r => r.IsOwning && IsOf(model, r.Target))];
         IsFollowed = Dependents.Any(r => r.References.Any(name => !model.Key.Contains(name, StringComparer.Ordinal)));
         RowSlot = model.Fields.Length;
-        Insert = WriteInsert();
+        Insert = WriteInsert(dialect, isOfMany: false);
+        InsertMany = dialect.ForRows(ofItems => WriteInsert(ofItems, isOfMany: true));
         SelectByRow = Select(sql => sql.Raw(" where ").Name(TableShape.RowColumnOf(model)).Raw(" = ").Slot(0, ValueKind.Int), locks: true);
         SelectByKey = SelectBy(model.StoredKey, locks: true);
         Delete = New().Raw("delete from ").Name(model.Table).Raw(" where ").Name(TableShape.RowColumnOf(model))
             .Raw(" = ").Slot(0, ValueKind.Int).Build();
-        InsertTerms = model.FullText.IsEmpty ? null : WriteInsertTerms();
+        InsertTerms = model.FullText.IsEmpty ? null : WriteInsertTerms(dialect);
+        InsertManyTerms = model.FullText.IsEmpty ? null : dialect.ForRows(WriteInsertTerms);
         DeleteTerms = model.FullText.IsEmpty ? null
             : New().Raw("delete from ").Name(Ddl.FullTextTable(model.Table)).Raw(" where rowid = ").Slot(0, ValueKind.Int).Build();
         _parents = Parents.ToFrozenDictionary(r => r.Name, WriteParent, StringComparer.Ordinal);
@@ -74,6 +76,12 @@ sealed class WriteStatements
     /// </summary>
     public SqlText Insert { get; }
 
+    /// <summary>
+    /// The same of many rows, in their order, each behind its own guards; answers the identities of those that it inserted. Rows that it
+    /// inserts do not see one another. Null where rows go one by one.
+    /// </summary>
+    public SqlText? InsertMany { get; }
+
     /// <summary>Identity, version and every field of the row with the identity in slot 0, trashed or not.</summary>
     public SqlText SelectByRow { get; }
 
@@ -105,15 +113,21 @@ sealed class WriteStatements
     /// <summary>Identity, version and fields of the rows with these values in slots 0, 1, …</summary>
     /// <param name="fields">Whose values.</param>
     /// <param name="locks">What is decided on them must hold until the end of the transaction.</param>
-    public SqlText SelectBy(ImmutableArray<Field> fields, bool locks) => Select(
-        sql =>
+    public SqlText SelectBy(ImmutableArray<Field> fields, bool locks) => Select(sql => WriteHolds(sql, fields), locks);
+
+    /// <summary>
+    /// The same for many keys at once, after the number of the key, from 1; locks nothing. Null where the database takes one at a time.
+    /// </summary>
+    public SqlText? SelectManyBy(ImmutableArray<Field> fields) =>
+        _dialect.ForItems(ofItems => Select(new SqlWriter(ofItems), sql => WriteHolds(sql, fields), locks: false));
+
+    static void WriteHolds(SqlWriter sql, ImmutableArray<Field> fields)
+    {
+        for (int i = 0; i < fields.Length; i++)
         {
-            for (int i = 0; i < fields.Length; i++)
-            {
-                sql.Raw(i == 0 ? " where " : " and ").Name(fields[i].Column).Raw(" = ").Slot(i, fields[i]);
-            }
-        },
-        locks);
+            sql.Raw(i == 0 ? " where " : " and ").Name(fields[i].Column).Raw(" = ").Slot(i, fields[i]);
+        }
+    }
 
     /// <summary>
     /// Identity, version and fields of the rows whose text in this field begins with none of the prefixes in slots 0, 1, …
@@ -155,6 +169,9 @@ sealed class WriteStatements
     /// <summary>Adds the terms of the row in slot 0; those of the full-text fields follow. Null where the model has none.</summary>
     public SqlText? InsertTerms { get; }
 
+    /// <summary>The same of many rows; null where <see cref="InsertMany"/> is.</summary>
+    public SqlText? InsertManyTerms { get; }
+
     /// <summary>Removes the terms of the row in slot 0.</summary>
     public SqlText? DeleteTerms { get; }
 
@@ -162,9 +179,11 @@ sealed class WriteStatements
 
     SqlWriter New() => new(_dialect);
 
-    SqlText Select(Action<SqlWriter> where, bool locks)
+    SqlText Select(Action<SqlWriter> where, bool locks) => Select(New(), where, locks);
+
+    SqlText Select(SqlWriter sql, Action<SqlWriter> where, bool locks)
     {
-        SqlWriter sql = New().Raw("select ").Name(TableShape.RowColumnOf(Model)).Raw(", ").Name(TableShape.VersionColumn);
+        sql.Raw("select ").Name(TableShape.RowColumnOf(Model)).Raw(", ").Name(TableShape.VersionColumn);
         foreach (Field field in Model.Fields) sql.Raw(", ").Name(field.Column);
         sql.Raw(" from ").Name(Model.Table);
         where(sql);
@@ -174,13 +193,13 @@ sealed class WriteStatements
         return sql.Build();
     }
 
-    SqlText WriteInsert()
+    SqlText WriteInsert(Dialect dialect, bool isOfMany)
     {
-        SqlWriter sql = New().Raw("insert into ").Name(Model.Table).Raw(" (");
+        SqlWriter sql = new SqlWriter(dialect).Raw("insert into ").Name(Model.Table).Raw(" (");
         foreach (Field field in Model.Fields) sql.Name(field.Column).Raw(", ");
         sql.Name(TableShape.VersionColumn).Raw(") select ");
         foreach (Field field in Model.Fields) sql.Slot(field.Ordinal, field).Raw(", ");
-        sql.Raw("1 where 1 = 1");
+        sql.Raw(isOfMany ? "1 from items where 1 = 1" : "1 where 1 = 1");
         foreach (Relation relation in Parents)
         {
             sql.Raw(" and (");
@@ -193,6 +212,7 @@ sealed class WriteStatements
             WriteParent(sql, relation);
             sql.Raw("))");
         }
+        if (isOfMany) sql.Raw(" order by items.n");
         sql.Raw(" on conflict do nothing");
         if (_dialect.ReturnsRows) sql.Raw(" returning ").Name(TableShape.RowColumnOf(Model));
         return sql.Build();
@@ -250,10 +270,10 @@ sealed class WriteStatements
         return sql.Build();
     }
 
-    SqlText WriteInsertTerms()
+    SqlText WriteInsertTerms(Dialect dialect)
     {
-        SqlWriter sql = New();
-        _dialect.WriteInsertTerms(
+        SqlWriter sql = new(dialect);
+        dialect.WriteInsertTerms(
             sql, Ddl.FullTextTable(Model.Table), [.. Model.FullText.Select(field => Ddl.FullTextColumn(FieldOf(field)))]);
         return sql.Build();
     }

@@ -127,6 +127,9 @@ sealed record Limits
     /// <summary>Commands waiting for the committer. <c>limits.writeQueue</c></summary>
     public int WriteQueue { get; init; } = 10_000;
 
+    /// <summary>Commands of one tenant waiting for the committer. <c>limits.tenantQueue</c></summary>
+    public int TenantQueue { get; init; } = 1000;
+
     /// <summary>Commands of one group. <c>limits.groupCommands</c></summary>
     public int GroupCommands { get; init; } = 256;
 

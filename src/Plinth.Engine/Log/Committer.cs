@@ -11,7 +11,7 @@ namespace Plinth.Log;
 /// <remarks>
 /// A command that fails is undone to its savepoint and costs its neighbours nothing; one that takes too long is stopped, and its
 /// neighbours run again without it, so a command may run twice before it is committed once. A failure of the group as a whole (a full
-/// disk) fails every command in it, and nothing of it is there. The order within a group is the order of arrival.
+/// disk) fails every command in it, and nothing of it is there. The order within a group is the order of arrival, tenant by tenant in turn.
 /// Where the database is a way off, commands whose one statement can be refused without an error go first and together: their statements
 /// are one way there and back, and so are what they change then, the events and the commit (<see cref="WriteUnit.Send"/>).
 /// Where the database cannot undo a failed statement by itself, a group runs without savepoints first, and again with them when one of
@@ -31,7 +31,8 @@ sealed class Committer : IDisposable
     readonly Limits _limits;
     readonly Thread _thread;
     readonly object _gate = new();
-    readonly Queue<WriteUnit> _queue = new();
+    readonly WriteQueue _queue;
+    readonly LogPartitions? _partitions;
     List<WriteUnit> _group = [];
     List<WriteUnit> _ahead = [];
     readonly WriteTransaction _transaction;
@@ -41,9 +42,9 @@ sealed class Committer : IDisposable
     bool _isCareful;
 
     /// <summary>Made by <see cref="EventStore"/>, which reads the head of the log first.</summary>
-    public Committer(Database database, EventLog log, TimeProvider clock, Limits limits)
+    public Committer(Database database, EventLog log, LogPartitions? partitions, TimeProvider clock, Limits limits)
     {
-        (_database, _log, _limits) = (database, log, limits);
+        (_database, _log, _limits, _partitions, _queue) = (database, log, limits, partitions, new WriteQueue(limits));
         _transaction = new WriteTransaction(database.Writer, log, clock);
         _thread = new Thread(Loop) { Name = "plinth committer", IsBackground = true };
         _thread.Start();
@@ -88,12 +89,7 @@ sealed class Committer : IDisposable
         lock (_gate)
         {
             if (_isClosing) return new(Faults.NotReady.Says("The server is stopping."));
-            if (_queue.Count >= _limits.WriteQueue)
-            {
-                return new(Faults.Overloaded.Says("Too many writes wait for the database.") with { RetryAfterSeconds = 1 });
-            }
-
-            _queue.Enqueue(unit);
+            if (_queue.Add(unit) is { } full) return new(full);
             if (_isSleeping) Monitor.Pulse(_gate);
         }
 
@@ -118,6 +114,7 @@ sealed class Committer : IDisposable
         {
             RunGroup();
             _isTended = false;
+            TryMakePlace(1);
             Tend(idle: false);
         }
     }
@@ -152,7 +149,7 @@ sealed class Committer : IDisposable
             while (_group.Count < _limits.GroupCommands && _queue.TryPeek(out WriteUnit? next))
             {
                 if (next.IsExclusive && _group.Count > 0) break;
-                _group.Add(_queue.Dequeue());
+                _group.Add(_queue.Take());
                 if (next.IsExclusive) break;
             }
         }
@@ -192,9 +189,12 @@ sealed class Committer : IDisposable
                 if (offender is null || offender.IsAlone || apart++ == ApartMax) _isCareful = true;
                 else offender.IsAlone = true;
             }
-            catch (StoreException e) when (e.Failure == StoreFailure.Conflict && again++ < AgainMax)
+            catch (StoreException e) when (IsPassing(e) && again++ < AgainMax)
             {
                 _database.Writer.Rollback();
+
+                // How much a long transaction needs is not known, so each time it is twice as much.
+                if (e.Failure == StoreFailure.NoPlace) TryMakePlace(1 << again);
             }
             catch (Exception e)
             {
@@ -339,7 +339,7 @@ sealed class Committer : IDisposable
             {
                 if (!_database.IsCommitted(reader => (head = EventLog.Find(reader, events)) is not null)) throw;
             }
-            catch (StoreException e) when (e.Failure is not StoreFailure.Conflict && connection.FailedOwner is WriteUnit)
+            catch (StoreException e) when (!IsPassing(e) && connection.FailedOwner is WriteUnit)
             {
                 throw new CarefulException();
             }
@@ -381,7 +381,7 @@ sealed class Committer : IDisposable
             unit.Fail(Faults.Timeout.Says("The command ran past its time in the writer's turn, and was stopped."));
             throw new StoppedException();
         }
-        catch (StoreException e) when (e.Failure == StoreFailure.Conflict)
+        catch (StoreException e) when (IsPassing(e))
         {
             throw;
         }
@@ -434,6 +434,22 @@ sealed class Committer : IDisposable
         }
 
         _transaction.Truncate(unit.FirstEvent);
+    }
+
+    /// <summary>The same statements may succeed when they are run again.</summary>
+    static bool IsPassing(StoreException e) => e.Failure is StoreFailure.Conflict or StoreFailure.NoPlace;
+
+    /// <summary>Where the log is divided: makes the parts for what is to come, long before it is needed.</summary>
+    void TryMakePlace(int parts)
+    {
+        try
+        {
+            _partitions?.Keep(_log.Head, parts);
+        }
+        catch (StoreException)
+        {
+            // Tried again behind the next group; and a group that has no place says so.
+        }
     }
 
     /// <summary>What failed was a change of another unit, which went along with this one's statement.</summary>

@@ -11,13 +11,13 @@ namespace Plinth.Log;
 /// </summary>
 sealed class EventStore : IDisposable
 {
-    EventStore(Database database, EventLog log, LogKeys keys, TimeProvider clock, Limits limits)
+    EventStore(Database database, EventLog log, LogKeys keys, LogPartitions? partitions, TimeProvider clock, Limits limits)
     {
         (Database, Log, Keys) = (database, log, keys);
         Events = new EventWriter(keys);
         Tail = new LogTail(database, log, clock);
         Limits = limits;
-        Committer = new Committer(database, log, clock, limits) { Publish = Tail.Publish };
+        Committer = new Committer(database, log, partitions, clock, limits) { Publish = Tail.Publish };
     }
 
     public Database Database { get; }
@@ -41,10 +41,12 @@ sealed class EventStore : IDisposable
         try
         {
             bool mayWrite = !database.Options.ReadOnly;
-            if (mayWrite) LogTables.Create(database);
+            LogPartitions? partitions =
+                mayWrite && database.LogPartEvents is { } partEvents ? new LogPartitions(database.Writer, partEvents) : null;
+            if (mayWrite) LogTables.Create(database, partitions);
             keys = LogKeys.Open(database.Options.Folder, mayCreate: mayWrite);
             if (mayWrite && database.IsShared) KeyProof.Require(database, keys);
-            return new EventStore(database, new EventLog(database.Writer), keys, clock, limits);
+            return new EventStore(database, new EventLog(database.Writer), keys, partitions, clock, limits);
         }
         catch
         {

@@ -17,7 +17,39 @@ static class LogTables
     public const string Position = $"(select position from {Head} where id = 1)";
 
     /// <summary>Makes what is absent. Runs before the committer's thread starts, on the writing connection.</summary>
-    public static void Create(Database database)
+    /// <param name="database">Whose tables.</param>
+    /// <param name="partitions">Null where the table of the events is not divided.</param>
+    public static void Create(Database database, LogPartitions? partitions)
+    {
+        string events = EventsOf(database.Dialect, partitions is null ? "" : LogPartitions.Clause);
+        partitions?.Divide(events);
+        Create(database, events);
+        partitions?.Keep(head: 0);
+    }
+
+    /// <summary>The table of the events and its indexes.</summary>
+    /// <param name="dialect">How it is spelt.</param>
+    /// <param name="clause">How it is divided.</param>
+    static string EventsOf(Dialect dialect, string clause)
+    {
+        string integer = dialect.ColumnType(ValueKind.Int), text = dialect.ColumnType(ValueKind.String),
+            bytes = dialect.ColumnType(ValueKind.Bytes);
+        return $"""
+            create table if not exists {Events} (
+              position {integer} not null primary key, ordinal {integer} not null, tx_id {bytes} not null, event_id {bytes} not null,
+              model {text} not null, record_id {text} not null, version {integer} not null, kind {text} not null,
+              data {bytes}, digest {bytes} not null, actor {text}, tenant_id {text}, at {integer} not null, cause {text},
+              schema_version {integer} not null){clause};
+            create index if not exists {Events}_record on {Events} (model, record_id, position);
+            create index if not exists {Events}_model on {Events} (model, position);
+            create index if not exists {Events}_tenant on {Events} (tenant_id, position) where tenant_id is not null;
+            create index if not exists {Events}_actor on {Events} (actor, position) where actor is not null;
+            {AuditEvents.Index}
+            create index if not exists {Events}_whole on {Events} (position) where record_id = '';
+            """;
+    }
+
+    static void Create(Database database, string events)
     {
         Connection connection = database.Writer;
         Dialect dialect = database.Dialect;
@@ -31,17 +63,7 @@ static class LogTables
             if (connection.Tables().TryGetValue(Followers, out IReadOnlyList<string>? columns) && !columns.Contains("term"))
                 connection.Execute($"drop table {Followers}");
             connection.Execute($"""
-                create table if not exists {Events} (
-                  position {integer} not null primary key, ordinal {integer} not null, tx_id {bytes} not null, event_id {bytes} not null,
-                  model {text} not null, record_id {text} not null, version {integer} not null, kind {text} not null,
-                  data {bytes}, digest {bytes} not null, actor {text}, tenant_id {text}, at {integer} not null, cause {text},
-                  schema_version {integer} not null);
-                create index if not exists {Events}_record on {Events} (model, record_id, position);
-                create index if not exists {Events}_model on {Events} (model, position);
-                create index if not exists {Events}_tenant on {Events} (tenant_id, position) where tenant_id is not null;
-                create index if not exists {Events}_actor on {Events} (actor, position) where actor is not null;
-                {AuditEvents.Index}
-                create index if not exists {Events}_whole on {Events} (position) where record_id = '';
+                {events}
                 create table if not exists {Commits} (
                   first_position {integer} not null primary key, count {integer} not null, tx_id {bytes} not null, at {integer} not null,
                   hash {bytes} not null);

@@ -53,6 +53,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         _constrained = "check the references between tables";
         references?.AddMissing();
 
+        TableGuards.Set(transaction.Connection, _schema);
         IReadOnlyList<string> lost = _plan.RebuildsTables ? transaction.Connection.BrokenForeignKeys() : [];
         if (lost.Count > 0)
         {

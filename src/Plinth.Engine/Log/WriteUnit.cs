@@ -1,4 +1,5 @@
 using System.Threading.Tasks.Sources;
+using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -27,6 +28,9 @@ abstract class WriteUnit
     /// True (with <see cref="IsExclusive"/>) stops foreign key checks while it runs; they are checked as a whole before the commit.
     /// </summary>
     protected internal virtual bool SuspendsForeignKeys => false;
+
+    /// <summary>For whom it is: each tenant waits in a line of its own. Null for what is no tenant's.</summary>
+    protected internal virtual Value Tenant => Value.Null;
 
     /// <summary>
     /// Says that its first statement may go ahead together with those of others, in front of every unit that says nothing: the record

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Plinth.Log;
 using Plinth.Plan;
@@ -43,7 +44,7 @@ sealed class BulkCreate(
         using IncrementalHash? digest = Digest();
         var read = await StageAsync(shape, records, staged, digest, cancel);
         if (read.Fault is { } fault) return fault;
-        await staged.RewindAsync(cancel);
+        await staged.CloseAsync(cancel);
         BulkUnit unit = new(_schema, current, answers, shape, staged, rules, store.Events, caller, moment);
         if (digest is not null) unit.Key = key! with { RequestDigest = [.. digest.GetHashAndReset()] }; // There is a digest for a key.
         var inserted = await store.Committer.RunAsync(unit, cancel);
@@ -117,8 +118,8 @@ sealed class BulkCreate(
         Moment moment)
         : WriteUnit<ImmutableArray<StoredAnswer>>
     {
-        /// <summary>Records whose inserts go to a database that is a way off together.</summary>
-        const long PartRows = 500;
+        /// <summary>Bytes of staged records that are held at a time, but for one record more.</summary>
+        const long PartBytes = 4 << 20;
 
         /// <summary>With the digest of the whole request.</summary>
         public IdempotencyKey? Key { get; set; }
@@ -130,6 +131,8 @@ sealed class BulkCreate(
         public Written Created => new(WriteOutcome.Many, schema.Schema.Model(shape.Name)) { Count = staged.Count };
 
         protected internal override bool IsExclusive => true;
+
+        protected internal override Value Tenant => schema.Schema.IsTenanted ? caller.Tenant : Value.Null;
 
         protected internal override void Committed(long position) => Position = position;
 
@@ -152,24 +155,59 @@ sealed class BulkCreate(
         {
             FieldWrites fields = FieldWrites.Of(schema.Policies, schema.Schema.Model(shape.Name), caller, moment.Now);
             WriteScope scope = new(schema, transaction, events, caller, moment);
-            Fault? first = null;
-            Input[] inputs = new Input[Math.Min(PartRows, staged.Count)];
-            for (long from = 0; from < staged.Count; from += inputs.Length)
+            staged.Rewind();
+            return CreatesTogether.Of(scope, shape, rules, fields) is { } together
+                ? InsertTogether(scope, together)
+                : InsertEach(scope, fields);
+        }
+
+        Fault? InsertEach(WriteScope scope, FieldWrites fields)
+        {
+            Fault? fault = null;
+            long flushed = 0;
+            for (long i = 0; i < staged.Count && !Creates.IsToldEnough(fault); i++)
             {
-                Array.Resize(ref inputs, (int)Math.Min(PartRows, staged.Count - from));
-                for (int i = 0; i < inputs.Length; i++) inputs[i] = staged.Next(shape.Fields.Length);
-                Statement?[] sent = Creates.SendAll(scope, shape, rules, fields, inputs);
-                for (int i = 0; i < inputs.Length; i++)
-                {
-                    var inserted = Creates.Insert(scope, shape, rules, fields, inputs[i], sent.Length > 0 ? sent[i] : null);
-                    if (inserted.IsOk) continue;
-                    Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{from + i}]"), inserted.Fault);
-                    first = first is null ? at : first with { Details = [.. first.Details, .. at.Details] };
-                    if (first.Details.Length >= Problems.ToldMax) return first;
-                }
-                if (transaction.Events.Count >= WriteTransaction.HeldMax) transaction.Flush();
+                var inserted = Creates.Insert(scope, shape, rules, fields, staged.Next(shape.Fields.Length));
+                if (!inserted.IsOk) fault = Creates.Also(fault, i, inserted.Fault);
+                FlushSome(scope.Transaction, ref flushed);
             }
-            return first;
+            return fault;
+        }
+
+        /// <summary>
+        /// All rows first, then, from the staged records once more, their events: until the first of them is appended no other node waits.
+        /// </summary>
+        Fault? InsertTogether(WriteScope scope, CreatesTogether together)
+        {
+            Fault? fault = null;
+            List<Input> part = new(CreatesTogether.RowsMax);
+            for (long from = 0; from < staged.Count && !Creates.IsToldEnough(fault); from += part.Count)
+            {
+                part.Clear();
+                long end = staged.BytesRead + PartBytes;
+                while (from + part.Count < staged.Count && part.Count < CreatesTogether.RowsMax && staged.BytesRead < end)
+                    part.Add(staged.Next(shape.Fields.Length));
+                fault = together.Insert(CollectionsMarshal.AsSpan(part), from, fault, stored: null);
+            }
+            if (fault is not null) return fault;
+            staged.Rewind();
+            Model model = schema.Schema.Model(shape.Name);
+            long flushed = 0;
+            for (long i = 0; i < staged.Count; i++)
+            {
+                Input input = staged.Next(shape.Fields.Length);
+                together.Complete(input);
+                scope.Created(model, input.Values);
+                FlushSome(scope.Transaction, ref flushed);
+            }
+            return null;
+        }
+
+        void FlushSome(WriteTransaction transaction, ref long flushed)
+        {
+            if (transaction.Events.Count < WriteTransaction.HeldMax && staged.BytesRead - flushed < PartBytes) return;
+            transaction.Flush();
+            flushed = staged.BytesRead;
         }
     }
 }

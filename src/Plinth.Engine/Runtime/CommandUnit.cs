@@ -32,6 +32,8 @@ sealed class CommandUnit(
 
     public int Statements { get; private set; }
 
+    protected internal override Value Tenant => schema.Schema.IsTenanted ? plans[0].Caller.Tenant : Value.Null;
+
     Statement? _sent;
 
     readonly LogEvent? _prepared = plans is [var only] ? WriteScope.Prepare(schema, only, events) : null;

@@ -14,8 +14,8 @@ static class Counters
 {
     public const string Table = "plinth_counters";
 
-    const string Take = $"insert into {Table} (model, field, last) values (?1, ?2, 1) "
-        + $"on conflict (model, field) do update set last = {Table}.last + 1 returning last";
+    const string Take = $"insert into {Table} (model, field, last) values (?1, ?2, ?3) "
+        + $"on conflict (model, field) do update set last = {Table}.last + excluded.last returning last";
 
     const string Raise = $"insert into {Table} (model, field, last) values (?1, ?2, ?3) "
         + $"on conflict (model, field) do update set last = excluded.last where excluded.last > {Table}.last";
@@ -27,12 +27,14 @@ static class Counters
             + "primary key (model, field))");
     }
 
-    public static long Next(WriteTransaction transaction, string model, string field)
+    /// <summary>The first of so many numbers that follow one another.</summary>
+    public static long Next(WriteTransaction transaction, string model, string field, int count = 1)
     {
         using Statement take = transaction.Prepare(Take);
         take.BindText(1, model);
         take.BindText(2, field);
-        long next = take.Step() ? take.ColumnInt64(0) : throw new InvalidOperationException("a counter without a number");
+        take.BindInt64(3, count);
+        long next = take.Step() ? take.ColumnInt64(0) - count + 1 : throw new InvalidOperationException("a counter without a number");
         // A statement that returns rows has written only when it has run to its end.
         if (take.Step()) throw new InvalidOperationException("a counter with two numbers");
         return next;

@@ -32,23 +32,6 @@ static class Creates
         return MayGoAhead(scope, table, plan.Rules, input) ? table.Inserting(scope.Transaction, input.Values) : null;
     }
 
-    /// <summary>
-    /// Sends the inserts of many records ahead, when every one of them can go; else none, since a later one may refer to an earlier.
-    /// </summary>
-    public static Statement?[] SendAll(WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input[] inputs)
-    {
-        RecordTable table = scope.Table(shape.Name);
-        if (!scope.Transaction.Connection.SendsAhead || !shape.Counted.IsEmpty || !fields.IsEmpty) return [];
-        if (!RuleCheck.IsOwn(rules.Folded) || !Array.TrueForAll(inputs, input => MayGoAhead(scope, table, rules, input))) return [];
-        Statement?[] sent = new Statement?[inputs.Length];
-        for (int i = 0; i < sent.Length; i++)
-        {
-            sent[i] = table.Inserting(scope.Transaction, inputs[i].Values);
-            sent[i]!.Send(); // Set in the line before.
-        }
-        return sent;
-    }
-
     static bool MayGoAhead(WriteScope scope, RecordTable table, CallerRules rules, Input input) =>
         new RuleCheck(scope, table, rules).MayCreate(new StoredRow(0, 1, input.Values))
         && References.AreReadable(scope, table, input.Values, input.Given);
@@ -56,26 +39,53 @@ static class Creates
     /// <summary>All or nothing; what is wrong is told of every record, by its position.</summary>
     public static Result<Written> Many(WriteScope scope, WritePlan plan)
     {
-        RecordTable table = scope.Table(plan.Model);
+        if (CreatesTogether.Of(scope, plan.Shape, plan.Rules, plan.Fields) is { } together) return ManyTogether(scope, plan, together);
         ImmutableArray<ShownRow?>.Builder records = ImmutableArray.CreateBuilder<ShownRow?>(plan.Inputs.Length);
         Fault? first = null;
-        for (int i = 0; i < plan.Inputs.Length; i++)
+        for (int i = 0; i < plan.Inputs.Length && !IsToldEnough(first); i++)
         {
             var inserted = Insert(scope, plan.Shape, plan.Rules, plan.Fields, plan.Inputs[i]);
-            if (inserted.IsOk)
-            {
-                bool readable = new RuleCheck(scope, table, plan.Read).Sees(inserted.Value);
-                FieldCheck fields = new(scope, table, plan.Fields);
-                records.Add(readable ? new ShownRow(inserted.Value.Values, fields.Hidden(inserted.Value)) : null);
-                continue;
-            }
-            Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{i}]"), inserted.Fault);
-            first = first is null ? at : first with { Details = [.. first.Details, .. at.Details] };
-            if (first.Details.Length >= Problems.ToldMax) break;
+            if (inserted.IsOk) records.Add(Shown(scope, plan, inserted.Value));
+            else first = Also(first, i, inserted.Fault);
         }
         if (first is not null) return first;
         return new Written(WriteOutcome.Many, plan.Model) { Records = records.ToImmutable() };
     }
+
+    static Result<Written> ManyTogether(WriteScope scope, WritePlan plan, CreatesTogether together)
+    {
+        Fault? first = null;
+        List<StoredRow> inserted = new(plan.Inputs.Length);
+        for (int from = 0; from < plan.Inputs.Length && !IsToldEnough(first); from += CreatesTogether.RowsMax)
+        {
+            int count = Math.Min(CreatesTogether.RowsMax, plan.Inputs.Length - from);
+            first = together.Insert(plan.Inputs.AsSpan(from, count), from, first, inserted);
+        }
+        if (first is not null) return first;
+        ImmutableArray<ShownRow?>.Builder records = ImmutableArray.CreateBuilder<ShownRow?>(inserted.Count);
+        foreach (StoredRow stored in inserted)
+        {
+            scope.Created(plan.Model, stored.Values);
+            records.Add(Shown(scope, plan, stored));
+        }
+        return new Written(WriteOutcome.Many, plan.Model) { Records = records.MoveToImmutable() };
+    }
+
+    static ShownRow? Shown(WriteScope scope, WritePlan plan, StoredRow stored)
+    {
+        RecordTable table = scope.Table(plan.Model);
+        if (!new RuleCheck(scope, table, plan.Read).Sees(stored)) return null;
+        return new ShownRow(stored.Values, new FieldCheck(scope, table, plan.Fields).Hidden(stored));
+    }
+
+    /// <summary>What is wrong with many, by the number of each; the first of them says what the whole is refused for.</summary>
+    public static Fault Also(Fault? first, long number, Fault fault)
+    {
+        Fault at = Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{number}]"), fault);
+        return first is null ? at : first with { Details = [.. first.Details, .. at.Details] };
+    }
+
+    public static bool IsToldEnough(Fault? fault) => fault is not null && fault.Details.Length >= Problems.ToldMax;
 
     /// <summary>Numbers, checks, inserts and logs one decided record.</summary>
     /// <param name="scope">The command.</param>
@@ -86,6 +96,15 @@ static class Creates
     /// <param name="sent">Its insert, when it went ahead.</param>
     public static Result<StoredRow> Insert(
         WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input, Statement? sent = null)
+    {
+        var inserted = InsertUnlogged(scope, shape, rules, fields, input, sent);
+        if (inserted.IsOk) scope.Created(scope.Table(shape.Name).Model, inserted.Value.Values);
+        return inserted;
+    }
+
+    /// <summary>The same for whoever tells the log of many when all are there.</summary>
+    public static Result<StoredRow> InsertUnlogged(
+        WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input, Statement? sent)
     {
         RecordTable table = scope.Table(shape.Name);
         Value[] row = input.Values;
@@ -102,7 +121,6 @@ static class Creates
         StoredRow stored = proposed with { Row = identity };
         if (!own && !check.MayCreate(stored)) return check.Refused($"to create this {shape.Name}");
         if (!ownFields && written.Refused(input.Given, stored) is { } refused) return refused;
-        scope.Created(table.Model, row);
         return stored;
     }
 
@@ -122,7 +140,7 @@ static class Creates
     }
 
     /// <summary>Each tenant counts for itself: gaps in its numbers would tell how busy the others are.</summary>
-    static string CounterOf(Model model, FieldShape field, Value[] row) =>
+    public static string CounterOf(Model model, FieldShape field, Value[] row) =>
         model.TenantField is { } tenant ? $"{field.Name} of {EventWriter.Part(tenant, row)}" : field.Name;
 
     /// <summary>Gives counted fields their numbers, and computes what waited for them.</summary>

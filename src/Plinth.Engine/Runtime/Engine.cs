@@ -99,6 +99,7 @@ sealed partial class Engine : IAsyncDisposable
                 await Writes.CreateTablesAsync(store, cancel).ConfigureAwait(false);
             }
             Result<int> version = await VersionAsync(options, store, schema, cancel).ConfigureAwait(false);
+            if (version.IsOk && !options.Store.ReadOnly) await TableGuards.RequireAsync(store, schema, cancel).ConfigureAwait(false);
             if (version.IsOk) return new Engine(options, store, NewSnapshot(options, store, schema, version.Value));
             store.Dispose();
             return version.Fault;

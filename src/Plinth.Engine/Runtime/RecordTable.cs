@@ -1,4 +1,7 @@
+using System.Collections.Immutable;
+using Plinth.Evolution;
 using Plinth.Log;
+using Plinth.Plan;
 using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Sql;
@@ -48,6 +51,18 @@ sealed class RecordTable
         List<StoredRow> rows = [];
         while (rows.Count < rowsMax && statement.Step()) rows.Add(Read(statement));
         return rows;
+    }
+
+    /// <summary>The rows found for each of many keys, by one statement; null where the database is asked for one key at a time.</summary>
+    public List<StoredRow>[]? FindAll(WriteTransaction transaction, ImmutableArray<Field> fields, List<Value[]> keys)
+    {
+        if (Statements.SelectManyBy(fields) is not { } select) return null;
+        using Statement statement = transaction.Prepare(select);
+        BindItems(statement, select, keys.Count, (key, slot) => keys[key][slot]);
+        List<StoredRow>[] found = new List<StoredRow>[keys.Count];
+        for (int i = 0; i < found.Length; i++) found[i] = [];
+        while (statement.Step()) found[(int)statement.ColumnInt64(0) - 1].Add(Read(statement, first: 1));
+        return found;
     }
 
     /// <summary>The rows of a statement that was sent ahead.</summary>
@@ -111,6 +126,38 @@ sealed class RecordTable
         return true;
     }
 
+    /// <summary>
+    /// Inserts all of the rows by one statement, where <see cref="WriteStatements.InsertMany"/> is; false when one of them was refused,
+    /// and then none is there.
+    /// </summary>
+    /// <param name="transaction">It becomes part of.</param>
+    /// <param name="rows">In their order.</param>
+    /// <param name="identities">Of each row.</param>
+    public bool TryInsertAll(WriteTransaction transaction, ReadOnlySpan<Input> rows, out long[] identities)
+    {
+        SqlText text = Statements.InsertMany ?? throw new InvalidOperationException("rows go one by one here");
+        Value[][] values = new Value[rows.Length][];
+        for (int i = 0; i < values.Length; i++) values[i] = rows[i].Values;
+        List<long> inserted = new(values.Length);
+        using (Statement insert = transaction.Prepare(text))
+        {
+            BindItems(insert, text, values.Length, (row, slot) => values[row][slot]);
+            while (insert.Step()) inserted.Add(insert.ColumnInt64(0));
+        }
+
+        identities = [.. inserted];
+        if (identities.Length < values.Length)
+        {
+            foreach (long identity in identities) Delete(transaction, identity);
+            return false;
+        }
+
+        // Numbers are given in the order of the rows, in whatever order they are told.
+        if (!TableShape.IsRowKey(Model)) Array.Sort(identities);
+        WriteTerms(transaction, identities, values);
+        return true;
+    }
+
     bool TryRun(WriteTransaction transaction, Statement insert, out long identity)
     {
         if (_returnsRows)
@@ -151,12 +198,38 @@ sealed class RecordTable
 
     public void Delete(WriteTransaction transaction, StoredRow stored)
     {
-        using (Statement delete = transaction.Prepare(Statements.Delete))
-        {
-            delete.BindInt64(1, stored.Row);
-            delete.RunLater();
-        }
+        Delete(transaction, stored.Row);
         RemoveTerms(transaction, stored.Row);
+    }
+
+    void Delete(WriteTransaction transaction, long identity)
+    {
+        using Statement delete = transaction.Prepare(Statements.Delete);
+        delete.BindInt64(1, identity);
+        delete.RunLater();
+    }
+
+    void WriteTerms(WriteTransaction transaction, long[] identities, Value[][] rows)
+    {
+        if (Statements.InsertManyTerms is not { } insert) return;
+        using Statement statement = transaction.Prepare(insert);
+        BindItems(statement, insert, rows.Length, (row, slot) => slot == 0
+            ? Value.From(identities[row])
+            : Value.From(FullTextTerms.Of(rows[row][_searched[slot - 1].Ordinal])));
+        statement.RunLater();
+    }
+
+    /// <summary>Binds what a statement for many takes: by the number of the item, from 0, and the slot.</summary>
+    static void BindItems(Statement statement, SqlText sql, int items, Func<int, int, Value> value)
+    {
+        for (int i = 0; i < sql.Parameters.Length; i++)
+        {
+            if (sql.Parameters[i] is not SlotParameter { Slot: var slot, Kind: var kind })
+                throw new InvalidOperationException($"no source of a parameter: {sql.Parameters[i]}");
+            Value[] values = new Value[items];
+            for (int item = 0; item < items; item++) values[item] = value(item, slot);
+            statement.BindItems(i + 1, kind, values);
+        }
     }
 
     void WriteTerms(WriteTransaction transaction, long identity, Value[] row)
@@ -179,11 +252,11 @@ sealed class RecordTable
         statement.RunLater();
     }
 
-    StoredRow Read(Statement statement)
+    StoredRow Read(Statement statement, int first = 0)
     {
         Value[] values = new Value[_kinds.Length];
-        for (int i = 0; i < values.Length; i++) values[i] = statement.ColumnValue(i + 2, _kinds[i], _scales[i]);
-        return new(statement.ColumnInt64(0), statement.ColumnInt64(1), values);
+        for (int i = 0; i < values.Length; i++) values[i] = statement.ColumnValue(first + i + 2, _kinds[i], _scales[i]);
+        return new(statement.ColumnInt64(first), statement.ColumnInt64(first + 1), values);
     }
 
     /// <summary>A column of any statement as the value of a field.</summary>

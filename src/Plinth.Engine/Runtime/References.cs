@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -39,6 +40,54 @@ static class References
             if (IsReadable(scope, table, relation, row) == false) return Unknown(relation);
         }
         return null;
+    }
+
+    /// <summary>Whether the caller may read all that these rows name, after at most one statement for each relation.</summary>
+    /// <param name="scope">The command.</param>
+    /// <param name="table">The rows' table.</param>
+    /// <param name="rows">The rows.</param>
+    /// <param name="known">What was found readable in this transaction before, by relation and key.</param>
+    public static bool AreReadable(WriteScope scope, RecordTable table, ReadOnlySpan<Input> rows, HashSet<RecordKey> known)
+    {
+        foreach (Relation relation in table.Statements.Parents)
+        {
+            RecordTable parents = scope.Table(relation.Target);
+            CallerRules rules = scope.Schema.Policies.Of(parents.Model).For(Operation.Get, scope.Caller, scope.Moment.Now);
+            if (rules.Outcome == RuleOutcome.Always) continue;
+            var joins = scope.Schema.Schema.Joins(relation);
+            List<Value[]> keys = [];
+            foreach (Input row in rows)
+            {
+                if (!Concerns(table.Model, relation, row.Values, null) || !IsNamed(table.Model, relation, row.Given)) continue;
+                if (IsItself(table.Model, relation, row.Values)) continue;
+                Value[] key = [.. joins.Select(join => row.Values[join.Own.Ordinal])];
+                if (known.Add(RecordKey.OfStored(relation.Name, key))) keys.Add(key);
+            }
+
+            if (AreReadable(scope, parents, [.. joins.Select(static join => join.Other)], rules, keys)) continue;
+            foreach (Value[] key in keys) known.Remove(RecordKey.OfStored(relation.Name, key));
+            return false;
+        }
+
+        return true;
+    }
+
+    static bool AreReadable(
+        WriteScope scope, RecordTable parents, ImmutableArray<Field> fields, CallerRules rules, List<Value[]> keys)
+    {
+        if (keys.Count == 0) return true;
+        if (rules.Outcome == RuleOutcome.Never) return false;
+        List<StoredRow>[]? found = parents.FindAll(scope.Transaction, fields, keys);
+        RuleCheck check = new(scope, parents, rules);
+        for (int i = 0; i < keys.Count; i++)
+        {
+            StoredRow? parent = found is not null
+                ? WriteScope.Live(parents, found[i])
+                : scope.Live(parents, parents.Statements.SelectBy(fields, locks: false), keys[i]);
+            if (!check.Sees(parent)) return false;
+        }
+
+        return true;
     }
 
     /// <summary>Whether the caller may read all that the row names, known without a look at it.</summary>

@@ -8,7 +8,8 @@ namespace Plinth.Runtime;
 
 /// <summary>
 /// Decided records on their way from the request to the writer, in a file of the data folder that goes away with its handle: a bulk create
-/// takes as long as its sender needs, and must hold neither the writer nor the memory for that time. Written once, then read once.
+/// takes as long as its sender needs, and must hold neither the writer nor the memory for that time. Written once, then read from the start
+/// as often as is asked for.
 /// </summary>
 sealed class StagedRows : IDisposable
 {
@@ -40,6 +41,9 @@ sealed class StagedRows : IDisposable
     }
 
     public long Count { get; private set; }
+
+    /// <summary>Bytes of the records read so far.</summary>
+    public long BytesRead { get; private set; }
 
     /// <summary>Removes what processes that did not end by themselves have left behind; files in use stay.</summary>
     public static void Sweep(string dataFolder)
@@ -74,13 +78,19 @@ sealed class StagedRows : IDisposable
         _buffer.Clear();
     }
 
-    /// <summary>Ends writing, and stands at the first record.</summary>
-    public async ValueTask RewindAsync(CancellationToken cancel)
+    /// <summary>Ends writing.</summary>
+    public async ValueTask CloseAsync(CancellationToken cancel)
     {
         await _file.WriteAsync(_buffer.WrittenMemory, cancel);
         _buffer.Clear();
-        _file.Position = 0;
         _read = new byte[BufferBytes];
+    }
+
+    /// <summary>Stands at the first record: whoever is run again reads them again.</summary>
+    public void Rewind()
+    {
+        _file.Position = 0;
+        (_at, _filled, BytesRead) = (0, 0, 0);
     }
 
     /// <summary>The next record; called <see cref="Count"/> times.</summary>
@@ -186,6 +196,7 @@ sealed class StagedRows : IDisposable
         if (_filled - _at < count) Fill(count);
         ReadOnlySpan<byte> taken = _read.AsSpan(_at, count);
         _at += count;
+        BytesRead += count;
         return taken;
     }
 

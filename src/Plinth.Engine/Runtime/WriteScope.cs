@@ -39,7 +39,8 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         ? Live(table, table.FindAll(sent))
         : Live(table, table.Statements.SelectByKey, StoredKey(plan));
 
-    static StoredRow? Live(RecordTable table, List<StoredRow> found)
+    /// <summary>The one of the rows found that is not in the trash.</summary>
+    public static StoredRow? Live(RecordTable table, List<StoredRow> found)
     {
         foreach (StoredRow stored in found)
         {

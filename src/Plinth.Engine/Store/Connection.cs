@@ -105,6 +105,12 @@ abstract class Connection : IDisposable
     /// <summary>The references between tables, where they are constraints apart.</summary>
     public virtual IReadOnlyList<StoredReference> References() => [];
 
+    /// <summary>
+    /// The statements that are missing until those tables refuse the changes of other programs, or take them, as the database is set to:
+    /// none when all is so already, or where no other program can write. Run in a transaction of the writer.
+    /// </summary>
+    public virtual IReadOnlyList<string> GuardSteps(IReadOnlyList<string> tables) => [];
+
     /// <summary>Rows that refer to rows that are not there, each as a sentence; at most 100.</summary>
     public abstract IReadOnlyList<string> BrokenForeignKeys();
 

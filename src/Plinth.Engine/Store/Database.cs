@@ -15,6 +15,14 @@ abstract class Database : IDisposable
     /// <summary>Other processes may write to it at the same time.</summary>
     public virtual bool IsShared => false;
 
+    /// <summary>
+    /// Whether the tables are to refuse the changes of other programs; null where no other program can be refused so.
+    /// </summary>
+    public virtual bool? IsGuarded => null;
+
+    /// <summary>Events of one part of the log, where its table is divided by position; null where it is one whole.</summary>
+    public virtual long? LogPartEvents => null;
+
     /// <summary>How it spells SQL.</summary>
     public abstract Dialect Dialect { get; }
 

@@ -20,6 +20,9 @@ enum StoreFailure
     /// <summary>Another transaction came first: the same statements may succeed when they are run again.</summary>
     Conflict,
 
+    /// <summary>The part of the log for its next events has not been made yet: the same statements succeed when it is.</summary>
+    NoPlace,
+
     /// <summary>The file is damaged, or is not a database.</summary>
     Corrupt,
 
@@ -85,6 +88,7 @@ sealed class StoreException(StoreFailure failure, string message, StoreConstrain
             "The connection to the storage was lost while the change was committed, and whether it was written is not known.",
             "Repeat the request with the same Idempotency-Key, or read the record first."),
         StoreFailure.Conflict => Faults.Overloaded.Says("Others change the same records.") with { RetryAfterSeconds = 1 },
+        StoreFailure.NoPlace => Faults.Overloaded.Says("The log is being extended.") with { RetryAfterSeconds = 1 },
         StoreFailure.Busy => Faults.Overloaded.Says("The database is busy.") with { RetryAfterSeconds = 1 },
         StoreFailure.TimedOut => Faults.Timeout.Says("A statement ran past its time and was stopped."),
         StoreFailure.TooLarge => Faults.LimitExceeded.Says("A value is larger than the database holds."),

@@ -38,6 +38,7 @@ public sealed partial class LimitsAreProvoked
         ["Groups"] = "cases/rest/limits/reads.case",
         ["BatchOperations"] = "BatchTests",
         ["WriteQueue"] = "CommitterTests",
+        ["TenantQueue"] = "FairnessTests",
         ["GroupCommands"] = "CommitterTests",
         ["RequestMs"] = "PipelineTests",
         ["StatementMs"] = "CommitterFailureTests",

@@ -24,15 +24,29 @@ struct PostgresBinding
 
     public static PostgresBinding OfArray(object array) => new() { _kind = ValueKind.List, _reference = array };
 
-    /// <summary>Values of one kind, each of which may be null: those that <see cref="Sql.Dialect.TakesArrays"/> admits.</summary>
-    public static PostgresBinding OfItems(ValueKind kind, Value[] values) => OfArray(kind switch
+    /// <summary>Values of one kind, each of which may be null, in the form in which one of them is sent.</summary>
+    public static PostgresBinding OfItems(ValueKind kind, Value[] values) => new()
     {
-        ValueKind.Uuid => Array.ConvertAll(values, static v => v.IsNull ? null : (Guid?)v.Uuid),
-        ValueKind.Int => Array.ConvertAll(values, static v => v.IsNull ? null : (long?)v.Int),
-        ValueKind.Boolean => Array.ConvertAll(values, static v => v.IsNull ? null : (bool?)v.Boolean),
-        ValueKind.String => Array.ConvertAll(values, static v => v.IsNull ? null : v.String),
-        _ => throw new InvalidOperationException($"values of kind {kind} are not sent as an array"),
-    });
+        _kind = ValueKind.List,
+        _number = (int)kind,
+        _reference = kind switch
+        {
+            ValueKind.Uuid => Array.ConvertAll(values, static v => v.IsNull ? null : (Guid?)v.Uuid),
+            ValueKind.Int => Array.ConvertAll(values, static v => v.IsNull ? null : (long?)v.Int),
+            ValueKind.Boolean => Array.ConvertAll(values, static v => v.IsNull ? null : (bool?)v.Boolean),
+            ValueKind.String => Array.ConvertAll(values, static v => v.IsNull ? null : v.String),
+            ValueKind.Double => Array.ConvertAll(values, static v => v.IsNull ? null : (double?)v.Double),
+            ValueKind.Decimal =>
+                Array.ConvertAll(values, static v => v.IsNull ? null : (decimal?)Decimal(v.DecimalUnits, v.DecimalScale)),
+            ValueKind.DateTime =>
+                Array.ConvertAll(values, static v => v.IsNull ? null : (long?)(v.Ticks - PostgresRows.MicrosecondsTo2000)),
+            ValueKind.Date => Array.ConvertAll(values, static v => v.IsNull ? null : (int?)((int)v.Ticks - PostgresRows.DaysTo2000)),
+            ValueKind.Time or ValueKind.Duration => Array.ConvertAll(values, static v => v.IsNull ? null : (long?)v.Ticks),
+            ValueKind.Json => Array.ConvertAll(values, static v => v.IsNull ? null : v.Json),
+            ValueKind.Bytes => Array.ConvertAll(values, static v => v.IsNull ? null : v.Bytes),
+            _ => throw new InvalidOperationException($"values of kind {kind} are not sent as an array"),
+        },
+    };
 
     public static PostgresBinding Of(in Value value) => value.Kind switch
     {
@@ -80,7 +94,7 @@ struct PostgresBinding
         ValueKind.Int => new NpgsqlParameter<long> { TypedValue = _number, NpgsqlDbType = NpgsqlDbType.Bigint },
         ValueKind.Double =>
             new NpgsqlParameter<double> { TypedValue = BitConverter.Int64BitsToDouble(_number), NpgsqlDbType = NpgsqlDbType.Double },
-        ValueKind.Decimal => new NpgsqlParameter<decimal> { TypedValue = Decimal(), NpgsqlDbType = NpgsqlDbType.Numeric },
+        ValueKind.Decimal => new NpgsqlParameter<decimal> { TypedValue = Decimal(_number, _scale), NpgsqlDbType = NpgsqlDbType.Numeric },
         ValueKind.DateTime =>
             new NpgsqlParameter<long> { TypedValue = _number - PostgresRows.MicrosecondsTo2000, NpgsqlDbType = NpgsqlDbType.TimestampTz },
         ValueKind.Date =>
@@ -94,15 +108,20 @@ struct PostgresBinding
         ValueKind.Uuid => new NpgsqlParameter<Guid> { TypedValue = (Guid)_reference!, NpgsqlDbType = NpgsqlDbType.Uuid }, // Its kind.
         ValueKind.List => _reference switch
         {
-            Guid?[] keys => new NpgsqlParameter<Guid?[]> { TypedValue = keys, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid },
-            long?[] numbers =>
-                new NpgsqlParameter<long?[]> { TypedValue = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
-            bool?[] truths =>
-                new NpgsqlParameter<bool?[]> { TypedValue = truths, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Boolean },
-            long[] numbers => new NpgsqlParameter<long[]> { TypedValue = numbers, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bigint },
-            string?[] texts => new NpgsqlParameter<string?[]> { TypedValue = texts, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-            byte[]?[] bytes =>
-                new NpgsqlParameter<byte[]?[]> { TypedValue = bytes, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Bytea },
+            Guid?[] keys => Items(keys, NpgsqlDbType.Uuid),
+            long?[] numbers => Items(numbers, (ValueKind)_number switch
+            {
+                ValueKind.DateTime => NpgsqlDbType.TimestampTz,
+                ValueKind.Time => NpgsqlDbType.Time,
+                _ => NpgsqlDbType.Bigint,
+            }),
+            int?[] dates => Items(dates, NpgsqlDbType.Date),
+            bool?[] truths => Items(truths, NpgsqlDbType.Boolean),
+            double?[] numbers => Items(numbers, NpgsqlDbType.Double),
+            decimal?[] numbers => Items(numbers, NpgsqlDbType.Numeric),
+            long[] numbers => Items(numbers, NpgsqlDbType.Bigint),
+            string?[] texts => Items(texts, NpgsqlDbType.Text),
+            byte[]?[] bytes => Items(bytes, (ValueKind)_number == ValueKind.Json ? NpgsqlDbType.Json : NpgsqlDbType.Bytea),
             _ => throw new InvalidOperationException("an array of no known kind"),
         },
         _ => throw new InvalidOperationException($"a value of kind {_kind} is not sent"),
@@ -111,9 +130,12 @@ struct PostgresBinding
     readonly NpgsqlParameter<byte[]> Bytes(NpgsqlDbType type) =>
         new() { TypedValue = (byte[])_reference!, NpgsqlDbType = type }; // Set for every kind that comes here.
 
-    readonly decimal Decimal()
+    static NpgsqlParameter<T> Items<T>(T items, NpgsqlDbType type) =>
+        new() { TypedValue = items, NpgsqlDbType = NpgsqlDbType.Array | type };
+
+    static decimal Decimal(long number, int scale)
     {
-        ulong units = _number < 0 ? (ulong)-(_number + 1) + 1 : (ulong)_number;
-        return new decimal((int)units, (int)(units >> 32), 0, _number < 0, (byte)_scale);
+        ulong units = number < 0 ? (ulong)-(number + 1) + 1 : (ulong)number;
+        return new decimal((int)units, (int)(units >> 32), 0, number < 0, (byte)scale);
     }
 }

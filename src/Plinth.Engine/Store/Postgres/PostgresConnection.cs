@@ -1,6 +1,7 @@
 using System.Data;
 using System.Globalization;
 using Npgsql;
+using Plinth.Sql.Dialects.Postgres;
 
 namespace Plinth.Store.Postgres;
 
@@ -77,19 +78,18 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     {
         _wanted = 0;
         Begin("begin");
+
+        // Whose session it is next nobody can say, so each transaction says who writes.
+        if (isPooled) Later(new NpgsqlBatchCommand($"set local {PostgresFunctions.Writer} = '{PostgresFunctions.WriterIsEngine}'"));
     }
 
     public override void Commit()
     {
         if (_isFailed) throw new StoreException(StoreFailure.Unavailable, "a failed transaction cannot be committed");
-        try
-        {
-            Run(new NpgsqlBatchCommand("commit"));
-        }
-        finally
-        {
-            _inTransaction = false;
-        }
+
+        // What fails on the way to it leaves the transaction open, and failed: it is rolled back like any other.
+        Run(new NpgsqlBatchCommand("commit"));
+        _inTransaction = false;
     }
 
     public override void Rollback()
@@ -156,6 +156,30 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
             """);
         while (select.Step()) references.Add(new StoredReference(select.ColumnText(0), select.ColumnText(1), select.ColumnText(2)));
         return references;
+    }
+
+    public override IReadOnlyList<string> GuardSteps(IReadOnlyList<string> tables)
+    {
+        List<string> steps = [];
+        using Statement select = Prepare("""
+            select quote_ident(c.relname), coalesce(t.tgenabled::text, '') from pg_class c
+              left join pg_trigger t on t.tgrelid = c.oid and t.tgname = ?2::name
+              where c.relnamespace = current_schema()::regnamespace and c.relname = any(?1::text[]) order by c.relname
+            """);
+        select.BindArray(1, tables.ToArray<string?>());
+        select.BindText(2, PostgresFunctions.Guard);
+        while (select.Step())
+        {
+            string table = select.ColumnText(0), state = select.ColumnText(1);
+            bool isOn = state.Length > 0 && state is not "D";
+            if (isOn == (database.IsGuarded is true)) continue;
+            steps.Add(isOn ? $"drop trigger {PostgresFunctions.Guard} on {table}"
+                : state.Length > 0 ? $"alter table {table} enable trigger {PostgresFunctions.Guard}"
+                : $"create trigger {PostgresFunctions.Guard} before insert or update or delete or truncate on {table} "
+                    + $"for each statement execute function {PostgresFunctions.Guard}()");
+        }
+
+        return steps;
     }
 
     public override IReadOnlyDictionary<string, IReadOnlyList<string>> Tables()

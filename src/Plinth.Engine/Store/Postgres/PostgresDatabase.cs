@@ -22,7 +22,8 @@ sealed class PostgresDatabase : Database
     readonly NpgsqlDataSource _writers;
     readonly List<NpgsqlDataSource> _copies = [];
     readonly PostgresConnection _writer;
-    readonly bool _isPooled, _isWriterPooled;
+    readonly bool _isPooled, _isWriterPooled, _isGuarded;
+    readonly long _logPartEvents;
     long _statementsRun;
 
     PostgresDatabase(StoreOptions options, PostgresServer server)
@@ -30,7 +31,8 @@ sealed class PostgresDatabase : Database
         Options = options;
         _readers = server.Readers(options);
         _writers = server.Writers(options);
-        (_isPooled, _isWriterPooled) = (server.IsPooled, server.IsWriterPooled);
+        (_isPooled, _isWriterPooled, _isGuarded) = (server.IsPooled, server.IsWriterPooled, server.IsGuarded);
+        _logPartEvents = server.LogPartEvents;
         _writer = new PostgresConnection(this, _writers, 0, _isWriterPooled);
         Copies = [.. server.Copies.Select(CopyOf)];
     }
@@ -48,6 +50,10 @@ sealed class PostgresDatabase : Database
     public override bool IsShared => true;
 
     public override bool IsInProcess => false;
+
+    public override bool? IsGuarded => _isGuarded;
+
+    public override long? LogPartEvents => _logPartEvents;
 
     public override long StatementsRun => Volatile.Read(ref _statementsRun);
 

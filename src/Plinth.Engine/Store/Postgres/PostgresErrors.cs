@@ -17,7 +17,10 @@ static partial class PostgresErrors
             return new StoreException(StoreFailure.Unavailable, $"The database server cannot be reached: {e.Message}", inner: e);
         }
 
-        StoreFailure failure = FailureOf(server.SqlState);
+        // A check has a name; without one, it is a row for which a divided table has no part.
+        StoreFailure failure = server is { SqlState: PostgresErrorCodes.CheckViolation, ConstraintName: null }
+            ? StoreFailure.NoPlace
+            : FailureOf(server.SqlState);
 
         // Without the server's own exception: its detail quotes the row's values.
         return new StoreException(

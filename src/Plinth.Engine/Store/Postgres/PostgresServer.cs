@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using Plinth.Sql.Dialects.Postgres;
 
 namespace Plinth.Store.Postgres;
 
@@ -15,6 +16,12 @@ sealed record PostgresServer
 
     /// <summary>Statements that each connection keeps prepared; 0 behind a pooler that gives each transaction another session.</summary>
     public int PreparedMax { get; init; } = 256;
+
+    /// <summary>Events of one part of the log's table.</summary>
+    public long LogPartEvents { get; init; } = 10_000_000;
+
+    /// <summary>The engine's tables refuse changes of other programs.</summary>
+    public bool IsGuarded { get; init; } = true;
 
     /// <summary>
     /// Past a pooler: where the committer's session, the one that listens, and those of migrations go. Null where there is no pooler.
@@ -73,10 +80,14 @@ sealed record PostgresServer
 
     /// <summary>
     /// The committer's connection, and one more for looking after it when it is lost. Its statements are planned once: planning the one
-    /// that appends to the log for each length of its arrays cost more than running it.
+    /// that appends to the log for each length of its arrays cost more than running it. Its sessions say who they are to the tables that
+    /// refuse others, for good: a word in each transaction would be a statement more in each.
     /// </summary>
-    public NpgsqlDataSource Writers(StoreOptions options) =>
-        (Direct ?? this).Source(connectionsMax: 4, TimeSpan.Zero, options.ReadOnly, " -c plan_cache_mode=force_generic_plan");
+    public NpgsqlDataSource Writers(StoreOptions options) => (Direct ?? this).Source(
+        connectionsMax: 4,
+        TimeSpan.Zero,
+        options.ReadOnly,
+        $" -c plan_cache_mode=force_generic_plan -c {PostgresFunctions.Writer}={PostgresFunctions.WriterIsEngine}");
 
     NpgsqlDataSource Source(int connectionsMax, TimeSpan statementTime, bool isReadOnly, string more)
     {

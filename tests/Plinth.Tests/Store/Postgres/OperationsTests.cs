@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
@@ -130,37 +129,13 @@ public class OperationsTests
     {
         using PostgresCluster cluster = PostgresCluster.Start("fsync=off");
         using TempFolder folder = new();
-        int port = SwitchedPort.Free();
-        File.WriteAllText(folder.File("users.txt"), "\"plinth\" \"\"\n");
-        File.WriteAllText(folder.File("pooler.ini"), string.Create(CultureInfo.InvariantCulture, $"""
-            [databases]
-            * = host={cluster.Folder}
-            [pgbouncer]
-            listen_addr = 127.0.0.1
-            listen_port = {port}
-            unix_socket_dir =
-            auth_type = trust
-            auth_file = {folder.File("users.txt")}
-            pool_mode = transaction
-            default_pool_size = 3
-            ignore_startup_parameters = extra_float_digits
-            """));
-        foreach (string file in Directory.GetFiles(folder.Path)) PostgresCluster.Give(file);
-        PostgresCluster.Give(folder.Path);
-        using Process pooler = PostgresCluster.Serve("/usr/sbin/pgbouncer", "pgbouncer", [folder.File("pooler.ini")]);
-        try
-        {
-            await ServeBehindAsync(cluster, port, folder);
-        }
-        finally
-        {
-            PostgresCluster.Kill(pooler);
-        }
+        using Pooler pooler = Pooler.Start(cluster);
+        await ServeBehindAsync(cluster, pooler.Url, folder);
     }
 
-    static async Task ServeBehindAsync(PostgresCluster cluster, int port, TempFolder folder)
+    static async Task ServeBehindAsync(PostgresCluster cluster, string url, TempFolder folder)
     {
-        PostgresServer server = PostgresServer.Of(PostgresCluster.UrlAt(port, options: "sslmode=disable&connect_timeout=10"), "tests") with
+        PostgresServer server = PostgresServer.Of(url, "tests") with
         {
             PreparedMax = 0,
             Direct = PostgresServer.Of(cluster.Url(), "tests"),

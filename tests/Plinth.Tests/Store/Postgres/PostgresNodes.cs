@@ -25,12 +25,15 @@ sealed class PostgresNodes : IAsyncDisposable
     /// <param name="models">Their schema.</param>
     public PostgresNodes(string url, string models = Schema)
     {
-        string schema = "n_" + Guid.NewGuid().ToString("n")[..20];
+        SchemaName = "n_" + Guid.NewGuid().ToString("n")[..20];
         (_models, _url) = (models, url);
-        Execute($"create schema {schema}");
-        _options = "&connect_timeout=2&schema=" + schema;
+        Execute($"create schema {SchemaName}");
+        _options = "&connect_timeout=2&schema=" + SchemaName;
         _url = url + _options;
     }
+
+    /// <summary>Where their tables are.</summary>
+    public string SchemaName { get; }
 
     /// <summary>Of the server, with the schema that the nodes share.</summary>
     public string Url => _url;
@@ -38,19 +41,46 @@ sealed class PostgresNodes : IAsyncDisposable
     /// <summary>The server's standby, by its URL with a query.</summary>
     public string? Copy { get; init; }
 
+    /// <summary>Events of one part of the log.</summary>
+    public long LogPartEvents { get; init; } = 10_000_000;
+
+    /// <summary>Of those that start from now on.</summary>
+    public bool IsGuarded { get; set; } = true;
+
+    /// <summary>A pooler, for all that they say to the server; null where there is none.</summary>
+    public string? PooledUrl { get; init; }
+
     /// <summary>Bound of a statement.</summary>
     public int StatementMs { get; init; } = Limits.Default.StatementMs;
 
     /// <summary>Of each node's record cache.</summary>
     public long CacheBytes { get; init; } = Limits.Default.CacheBytes;
 
-    /// <summary>Past the engine, as an operator with another program would.</summary>
+    /// <summary>As a program does that does not know of the engine.</summary>
+    public void ExecuteAsOther(string sql)
+    {
+        using TempFolder folder = new();
+        using Npgsql.NpgsqlDataSource source = PostgresServer.Of(_url, "tests").Readers(new() { Folder = folder.Path });
+        using Npgsql.NpgsqlCommand command = source.CreateCommand(sql);
+        command.ExecuteNonQuery();
+    }
+
+    /// <summary>Past the engine, as an operator would who knows what he does: the guard of the tables lets it pass.</summary>
     public void Execute(string sql)
     {
         using TempFolder folder = new();
         using Npgsql.NpgsqlDataSource source = PostgresServer.Of(_url, "tests").Writers(new() { Folder = folder.Path });
         using Npgsql.NpgsqlCommand command = source.CreateCommand(sql);
         command.ExecuteNonQuery();
+    }
+
+    /// <summary>The number that a statement answers, asked past the engine.</summary>
+    public long Scalar(string sql)
+    {
+        using TempFolder folder = new();
+        using Npgsql.NpgsqlDataSource source = PostgresServer.Of(_url, "tests").Writers(new() { Folder = folder.Path });
+        using Npgsql.NpgsqlCommand command = source.CreateCommand(sql);
+        return Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture);
     }
 
     /// <summary>Runs a statement in a transaction that stays open until it is disposed.</summary>
@@ -83,7 +113,8 @@ sealed class PostgresNodes : IAsyncDisposable
                 OpenDatabase = (options, _) =>
                 {
                     PostgresServer[] copies = Copy is null ? [] : [PostgresServer.Of(Copy + _options, "tests")];
-                    Database database = PostgresDatabase.Open(options, PostgresServer.Of(_url, "tests") with { Copies = copies });
+                    PostgresServer server = Server() with { IsGuarded = IsGuarded, LogPartEvents = LogPartEvents, Copies = copies };
+                    Database database = PostgresDatabase.Open(options, server);
                     return with is null ? database : with(database);
                 },
                 Limits = Limits.Default with { CacheBytes = CacheBytes, StatementMs = StatementMs },
@@ -99,6 +130,14 @@ sealed class PostgresNodes : IAsyncDisposable
 
     /// <summary>Gives another node, by its folder, the key that all have; there must be one already.</summary>
     public void CopyKey(string folder) => File.Copy(_nodes[0].Folder.File("master.key"), Path.Combine(folder, "master.key"));
+
+    // A pooler knows nothing of the schema; the role does.
+    PostgresServer Server()
+    {
+        if (PooledUrl is null) return PostgresServer.Of(_url, "tests");
+        Execute($"alter role plinth set search_path = {SchemaName}");
+        return PostgresServer.Of(PooledUrl, "tests") with { PreparedMax = 0 };
+    }
 
     /// <summary>The node's process is gone.</summary>
     public async Task EndAsync(Engine node)

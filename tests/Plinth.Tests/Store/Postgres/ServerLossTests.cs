@@ -33,6 +33,82 @@ public class ServerLossTests
 
         // A group whose commit was lost waits for what became of it, so there may be none.
         Assert.All(refusals, code => Assert.Equal(Faults.StorageUnavailable.Code, code));
+        await RequireAllAsync(engine, acknowledged);
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_writes_and_nothing_else_and_writing_goes_on_when_there_is_room()
+    {
+        using SmallDisk disk = SmallDisk.Make();
+        using PostgresCluster cluster = PostgresCluster.Start("fsync=on");
+        await using PostgresNodes nodes = new(cluster) { CacheBytes = 0 };
+        nodes.Execute($"create tablespace small location '{disk.Folder}'");
+        nodes.Execute("alter role plinth set default_tablespace = small");
+        Engine engine = await nodes.StartAsync();
+        ConcurrentBag<int> acknowledged = [];
+        ConcurrentBag<string> refusals = [];
+        using CancellationTokenSource stop = new();
+        string text = new('x', 2000);
+        Task[] writing = [.. Enumerable.Range(1, Writers).Select(w => WriteAsync(engine, w, acknowledged, refusals, stop.Token, text))];
+
+        await UntilAsync(() => acknowledged.Count > 100);
+        disk.Fill();
+        await UntilAsync(() => refusals.Count > 20);
+        Assert.Null(await PostgresNodes.ReadAsync(engine, "1000000"));
+        int before = acknowledged.Count;
+        disk.Free();
+        await UntilAsync(() => acknowledged.Count > before + 100);
+        await stop.CancelAsync();
+        await Task.WhenAll(writing);
+
+        Assert.All(refusals, code => Assert.Equal(Faults.StorageUnavailable.Code, code));
+        await RequireAllAsync(engine, acknowledged);
+    }
+
+    [Fact]
+    public async Task A_writer_that_finds_no_free_connection_is_busy_and_writes_as_soon_as_there_is_one()
+    {
+        using PostgresCluster cluster = PostgresCluster.Start("fsync=on -c max_connections=12");
+        await using PostgresNodes nodes = new(cluster) { CacheBytes = 0 };
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await PostgresNodes.WriteAsync(engine, CommandKind.Create, """{"id":1,"text":"q"}"""));
+        List<IDisposable> held = [];
+        TakeAll();
+
+        // Its session goes, and somebody else takes the place.
+        int session = ((PostgresConnection)engine.Store.Database.Writer).SessionId;
+        held[^1].Dispose();
+        held.RemoveAt(held.Count - 1);
+        nodes.Execute($"select pg_terminate_backend({session}, 5000)");
+        TakeAll();
+        string[] codes = [await CodeAsync(2), await CodeAsync(3), await CodeAsync(4)];
+        Assert.Contains(Faults.Overloaded.Code, codes);
+        Assert.All(codes, static code => Assert.Contains(code, (string[])[Faults.Overloaded.Code, Faults.StorageUnavailable.Code]));
+
+        foreach (IDisposable one in held) one.Dispose();
+        await UntilAsync(() => WriteNow());
+        await RequireAllAsync(engine, [1, 5]);
+
+        async Task<string> CodeAsync(int id) => (await PostgresNodes.WriteAsync(
+            engine, CommandKind.Create, $$"""{"id":{{id}},"text":"q"}"""))?.Code ?? "";
+
+        bool WriteNow() => CodeAsync(5).GetAwaiter().GetResult() is "" or "conflict";
+
+        void TakeAll()
+        {
+            try
+            {
+                while (true) held.Add(nodes.Hold("select 1"));
+            }
+            catch (Npgsql.PostgresException e) when (e.SqlState == Npgsql.PostgresErrorCodes.TooManyConnections)
+            {
+                // As many as there are.
+            }
+        }
+    }
+
+    static async Task RequireAllAsync(Engine engine, IEnumerable<int> acknowledged)
+    {
         foreach (int id in acknowledged)
         {
             string key = id.ToString(System.Globalization.CultureInfo.InvariantCulture);
@@ -44,11 +120,12 @@ public class ServerLossTests
     }
 
     static async Task WriteAsync(
-        Engine engine, int writer, ConcurrentBag<int> acknowledged, ConcurrentBag<string> refusals, CancellationToken stop)
+        Engine engine, int writer, ConcurrentBag<int> acknowledged, ConcurrentBag<string> refusals, CancellationToken stop,
+        string text = "t")
     {
         for (int id = writer * 1_000_000; !stop.IsCancellationRequested; id++)
         {
-            Fault? fault = await PostgresNodes.WriteAsync(engine, CommandKind.Create, $$"""{"id":{{id}},"text":"{{writer}}"}""");
+            Fault? fault = await PostgresNodes.WriteAsync(engine, CommandKind.Create, $$"""{"id":{{id}},"text":"{{text}}"}""");
             if (fault is null) acknowledged.Add(id);
             else refusals.Add(fault.Code);
         }

@@ -62,18 +62,35 @@ sealed partial class PostgresDialect : Dialect
     public override SqlText? ForItems(Func<Dialect, SqlText> write)
     {
         SqlText one = write(s_ofItems);
-        StringBuilder text = new("select items.n, item.* from unnest("), names = new();
-        for (int i = 0; i < one.Parameters.Length; i++)
+        if (!one.Parameters.All(parameter => TakesArrays(SqlWriter.KindOf(parameter)))) return null;
+        StringBuilder text = new("select items.n, item.* from ");
+        WriteItems(text, one.Parameters);
+        text.Append(" cross join lateral (").Append(one.Text).Append(") item");
+        return new SqlText(text.ToString(), one.Parameters);
+    }
+
+    public override SqlText ForRows(Func<Dialect, SqlText> write)
+    {
+        SqlText one = write(s_ofItems);
+        StringBuilder text = new("with items as (select * from ");
+        WriteItems(text, one.Parameters);
+        text.Append(") ").Append(one.Text);
+        return new SqlText(text.ToString(), one.Parameters);
+    }
+
+    /// <summary>The values of all items as a table, an array for each parameter.</summary>
+    void WriteItems(StringBuilder text, ImmutableArray<SqlParameter> parameters)
+    {
+        StringBuilder names = new();
+        text.Append("unnest(");
+        for (int i = 0; i < parameters.Length; i++)
         {
-            ValueKind kind = SqlWriter.KindOf(one.Parameters[i]);
-            if (!TakesArrays(kind)) return null;
             if (i > 0) text.Append(", ");
-            ArrayPlaceholder(text, i + 1, kind);
+            ArrayPlaceholder(text, i + 1, SqlWriter.KindOf(parameters[i]));
             names.Append(CultureInfo.InvariantCulture, $"p{i + 1}, ");
         }
 
-        text.Append(") with ordinality items(").Append(names).Append("n) cross join lateral (").Append(one.Text).Append(") item");
-        return new SqlText(text.ToString(), one.Parameters);
+        text.Append(") with ordinality items(").Append(names).Append("n)");
     }
 
     public override void WriteSearch(SqlWriter sql, Model model, string row, int slot)
@@ -111,10 +128,10 @@ sealed partial class PostgresDialect : Dialect
     {
         sql.Raw("insert into ").Name(table).Raw(" (rowid, terms");
         foreach (string column in columns) sql.Raw(", ").Name(column);
-        sql.Raw(") values (").Slot(0, ValueKind.Int);
+        sql.Raw(") select ").Slot(0, ValueKind.Int);
         WriteTerms(sql, 0, columns.Count);
         for (int i = 0; i < columns.Count; i++) WriteTerms(sql, i, 1);
-        sql.Raw(")");
+        if (_isOfItems) sql.Raw(" from items");
     }
 
     static void WriteTerms(SqlWriter sql, int first, int count)

@@ -10,6 +10,17 @@ static class PostgresFunctions
 
     const string Guarded = "language plpgsql immutable strict parallel safe";
 
+    /// <summary>The setting that a session or transaction of the engine bears, and its value.</summary>
+    public const string Writer = "plinth.writer";
+
+    public const string WriterIsEngine = "engine";
+
+    /// <summary>
+    /// The trigger of a table that refuses changes of whoever is not the engine, once per statement. It keeps mistakes away and no
+    /// attacker: who may write to the table may also say that they are the engine.
+    /// </summary>
+    public const string Guard = "plinth_guard";
+
     /// <summary>Statements that make them, or make them anew.</summary>
     public const string Create = $$"""
         create or replace function plinth_within(v numeric, low numeric, high numeric) returns bigint {{Like}}
@@ -48,5 +59,12 @@ static class PostgresFunctions
         create or replace function plinth_divide(a double precision, b double precision) returns double precision {{Guarded}}
           as $$begin if b = 0 then return null; end if; return a / b; exception when numeric_value_out_of_range then
             return case when ln(abs(a)) - ln(abs(b)) < 0 then 0 end; end$$;
+        create or replace function {{Guard}}() returns trigger language plpgsql as $$begin
+          if current_setting('{{Writer}}', true) is distinct from '{{WriterIsEngine}}' then
+            raise exception 'the table % is written by Plinth alone', tg_table_name using errcode = 'insufficient_privilege',
+              hint = 'Write through its API, or let others in with database.guard = off: their changes never reach the log.';
+          end if;
+          return null;
+          end$$;
         """;
 }
