@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Plinth.Store;
@@ -168,8 +169,15 @@ sealed class EventLog
     }
 
     /// <summary>Follows the chain of hashes from the first event to the head, and compares every payload with its digest.</summary>
-    public static LogVerification Verify(Connection connection, CancellationToken cancel)
+    public static LogVerification Verify(Connection connection, CancellationToken cancel) => Verify(connection, [], cancel);
+
+    /// <param name="connection">Whose log.</param>
+    /// <param name="expected">What was signed of it before.</param>
+    /// <param name="cancel">Stops between transactions.</param>
+    public static LogVerification Verify(Connection connection, IReadOnlyList<SignedCheckpoint> expected, CancellationToken cancel)
     {
+        HashSet<SignedCheckpoint> open = [.. expected];
+        open.RemoveWhere(static signed => signed.Position == 0 && signed.Hash.AsSpan().IndexOfAnyExcept((byte)0) < 0);
         byte[] hash = new byte[32];
         long position = 0, commits = 0;
         using Statement select = connection.PrepareScan(SelectCommits);
@@ -190,6 +198,13 @@ sealed class EventLog
 
             position += count;
             commits++;
+            open.RemoveWhere(signed => signed.Position == position && signed.Hash.AsSpan().SequenceEqual(hash));
+        }
+
+        if (open.MinBy(static signed => signed.Position) is { } broken)
+        {
+            return new LogVerification(position, commits, string.Create(CultureInfo.InvariantCulture,
+                $"The log at position {broken.Position} is not the one that was signed there."));
         }
 
         LogHead head = ReadHead(connection);

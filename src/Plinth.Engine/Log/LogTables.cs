@@ -47,6 +47,8 @@ static class LogTables
                 create table if not exists {Head} (
                   id {integer} not null primary key check (id = 1),
                   position {integer} not null, at {integer} not null, hash {bytes} not null);
+                create table if not exists {LogCut.Table} (
+                  id {integer} not null primary key check (id = 1), position {integer} not null);
                 create table if not exists {Followers} (
                   name {text} not null primary key, position {integer} not null, term {integer} not null, lease_until {integer} not null,
                   failed_at {integer} not null, error {text});

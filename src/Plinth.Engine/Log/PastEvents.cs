@@ -23,8 +23,8 @@ static class PastEvents
         + $"case when (select at from {LogTables.Events} where position = (low + high + 1) / 2) <= cast(?1 as bigint) "
         + "then high else (low + high + 1) / 2 - 1 end from s where low < high) select low from s where low >= high";
 
-    const string ExtentText = $"select position, coalesce((select min(position) from {LogTables.Events}), 1) from {LogTables.Head} "
-        + "where id = 1";
+    const string ExtentText = $"select position, coalesce((select position + 1 from {LogCut.Table} where id = 1), 1) "
+        + $"from {LogTables.Head} where id = 1";
 
     /// <summary>The events in order, at most so many.</summary>
     public static Statement Of(Connection connection, in PastScope scope, long eventsMax) => scope switch
@@ -54,7 +54,7 @@ static class PastEvents
         return select;
     }
 
-    /// <summary>The position of the last event, and that of the oldest that is still there.</summary>
+    /// <summary>The position of the last event, and that of the oldest whose values are still there.</summary>
     public static Statement Extent(Connection connection) => connection.Prepare(ExtentText);
 
     static Statement Bound(Statement select, in PastScope scope, long eventsMax, string? of)

@@ -10,6 +10,10 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
     /// <summary>The rows of a model by record id.</summary>
     public IReadOnlyDictionary<string, ReplayedRow> Rows(Model model) => RowsOf(model);
 
+    /// <summary>A record that is there before the first event.</summary>
+    public void Seed(Model model, string recordId, Value[] values, long version, bool isKnown) =>
+        RowsOf(model).Add(recordId, new ReplayedRow([.. values]) { Version = version, IsKnown = isKnown });
+
     /// <exception cref="InvalidDataException">The event does not fit what came before it, or the schema.</exception>
     public void Apply(LogEvent happened)
     {

@@ -63,7 +63,7 @@ sealed class PastRun(
             position = await CountAsync(PastEvents.PositionAt(connection, _moment.At, head), cancel);
         }
         return position >= first - 1 ? position : Faults.AsOfTooOld.Says(
-            string.Create(CultureInfo.InvariantCulture, $"the log begins at position {first}: what came before was removed"));
+            string.Create(CultureInfo.InvariantCulture, $"the values of the log begin at position {first}: those before were taken away"));
     }
 
     /// <summary>

@@ -27,9 +27,37 @@ public sealed class ProgramTests : IDisposable
         Ran replay = await RunAsync("replay", "app", "--json");
         Assert.True(replay.Code == ExitCode.Done, replay.All);
         Ran verify = await RunAsync("audit", "verify", "app");
+        Assert.Equal(ExitCode.Done, (await RunAsync("audit", "checkpoint", "app", "--out", Path.Combine(_folder.FullName, "signed"))).Code);
+        Ran held = await RunAsync("audit", "verify", "app", "--checkpoint", Path.Combine(_folder.FullName, "signed"));
+        Assert.True(held.Code == ExitCode.Done && held.Out.Contains("as the checkpoints say", StringComparison.Ordinal), held.All);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("replay", "app", "--model", "Nonsense")).Code);
+        Assert.Equal(ExitCode.Done, (await RunAsync("replay", "app", "--from", "0", "--verify")).Code);
         Assert.True(verify.Code == ExitCode.Done, verify.All);
         Ran doctor = await RunAsync("doctor", "app", "--deep");
         Assert.True(doctor.Code == ExitCode.Done, doctor.All);
+    }
+
+    [Fact]
+    public async Task Old_values_are_cut_only_when_told_so_and_what_needs_them_says_it()
+    {
+        await RunAsync("init", "app", "--template", "crm");
+        await RunAsync("db", "reset", "app", "--yes");
+        string file = Path.Combine(_folder.FullName, "cut.checkpoint");
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("audit", "cut", "app", "--before", "999999", "--out", file)).Code);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("audit", "cut", "app", "--before", "soon", "--out", file, "--yes")).Code);
+        Ran cut = await RunAsync("audit", "cut", "app", "--before", "999999", "--out", file, "--yes");
+        Assert.True(cut.Code == ExitCode.Done && cut.Out.Contains("were taken away", StringComparison.Ordinal), cut.All);
+        Assert.Equal(ExitCode.Done, (await RunAsync("audit", "verify", "app", "--checkpoint", file)).Code);
+        Ran replay = await RunAsync("replay", "app");
+        Assert.True(replay.Code == ExitCode.Failed && replay.Error.Contains("--from", StringComparison.Ordinal), replay.All);
+        Ran doctor = await RunAsync("doctor", "app", "--deep");
+        Assert.True(doctor.Code == ExitCode.Done, doctor.All);
+        Ran nothing = await RunAsync("audit", "cut", "app", "--before", "2000-01-01T00:00:00Z", "--out", file, "--yes");
+        Assert.Contains("nothing in the log is that old", nothing.Out, StringComparison.Ordinal);
+        string signed = await File.ReadAllTextAsync(file);
+        await File.WriteAllTextAsync(file, signed.Replace("\"position\":\"", "\"position\":\"1", StringComparison.Ordinal));
+        Ran changed = await RunAsync("audit", "verify", "app", "--checkpoint", file);
+        Assert.True(changed.Code == ExitCode.Found && changed.Error.Contains("was changed after", StringComparison.Ordinal), changed.All);
     }
 
     [Fact]
