@@ -35,8 +35,10 @@ static class ReplayCommand
                 return ExitCode.Found;
             }
             long started = shell.Time.GetTimestamp();
-            ReplayReport report = await Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), "replaying", engine.Position,
-                progress => Task.FromResult(engine.Replay(scope, (at, _) => progress(at), cancel)));
+            ReplayReport report = await Progress.RunAsync(
+                shell, parsed.GetValue(CommonOptions.NoColor), "replaying", engine.Position - scope.From,
+                progress => Task.FromResult(engine.Replay(scope, (at, _) => progress(at - scope.From), cancel)),
+                unit: "events");
             if (report.Refused is { } refused)
             {
                 await shell.Error.WriteLineAsync("plinth: " + refused);

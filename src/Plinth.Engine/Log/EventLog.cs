@@ -25,11 +25,11 @@ sealed class EventLog
 {
     internal const string Columns =
         "position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor, tenant_id, at, cause, "
-        + "schema_version";
+        + "schema_version, salt, subject";
 
     const string InsertEvent =
         $"insert into {LogTables.Events} ({Columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-        + "?14, ?15)";
+        + "?14, ?15, ?16, ?17)";
 
     const string InsertCommit = $"insert into {LogTables.Commits} (first_position, count, tx_id, at, hash) values (?1, ?2, ?3, ?4, ?5)";
 
@@ -45,7 +45,7 @@ sealed class EventLog
     const string SelectMigrations = $"select {Columns} from {LogTables.Events} where record_id = '' and kind = '{EventKinds.Migrated}' "
         + "order by position";
 
-    const string RemovePayload = $"update {LogTables.Events} set data = null where model = ?1 and record_id = ?2";
+    const string RemovePayload = $"update {LogTables.Events} set data = null, salt = null where model = ?1 and record_id = ?2";
 
     const string SelectCommit = $"select first_position, at, hash from {LogTables.Commits} where tx_id = ?1";
 
@@ -284,6 +284,8 @@ sealed class EventLog
         WriteText(to, happened.Actor);
         WriteText(to, happened.TenantId);
         WriteText(to, happened.Cause);
+        // Not of those that have none: events of before there were subjects have the hash that they had.
+        if (happened.Subject is { } subject) WriteText(to, subject);
     }
 
     // Each text with its length before it, absent as -1: no two different rows give the same bytes.
@@ -313,6 +315,9 @@ sealed class EventLog
         insert.BindInt64(13, happened.At);
         BindTextOrNull(insert, 14, happened.Cause);
         insert.BindInt64(15, happened.SchemaVersion);
+        if (happened.Salt is { } salt) insert.BindBytes(16, salt);
+        else insert.BindNull(16);
+        BindTextOrNull(insert, 17, happened.Subject);
     }
 
     static void BindTextOrNull(Statement statement, int parameter, string? text)
@@ -355,6 +360,8 @@ sealed class EventLog
         At = row.ColumnInt64(12),
         Cause = row.ColumnTextOrNull(13),
         SchemaVersion = (int)row.ColumnInt64(14),
+        Salt = row.IsNull(15) ? null : row.ColumnBytes(15).ToArray(),
+        Subject = row.ColumnTextOrNull(16),
     };
 
     static string KindOf(ReadOnlySpan<byte> kind) =>

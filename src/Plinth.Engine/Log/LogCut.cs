@@ -18,8 +18,8 @@ static class LogCut
 
     const string Save = $"insert into {Table} (id, position) values (1, ?1) on conflict (id) do update set position = excluded.position";
 
-    const string Remove = $"update {LogTables.Events} set data = null where position > ?1 and position <= ?2 and record_id <> '' "
-        + "and data is not null";
+    const string Remove = $"update {LogTables.Events} set data = null, salt = null where position > ?1 and position <= ?2 "
+        + "and record_id <> '' and data is not null";
 
     const string LastCommit =
         $"select first_position + count - 1, at, hash from {LogTables.Commits} where first_position + count - 1 <= ?1 "

@@ -27,16 +27,18 @@ static class LogTables
             // Its first form had places only, and nothing that kept any.
             if (connection.Tables().TryGetValue(Followers, out IReadOnlyList<string>? columns) && !columns.Contains("term"))
                 connection.Execute($"drop table {Followers}");
+            AddColumns(connection, text, bytes);
             connection.Execute($"""
                 create table if not exists {Events} (
                   position {integer} not null primary key, ordinal {integer} not null, tx_id {bytes} not null, event_id {bytes} not null,
                   model {text} not null, record_id {text} not null, version {integer} not null, kind {text} not null,
                   data {bytes}, digest {bytes} not null, actor {text}, tenant_id {text}, at {integer} not null, cause {text},
-                  schema_version {integer} not null);
+                  schema_version {integer} not null, salt {bytes}, subject {text});
                 create index if not exists {Events}_record on {Events} (model, record_id, position);
                 create index if not exists {Events}_model on {Events} (model, position);
                 create index if not exists {Events}_tenant on {Events} (tenant_id, position) where tenant_id is not null;
                 create index if not exists {Events}_actor on {Events} (actor, position) where actor is not null;
+                create index if not exists {Events}_subject on {Events} (subject, position) where subject is not null;
                 {AuditEvents.Index}
                 create index if not exists {Events}_whole on {Events} (position) where record_id = '';
                 create table if not exists {Commits} (
@@ -66,5 +68,12 @@ static class LogTables
         {
             connection.Rollback();
         }
+    }
+
+    /// <summary>What events have got since their table was made.</summary>
+    static void AddColumns(Connection connection, string text, string bytes)
+    {
+        if (!connection.Tables().TryGetValue(Events, out IReadOnlyList<string>? columns) || columns.Contains("salt")) return;
+        connection.Execute($"alter table {Events} add column salt {bytes}; alter table {Events} add column subject {text}");
     }
 }

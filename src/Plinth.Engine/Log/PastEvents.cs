@@ -15,6 +15,9 @@ static class PastEvents
 
     const string Counting = $"select count(*) from (select 1{Scope}", Counted = " limit ?4) as since";
 
+    const string ErasedText = $"select count(*) from (select 1 from {LogTables.Events} where kind = '{EventKinds.Erased}' "
+        + $"and {AuditEvents.Rare} and position > ?1 and position <= ?2 limit 1) as erased";
+
     // Positions are dense and times never fall, so the last event of a time is found by halving: some twenty look-ups, and no index.
     const string PositionText = "with recursive s(low, high) as ("
         + $"select coalesce((select min(position) - 1 from {LogTables.Events}), 0), cast(?2 as bigint) union all "
@@ -41,6 +44,15 @@ static class PastEvents
         { Tenant: { } tenant } => Bound(connection.Prepare(Counting + OfTenant + Counted), scope, eventsMax, tenant),
         _ => Bound(connection.Prepare(Counting + Counted), scope, eventsMax, null),
     };
+
+    /// <summary>One, when something was erased between; 0 else. Along the index of the rare kinds.</summary>
+    public static Statement Erased(Connection connection, long after, long upTo)
+    {
+        Statement select = connection.Prepare(ErasedText);
+        select.BindInt64(1, after);
+        select.BindInt64(2, upTo);
+        return select;
+    }
 
     /// <summary>The last position whose time is not after a time.</summary>
     /// <param name="connection">Where to ask.</param>

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
+using System.Runtime.ExceptionServices;
 using Plinth.Evolution;
 using Plinth.Schema;
 using Plinth.Sql;
@@ -42,7 +42,7 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
 {
     public const int DifferencesMax = 100;
 
-    const int PageEvents = 5_000;
+    const int PageEvents = 20_000;
 
     /// <param name="reader">A connection of its own: one snapshot is read to the end, which may take longer than a request may.</param>
     /// <param name="progress">Told the position folded so far, and the last one.</param>
@@ -62,39 +62,31 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             long head = EventLog.ReadHead(reader).Position;
             if (Refusal(reader, scope, head) is { } refused) return new ReplayReport(0, 0, scope.From, []) { Refused = refused };
             NameHistory names = new(EventLog.Migrations(reader));
-            Reducer reducer = new(schema, keys, names);
+            Folding folding = new(schema, keys, names);
             List<string> differences = [];
             ImmutableArray<Model> models =
                 [.. schema.Models.Where(m => scope.Models.IsEmpty || scope.Models.Contains(m.Name, StringComparer.Ordinal))];
             Dictionary<string, IReadOnlySet<string>>? since = scope.From == 0 ? null : [];
             long position = scope.From, events = 0;
-            try
+            if (since is not null && Seed(reader, models, names, scope.From, folding, since, differences, cancel) is { } unreadable)
+                return new ReplayReport(0, 0, position, [unreadable]);
+            using IEnumerator<List<LogEvent>> pages = Pages(reader, scope.From, names, models, cancel).GetEnumerator();
+            for (List<LogEvent>? page = Next(pages), next = null; page is not null; page = next)
             {
-                if (since is not null) Seed(reader, models, names, scope.From, reducer, since, differences, cancel);
-                foreach (LogEvent happened in Events(reader, scope.From, names, models, cancel))
-                {
-                    reducer.Apply(happened);
-                    events++;
-                    position = happened.Position;
-                    if (position % PageEvents == 0) progress?.Invoke(position, head);
-                }
-            }
-            catch (InvalidDataException e)
-            {
-                return new ReplayReport(events, 0, position, [e.Message]);
-            }
-            catch (CryptographicException)
-            {
-                string after = string.Create(CultureInfo.InvariantCulture, $"after position {position}");
-                return new ReplayReport(events, 0, position,
-                    [$"{after}: a sealed value does not open with the key of its name; is the key file the one of this database?"]);
+                string? wrong = null;
+                // The next is read while this one is folded.
+                AtOnce(() => wrong = folding.Apply(page), () => next = Next(pages));
+                events += page.Count;
+                if (page.Count > 0) position = page[^1].Position;
+                if (wrong is not null) return new ReplayReport(events, 0, position, [wrong]);
+                progress?.Invoke(position, head);
             }
 
             long records = 0;
             foreach (Model model in models)
             {
-                records += reducer.Rows(model).Count;
-                Compare(reader, model, reducer.Rows(model), since?[model.Name], differences, cancel);
+                records += folding.Count(model);
+                Compare(reader, model, folding, since?[model.Name], differences, cancel);
             }
 
             progress?.Invoke(head, head);
@@ -115,34 +107,54 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             $"payloads up to position {cut} were taken away by retention: what came before cannot be folded; --from {cut} begins there");
     }
 
-    /// <summary>The events after a position that belong to one of the models, under whatever name.</summary>
-    IEnumerable<LogEvent> Events(
+    static void AtOnce(Action one, Action other)
+    {
+        try
+        {
+            Parallel.Invoke(one, other);
+        }
+        catch (AggregateException both)
+        {
+            // As if it had been thrown here: whoever stops us, or a database that does not answer.
+            ExceptionDispatchInfo.Throw(both.InnerExceptions[0]);
+        }
+    }
+
+    static List<LogEvent>? Next(IEnumerator<List<LogEvent>> pages) => pages.MoveNext() ? pages.Current : null;
+
+    /// <summary>The events after a position that belong to one of the models, under whatever name, some thousands at a time.</summary>
+    IEnumerable<List<LogEvent>> Pages(
         Connection reader, long after, NameHistory names, ImmutableArray<Model> models, CancellationToken cancel)
     {
         HashSet<string> wanted = new(models.Select(static m => m.Name), StringComparer.Ordinal);
         bool isAll = models.Length == schema.Models.Length;
         for (List<LogEvent> page = EventLog.Read(reader, after, PageEvents); page.Count > 0;
-            page = EventLog.Read(reader, page[^1].Position, PageEvents))
+            page = EventLog.Read(reader, after, PageEvents))
         {
             cancel.ThrowIfCancellationRequested();
-            foreach (LogEvent happened in page)
-            {
-                if (isAll || (names.At(schema, happened.Model, happened.Position).Model is { } model && wanted.Contains(model.Name)))
-                    yield return happened;
-            }
+            after = page[^1].Position;
+            if (!isAll)
+                page.RemoveAll(e => names.At(schema, e.Model, e.Position).Model is not { } model || !wanted.Contains(model.Name));
+            yield return page;
         }
     }
 
-    /// <summary>Gives the reducer the records as they were at a position: those that something happened to since.</summary>
-    void Seed(
-        Connection reader, ImmutableArray<Model> models, NameHistory names, long from, Reducer reducer,
+    /// <summary>
+    /// Gives the folding the records as they were at a position: those that something happened to since. Answers what could not be read.
+    /// </summary>
+    string? Seed(
+        Connection reader, ImmutableArray<Model> models, NameHistory names, long from, Folding folding,
         Dictionary<string, IReadOnlySet<string>> since, List<string> differences, CancellationToken cancel)
     {
         Dictionary<string, Undoing> undoings =
             models.ToDictionary(static m => m.Name, m => new Undoing(schema, m, keys, names), StringComparer.Ordinal);
-        foreach (LogEvent happened in Events(reader, from, names, models, cancel))
+        foreach (List<LogEvent> page in Pages(reader, from, names, models, cancel))
         {
-            if (names.At(schema, happened.Model, happened.Position).Model is { } model) undoings[model.Name].Add(happened);
+            foreach (LogEvent happened in page)
+            {
+                if (names.At(schema, happened.Model, happened.Position).Model is not { } model) continue;
+                if (Folding.Unreadable(happened, undoings[model.Name].Add) is { } wrong) return wrong;
+            }
         }
 
         foreach (Model model in models)
@@ -154,9 +166,11 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             {
                 if (!record.IsWhole && differences.Count < DifferencesMax)
                     differences.Add($"{model.Name} {recordId}: the log changes it, the table does not have it.");
-                if (record.Existed) reducer.Seed(model, recordId, record.Values, record.Version, isKnown: !record.IsForgotten);
+                if (record.Existed) folding.Seed(model, recordId, record.Values, record.Version, isKnown: !record.IsForgotten);
             }
         }
+
+        return null;
     }
 
     void Complete(Connection reader, Model model, IReadOnlyDictionary<string, UndoneRecord> undone, CancellationToken cancel)
@@ -179,15 +193,15 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
 
     /// <param name="reader">In the snapshot of the log.</param>
     /// <param name="model">Whose table.</param>
-    /// <param name="rows">What the log gives.</param>
+    /// <param name="folding">What the log gives.</param>
     /// <param name="only">Records that are compared; null for all.</param>
     /// <param name="differences">What is found is added.</param>
     /// <param name="cancel">Stops between rows.</param>
     void Compare(
-        Connection reader, Model model, IReadOnlyDictionary<string, ReplayedRow> rows, IReadOnlySet<string>? only,
+        Connection reader, Model model, Folding folding, IReadOnlySet<string>? only,
         List<string> differences, CancellationToken cancel)
     {
-        HashSet<string> seen = new(rows.Count, StringComparer.Ordinal);
+        HashSet<string> seen = new(folding.Count(model), StringComparer.Ordinal);
         using Statement select = Rows(reader, model);
         Value[] stored = new Value[model.Fields.Length];
         while (differences.Count < DifferencesMax && select.Step())
@@ -198,11 +212,11 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             if (only is not null && !only.Contains(recordId)) continue;
             seen.Add(recordId);
             long version = select.ColumnInt64(model.Fields.Length);
-            if (Difference(model, recordId, stored, version, rows.GetValueOrDefault(recordId)) is { } difference)
+            if (Difference(model, recordId, stored, version, folding.Find(model, recordId)) is { } difference)
                 differences.Add(difference);
         }
 
-        foreach (string recordId in rows.Keys)
+        foreach (string recordId in folding.RecordIds(model))
         {
             if (differences.Count >= DifferencesMax) return;
             if (!seen.Contains(recordId)) differences.Add($"{model.Name} {recordId}: the log has it, the table does not.");

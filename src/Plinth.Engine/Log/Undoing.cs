@@ -38,7 +38,7 @@ sealed class Undoing(
         }
         if (!_records.TryGetValue(happened.RecordId, out UndoneRecord? record))
         {
-            bool existed = !string.Equals(happened.Kind, EventKinds.Created, StringComparison.Ordinal);
+            bool existed = !string.Equals(happened.Kind, EventKinds.Created, StringComparison.Ordinal) && !IsOfGone(then, happened);
             record = existed ? new UndoneRecord(model.Fields.Length, happened.Version - 1) : UndoneRecord.Absent;
             _records.Add(happened.RecordId, record);
         }
@@ -50,6 +50,10 @@ sealed class Undoing(
         }
         else if (record is { Existed: true, IsWhole: false }) Undo(record, then, happened);
     }
+
+    /// <summary>An erasure of what the log had of a record that was not there any more.</summary>
+    bool IsOfGone(NamesThen then, LogEvent happened) => happened is { Kind: EventKinds.Erased, Data: not null }
+        && !Payload.Read(happened, "set"u8, model, then.NameNow, keys, _was);
 
     void Undo(UndoneRecord record, NamesThen then, LogEvent happened)
     {

@@ -142,13 +142,18 @@ sealed partial class Engine : IAsyncDisposable
     void Settle(long position)
     {
         _cache.Settle(position);
-        if (_announced is { } events && events[^1].Position is > 0 and var last && last <= position) Committed?.Invoke(events);
+        if (_announced is { } events && events[^1].Position is > 0 and var last && last <= position)
+        {
+            Committed?.Invoke(events);
+            if (events.Any(static happened => happened.Kind == EventKinds.Erased)) Current.Past.Clear();
+        }
         _announced = null;
     }
 
     ValueTask FollowAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)
     {
         _cache.Follow(Current.Schema, events);
+        if (events.Any(static happened => happened.Kind == EventKinds.Erased)) Current.Past.Clear();
         return ValueTask.CompletedTask;
     }
 

@@ -91,6 +91,8 @@ sealed class PastRun(
                 changes += await CountAsync(PastEvents.Count(connection, scope, limits.AsOfChanges + 1L), cancel);
             if (changes > limits.AsOfChanges) return TooOld();
         }
+        // What is kept holds values that were erased since: it is found anew, without them.
+        if (kept is not null && await CountAsync(PastEvents.Erased(connection, kept.Head, head), cancel) > 0) kept = null;
         long from = kept?.Head ?? position;
         Undoing undoing = new(snapshot.Schema, _model, keys, former.Names, kept?.ById);
         int migration = 0;
@@ -104,7 +106,7 @@ sealed class PastRun(
                 if (happened.RecordId.Length == 0) continue;
                 AddMigrations(happened.Position);
                 undoing.Add(happened);
-                _isGone = happened.Kind is EventKinds.Deleted or EventKinds.Purged;
+                if (happened.Kind != EventKinds.Erased) _isGone = happened.Kind is EventKinds.Deleted or EventKinds.Purged;
             }
         }
         AddMigrations(long.MaxValue);

@@ -38,29 +38,6 @@ public sealed class ProgramTests : IDisposable
     }
 
     [Fact]
-    public async Task Old_values_are_cut_only_when_told_so_and_what_needs_them_says_it()
-    {
-        await RunAsync("init", "app", "--template", "crm");
-        await RunAsync("db", "reset", "app", "--yes");
-        string file = Path.Combine(_folder.FullName, "cut.checkpoint");
-        Assert.Equal(ExitCode.WrongUse, (await RunAsync("audit", "cut", "app", "--before", "999999", "--out", file)).Code);
-        Assert.Equal(ExitCode.WrongUse, (await RunAsync("audit", "cut", "app", "--before", "soon", "--out", file, "--yes")).Code);
-        Ran cut = await RunAsync("audit", "cut", "app", "--before", "999999", "--out", file, "--yes");
-        Assert.True(cut.Code == ExitCode.Done && cut.Out.Contains("were taken away", StringComparison.Ordinal), cut.All);
-        Assert.Equal(ExitCode.Done, (await RunAsync("audit", "verify", "app", "--checkpoint", file)).Code);
-        Ran replay = await RunAsync("replay", "app");
-        Assert.True(replay.Code == ExitCode.Failed && replay.Error.Contains("--from", StringComparison.Ordinal), replay.All);
-        Ran doctor = await RunAsync("doctor", "app", "--deep");
-        Assert.True(doctor.Code == ExitCode.Done, doctor.All);
-        Ran nothing = await RunAsync("audit", "cut", "app", "--before", "2000-01-01T00:00:00Z", "--out", file, "--yes");
-        Assert.Contains("nothing in the log is that old", nothing.Out, StringComparison.Ordinal);
-        string signed = await File.ReadAllTextAsync(file);
-        await File.WriteAllTextAsync(file, signed.Replace("\"position\":\"", "\"position\":\"1", StringComparison.Ordinal));
-        Ran changed = await RunAsync("audit", "verify", "app", "--checkpoint", file);
-        Assert.True(changed.Code == ExitCode.Found && changed.Error.Contains("was changed after", StringComparison.Ordinal), changed.All);
-    }
-
-    [Fact]
     public async Task Init_overwrites_nothing()
     {
         _folder.CreateSubdirectory("app");
