@@ -45,6 +45,7 @@ static class PlinthProgram
         DbCommand.Build(shell),
         ReplayCommand.Build(shell),
         AuditCommand.Build(shell),
+        EraseCommand.Build(shell),
         KeysCommand.Build(shell),
         DoctorCommand.Build(shell),
         TestCommand.Build(shell),

@@ -35,6 +35,7 @@ static class Composition
             Limits = limits,
             Migrate = migrate,
             AuditRoles = settings.List(SettingKeys.AuditRoles),
+            ErasureRoles = settings.List(SettingKeys.ErasureRoles),
             Time = time,
         };
     }

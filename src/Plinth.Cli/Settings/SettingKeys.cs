@@ -74,6 +74,8 @@ static class SettingKeys
         "Addresses or networks (CIDR) whose Forwarded and X-Forwarded-* headers are believed.");
     public static readonly SettingKey AuditRoles = new("audit.roles", new ListForm(_ => null), "admin,auditor",
         "Values of the claim `role` whose bearers may ask the `/audit` routes.");
+    public static readonly SettingKey ErasureRoles = new("erasure.roles", new ListForm(_ => null), "admin",
+        "Values of the claim `role` whose bearers may erase a person: `POST /api/{models}/{id}/erase`.");
     public static readonly SettingKey RatePerAddress = new("rate.perAddress", new IntegerForm(0, 1_000_000), "0",
         "Requests per second for one client address; 0 is no bound.");
     public static readonly SettingKey RatePerIdentity = new("rate.perIdentity", new IntegerForm(0, 1_000_000), "0",
@@ -129,7 +131,7 @@ static class SettingKeys
         CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,
-        IdempotencyHours, AuditRoles, DevHosts,
+        IdempotencyHours, AuditRoles, ErasureRoles, DevHosts,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 

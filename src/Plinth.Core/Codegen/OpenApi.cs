@@ -153,6 +153,8 @@ sealed class OpenApi
             Put(one + "/history", new JsonObject { ["parameters"] = KeyParameters(model), ["get"] = History(model) });
         if (May(model, Operation.Get) && May(model, Operation.Update))
             Put(one + "/revert", new JsonObject { ["parameters"] = KeyParameters(model), ["post"] = Revert(model) });
+        if (OpenApiErasure.Has(_schema, model))
+            Put(one + "/erase", new JsonObject { ["parameters"] = KeyParameters(model), ["post"] = OpenApiErasure.Of(model) });
         if (model.IsSoftDelete && May(model, Operation.Restore))
             Put(one + "/restore", new JsonObject { ["parameters"] = KeyParameters(model), ["post"] = Restore(model) });
     }

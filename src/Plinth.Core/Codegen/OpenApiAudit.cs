@@ -9,7 +9,7 @@ static class OpenApiAudit
     [
         ("model", "A model's name or route."), ("record", "With `model`: the key of a record, as in a path."),
         ("actor", "Who did it: the `id` of an identity, or `system`."),
-        ("operation", "created, updated, deleted, restored, purged or migrated."),
+        ("operation", "created, updated, deleted, restored, purged, erased or migrated."),
         ("tenant", "Of one tenant; where the schema has tenants, everybody sees the log of their own."),
         ("from", "A time or a position of the log: events at it and after it."), ("to", "A time or a position: events up to it."),
         ("after", "`page.next` of a page before."), ("limit", "Events of a page."), ("order", "newest (first) or oldest."),

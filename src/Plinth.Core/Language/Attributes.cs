@@ -67,7 +67,9 @@ static class Attributes
         new("@immutable", Column, "Taken on create, refused afterwards.", "sku String @immutable"),
         new("@serverOnly", Field, "Never leaves and never enters: not in outputs, inputs, filters, sorts, events or errors.",
             "secret String? @serverOnly"),
-        new("@pii", Field, "About a person: encrypted in the log and redacted wherever events are shown.", "phone String? @pii"),
+        new("@pii", Field,
+            "About a person: encrypted in the log, redacted wherever events are shown, and erased with the person. What is not optional "
+            + "must be `String` or `Text`, so that a mark can stand in its place.", "phone String? @pii"),
         new("@sensitive", Field, "Encrypted in the log and redacted wherever events are shown.", "salary Int? @sensitive"),
         new("@allow", Column,
             "Lets callers read or write the field. Without any for an access, whoever may the record may the field; with some, one must be "
@@ -184,7 +186,12 @@ static class Attributes
             + "`none` shares the model's records among all tenants. The value is the identity's `auth.tenantId`, and never a request's.",
             "orgId Uuid\n  @@tenant(orgId)")
             { Arguments = [new("field", Kind.Fields, "the field, or `none`") { IsRequired = true }] },
-        Later("@@subject"), Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
+        new("@@subject", Model,
+            "The record is about the person whom this field leads to: erasing that person erases the `@pii` fields here, too. Without it, "
+            + "a record with `@pii` fields is about itself. The field does not change once it is set.",
+            "patient Patient @relation @immutable\n  finding String? @pii\n  @@subject(patient)")
+            { Arguments = [new("field", Kind.Fields, "a field that holds the key of one other record") { IsRequired = true }] },
+        Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
         Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];
 

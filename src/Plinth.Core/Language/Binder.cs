@@ -65,6 +65,7 @@ sealed class Binder
             foreach (FieldDraft field in model.Fields) if (field.Field.IsImplied) _fields.Apply(field);
             new ModelBinder(model, relations, _findings).Bind();
         }
+        new ErasureBinder(relations, _findings).Bind(_declarations.Models.Values);
         CheckClaims(auth, types);
         if (_platform.HasUsers) CheckUserClaims(auth);
         new Collisions(_declarations.Models.Values, _findings).Check();

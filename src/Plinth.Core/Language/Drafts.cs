@@ -106,6 +106,9 @@ sealed class ModelDraft(RecordSyntax syntax, string name)
     /// <summary>The field that says which tenant a record belongs to.</summary>
     public string? Tenant { get; set; }
 
+    /// <summary>The field that leads to the record that this one is about.</summary>
+    public string? Subject { get; set; }
+
     public KeyState KeyState { get; set; }
 
     public ImmutableArray<string> Key { get; set; } = [];

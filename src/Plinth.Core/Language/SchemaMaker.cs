@@ -50,6 +50,7 @@ static class SchemaMaker
             Checks = [.. draft.Checks],
             Rules = [.. draft.Rules],
             Tenant = draft.Tenant,
+            Subject = draft.Subject,
             IsSoftDelete = draft.IsSoftDelete,
             IsPaged = draft.Attribute("@@paged") is not null,
             RenamedFrom = draft.Attribute("@@renamedFrom")?.Text("old"),

@@ -38,6 +38,12 @@ sealed record Model
     /// </summary>
     public string? Tenant { get; init; }
 
+    /// <summary>
+    /// The field that holds the key of the record that this one is about: its personal values are erased with that record. Null where a
+    /// record is about itself.
+    /// </summary>
+    public string? Subject { get; init; }
+
     /// <summary>Deleting sets the implied field <c>deletedAt</c>; unique keys then cover live rows only.</summary>
     public bool IsSoftDelete { get; init; }
 
@@ -60,6 +66,17 @@ sealed record Model
 
     public ImmutableArray<Field> KeyFields => [.. Key.Select(name => Field(name)
         ?? throw new InvalidOperationException($"{Name}: the binder admitted a key field '{name}' that is not there"))];
+
+    public Field? SubjectField => Subject is null ? null
+        : Field(Subject) ?? throw new InvalidOperationException($"{Name}: the binder admitted a subject '{Subject}' that is not there");
+
+    /// <summary>The relation to the record that this model's records are about; null where they are about themselves.</summary>
+    public Relation? SubjectRelation =>
+        Subject is null ? null
+            : Relations.First(r => r.IsOwning && r.Fields is [var key] && string.Equals(key, Subject, StringComparison.Ordinal));
+
+    /// <summary>It holds values about a person.</summary>
+    public bool IsPersonal => Fields.Any(static f => f.IsPii);
 
     public Field? TenantField => Tenant is null ? null
         : Field(Tenant) ?? throw new InvalidOperationException($"{Name}: the binder admitted a tenant field '{Tenant}' that is not there");

@@ -68,6 +68,7 @@ static partial class SchemaJson
                 Checks = Each(json, "checks", e => new ModelCheck(Text(e, "name"), Required(e, "condition"))),
                 Rules = Each(json, "rules", Rule),
                 Tenant = Optional(json, "tenant"),
+                Subject = Optional(json, "subject"),
                 IsSoftDelete = Flag(json, "softDelete"),
                 IsPaged = Flag(json, "paged"),
                 RenamedFrom = Optional(json, "renamedFrom"),

@@ -82,6 +82,7 @@ static partial class SchemaJson
         Each(json, "checks", model.Checks, Write);
         Each(json, "rules", model.Rules, Write);
         Optional(json, "tenant", model.Tenant);
+        Optional(json, "subject", model.Subject);
         Flag(json, "softDelete", model.IsSoftDelete);
         Flag(json, "paged", model.IsPaged);
         Optional(json, "renamedFrom", model.RenamedFrom);

@@ -44,7 +44,7 @@ sealed record AuditPage(List<LogEvent> Events, long? GoesOnAt);
 sealed class AuditEvents
 {
     /// <summary>Kinds of which there are so many that an index over them would be as long as the log are not in it.</summary>
-    const string Rare = "kind <> 'created' and kind <> 'updated'";
+    public const string Rare = "kind <> 'created' and kind <> 'updated'";
 
     /// <summary>The index of the rare kinds; those of record, model, actor and tenant are made for others too.</summary>
     public const string Index = $"create index if not exists {LogTables.Events}_kind on {LogTables.Events} (kind, position) where {Rare};";

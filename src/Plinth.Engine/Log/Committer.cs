@@ -217,6 +217,13 @@ sealed class Committer : IDisposable
     LogEvent[] CommitGroup()
     {
         Connection connection = _database.Writer;
+        if (_group[0].RunsOutside)
+        {
+            _transaction.Clear();
+            _group[0].Run(_transaction);
+            return [];
+        }
+
         bool suspends = _group[0].SuspendsForeignKeys;
         if (suspends) connection.SuspendForeignKeys();
         try

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Plinth.Store;
@@ -24,11 +25,11 @@ sealed class EventLog
 {
     internal const string Columns =
         "position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor, tenant_id, at, cause, "
-        + "schema_version";
+        + "schema_version, salt, subject";
 
     const string InsertEvent =
         $"insert into {LogTables.Events} ({Columns}) values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, "
-        + "?14, ?15)";
+        + "?14, ?15, ?16, ?17)";
 
     const string InsertCommit = $"insert into {LogTables.Commits} (first_position, count, tx_id, at, hash) values (?1, ?2, ?3, ?4, ?5)";
 
@@ -44,7 +45,7 @@ sealed class EventLog
     const string SelectMigrations = $"select {Columns} from {LogTables.Events} where record_id = '' and kind = '{EventKinds.Migrated}' "
         + "order by position";
 
-    const string RemovePayload = $"update {LogTables.Events} set data = null where model = ?1 and record_id = ?2";
+    const string RemovePayload = $"update {LogTables.Events} set data = null, salt = null where model = ?1 and record_id = ?2";
 
     const string SelectCommit = $"select first_position, at, hash from {LogTables.Commits} where tx_id = ?1";
 
@@ -168,8 +169,15 @@ sealed class EventLog
     }
 
     /// <summary>Follows the chain of hashes from the first event to the head, and compares every payload with its digest.</summary>
-    public static LogVerification Verify(Connection connection, CancellationToken cancel)
+    public static LogVerification Verify(Connection connection, CancellationToken cancel) => Verify(connection, [], cancel);
+
+    /// <param name="connection">Whose log.</param>
+    /// <param name="expected">What was signed of it before.</param>
+    /// <param name="cancel">Stops between transactions.</param>
+    public static LogVerification Verify(Connection connection, IReadOnlyList<SignedCheckpoint> expected, CancellationToken cancel)
     {
+        HashSet<SignedCheckpoint> open = [.. expected];
+        open.RemoveWhere(static signed => signed.Position == 0 && signed.Hash.AsSpan().IndexOfAnyExcept((byte)0) < 0);
         byte[] hash = new byte[32];
         long position = 0, commits = 0;
         using Statement select = connection.PrepareScan(SelectCommits);
@@ -190,6 +198,13 @@ sealed class EventLog
 
             position += count;
             commits++;
+            open.RemoveWhere(signed => signed.Position == position && signed.Hash.AsSpan().SequenceEqual(hash));
+        }
+
+        if (open.MinBy(static signed => signed.Position) is { } broken)
+        {
+            return new LogVerification(position, commits, string.Create(CultureInfo.InvariantCulture,
+                $"The log at position {broken.Position} is not the one that was signed there."));
         }
 
         LogHead head = ReadHead(connection);
@@ -269,6 +284,8 @@ sealed class EventLog
         WriteText(to, happened.Actor);
         WriteText(to, happened.TenantId);
         WriteText(to, happened.Cause);
+        // Not of those that have none: events of before there were subjects have the hash that they had.
+        if (happened.Subject is { } subject) WriteText(to, subject);
     }
 
     // Each text with its length before it, absent as -1: no two different rows give the same bytes.
@@ -298,6 +315,9 @@ sealed class EventLog
         insert.BindInt64(13, happened.At);
         BindTextOrNull(insert, 14, happened.Cause);
         insert.BindInt64(15, happened.SchemaVersion);
+        if (happened.Salt is { } salt) insert.BindBytes(16, salt);
+        else insert.BindNull(16);
+        BindTextOrNull(insert, 17, happened.Subject);
     }
 
     static void BindTextOrNull(Statement statement, int parameter, string? text)
@@ -340,6 +360,8 @@ sealed class EventLog
         At = row.ColumnInt64(12),
         Cause = row.ColumnTextOrNull(13),
         SchemaVersion = (int)row.ColumnInt64(14),
+        Salt = row.IsNull(15) ? null : row.ColumnBytes(15).ToArray(),
+        Subject = row.ColumnTextOrNull(16),
     };
 
     static string KindOf(ReadOnlySpan<byte> kind) =>

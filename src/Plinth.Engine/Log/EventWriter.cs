@@ -38,6 +38,15 @@ sealed class EventWriter(LogKeys keys)
     public LogEvent Purged(Model model, Value[] before, long version, EventOrigin origin) =>
         Of(model, before, version, EventKinds.Purged, [], null, null, origin, (before, null));
 
+    /// <summary>The row as it is without what was personal, whole: the log says of it nothing else any more.</summary>
+    /// <param name="after">Null of a record that was gone before.</param>
+    public LogEvent Erased(Model model, string recordId, Value[]? before, Value[]? after, long version, EventOrigin origin)
+    {
+        if (after is not null) return Of(model, after, version, EventKinds.Erased, model.Fields, after, null, origin, (before, after));
+        Guid eventId = Guid.CreateVersion7();
+        return New(eventId, model.Name, recordId, version, EventKinds.Erased, Payload.Write([], null, null, eventId, keys, out _), origin);
+    }
+
     /// <summary>An event of a whole model, with a payload of its own form.</summary>
     public static LogEvent Migrated(Model model, byte[] payload, EventOrigin origin) =>
         New(Guid.CreateVersion7(), model.Name, "", 0, EventKinds.Migrated, payload, origin);
@@ -54,7 +63,7 @@ sealed class EventWriter(LogKeys keys)
         {
             if (text.Length > 0) text.Append(',');
             string part = Part(field, row);
-            text.Append(part.Replace("%", "%25", StringComparison.Ordinal).Replace(",", "%2C", StringComparison.Ordinal));
+            text.Append(Escaped(part));
         }
 
         return text.ToString();
@@ -81,18 +90,33 @@ sealed class EventWriter(LogKeys keys)
         (Value[]? Before, Value[]? After) rows)
     {
         Guid eventId = Guid.CreateVersion7();
-        byte[] data = Payload.Write(fields, set, was, eventId, keys);
+        byte[] data = Payload.Write(fields, set, was, eventId, keys, out byte[]? salt);
         string? tenant = model.TenantField is { } field ? Part(field, keyed) : null;
-        LogEvent made = New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin, tenant, rows);
+        string? subject = salt is null ? null : SubjectOf(model, keyed);
+        LogEvent made = New(eventId, model.Name, RecordId(model, keyed), version, kind, data, origin, tenant, rows, (salt, subject));
         (made.Row, made.RowBefore) = (keyed, ReferenceEquals(was, keyed) ? null : was);
         return made;
     }
 
+    static string? SubjectOf(Model model, Value[] row) =>
+        model is { SubjectField: { } field, SubjectRelation: { } relation } && !row[field.Ordinal].IsNull
+            ? SubjectName(relation.Target, Part(field, row)) : null;
+
+    /// <summary>
+    /// How events name the record that their personal values are about: its model and its key, within the event's tenant.
+    /// </summary>
+    public static string SubjectName(string model, string key) => $"{model}:{key}";
+
+    static string Escaped(string part) =>
+        part.Replace("%", "%25", StringComparison.Ordinal).Replace(",", "%2C", StringComparison.Ordinal);
+
     static LogEvent New(
         Guid eventId, string model, string recordId, long version, string kind, byte[] data, EventOrigin origin, string? tenant = null,
-        (Value[]? Before, Value[]? After)? rows = null) => new()
+        (Value[]? Before, Value[]? After)? rows = null, (byte[]? Salt, string? Subject) personal = default) => new()
     {
         TenantId = tenant,
+        Salt = personal.Salt,
+        Subject = personal.Subject,
         EventId = eventId,
         Model = model,
         RecordId = recordId,

@@ -37,6 +37,18 @@ sealed class LogEvent
     /// <summary>SHA-256 of the stored payload; stays when the payload goes.</summary>
     public required byte[] Digest { get; init; }
 
+    /// <summary>
+    /// What the personal values of the payload are sealed with, besides the key: whoever takes it away erases them, and the digest stays
+    /// true. Null where there are none, or none any more.
+    /// </summary>
+    public byte[]? Salt { get; internal set; }
+
+    /// <summary>
+    /// The record of another model that the personal values are about: its model, a colon, its id. Null where they are about the record
+    /// itself.
+    /// </summary>
+    public string? Subject { get; init; }
+
     /// <summary>Who did it: a subject, "system", or null for an anonymous caller.</summary>
     public string? Actor { get; init; }
 
@@ -93,6 +105,12 @@ static class EventKinds
 
     /// <summary>The record is gone for good, and the payloads of its earlier events with it.</summary>
     public const string Purged = "purged";
+
+    /// <summary>
+    /// What is personal is gone from the record and from all that the log says of it. <c>set</c>: the whole row as it is since; without it,
+    /// the record was gone before.
+    /// </summary>
+    public const string Erased = "erased";
 
     /// <summary>
     /// Of a whole model: <c>set</c> gives every record a field's value, <c>renamed</c> and <c>dropped</c> tell what became of names.

@@ -18,8 +18,10 @@ sealed class LogKeys : IDisposable
     const int KeyBytes = 32;
     const int NonceBytes = 12;
     const int TagBytes = 16;
+    const int SaltBytes = 32;
 
     readonly Dictionary<string, ThreadLocal<AesGcm>> _keys = new(StringComparer.Ordinal);
+    readonly Dictionary<string, byte[]> _masters = new(StringComparer.Ordinal);
     bool _ended;
     byte[] _first = [];
 
@@ -69,6 +71,43 @@ sealed class LogKeys : IDisposable
         RandomNumberGenerator.Fill(nonce);
         _keys[CurrentId].Value!.Encrypt(nonce, plain, box.AsSpan(NonceBytes, plain.Length), box.AsSpan(NonceBytes + plain.Length), bound);
         return box;
+    }
+
+    /// <summary>
+    /// Encrypts with a key made from the current one and from random bytes that are kept beside the box: without them nobody opens it, not
+    /// even whoever has the key. To throw them away is to erase what is in the box.
+    /// </summary>
+    public byte[] SealErasable(ReadOnlySpan<byte> plain, ReadOnlySpan<byte> bound, out byte[] salt)
+    {
+        salt = RandomNumberGenerator.GetBytes(SaltBytes);
+        byte[] box = new byte[NonceBytes + plain.Length + TagBytes];
+        Span<byte> nonce = box.AsSpan(0, NonceBytes);
+        RandomNumberGenerator.Fill(nonce);
+        using AesGcm key = Salted(CurrentId, salt);
+        key.Encrypt(nonce, plain, box.AsSpan(NonceBytes, plain.Length), box.AsSpan(NonceBytes + plain.Length), bound);
+        return box;
+    }
+
+    /// <summary>
+    /// Decrypts what <see cref="SealErasable"/> made; null when the key, or what was kept beside the box, is not there any more.
+    /// </summary>
+    /// <exception cref="CryptographicException">The box was changed, or belongs to something else.</exception>
+    public byte[]? OpenErasable(string keyId, ReadOnlySpan<byte> box, ReadOnlySpan<byte> bound, byte[]? salt)
+    {
+        if (salt is null || !_masters.ContainsKey(keyId)) return null;
+        if (box.Length < NonceBytes + TagBytes) throw new CryptographicException("a sealed value is cut short");
+        byte[] plain = new byte[box.Length - NonceBytes - TagBytes];
+        using AesGcm key = Salted(keyId, salt);
+        key.Decrypt(box[..NonceBytes], box[NonceBytes..^TagBytes], box[^TagBytes..], plain, bound);
+        return plain;
+    }
+
+    // One pass of HMAC is a pseudo-random function of both, and what follows from one event says nothing about another.
+    AesGcm Salted(string keyId, byte[] salt)
+    {
+        Span<byte> key = stackalloc byte[KeyBytes];
+        HMACSHA256.HashData(_masters[keyId], [.. "plinth pii 1"u8, .. salt], key);
+        return new AesGcm(key, TagBytes);
     }
 
     /// <summary>Decrypts what <see cref="Seal"/> made; null when the key is not there any more.</summary>
@@ -152,6 +191,7 @@ sealed class LogKeys : IDisposable
 
         // A cipher object is not safe for two threads at once, and making one costs more than using it.
         Ids = Ids.Add(line[..space]);
+        _masters[line[..space]] = key;
         _keys[line[..space]] = new ThreadLocal<AesGcm>(() => new AesGcm(key, TagBytes), trackAllValues: true);
     }
 

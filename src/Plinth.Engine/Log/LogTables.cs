@@ -22,6 +22,8 @@ static class LogTables
     public static void Create(Database database, LogPartitions? partitions)
     {
         string events = EventsOf(database.Dialect, partitions is null ? "" : LogPartitions.Clause);
+        // Before the table becomes a part of one that has all columns.
+        AddColumns(database);
         partitions?.Divide(events);
         Create(database, events);
         partitions?.Keep(head: 0);
@@ -39,11 +41,12 @@ static class LogTables
               position {integer} not null primary key, ordinal {integer} not null, tx_id {bytes} not null, event_id {bytes} not null,
               model {text} not null, record_id {text} not null, version {integer} not null, kind {text} not null,
               data {bytes}, digest {bytes} not null, actor {text}, tenant_id {text}, at {integer} not null, cause {text},
-              schema_version {integer} not null){clause};
+              schema_version {integer} not null, salt {bytes}, subject {text}){clause};
             create index if not exists {Events}_record on {Events} (model, record_id, position);
             create index if not exists {Events}_model on {Events} (model, position);
             create index if not exists {Events}_tenant on {Events} (tenant_id, position) where tenant_id is not null;
             create index if not exists {Events}_actor on {Events} (actor, position) where actor is not null;
+            create index if not exists {Events}_subject on {Events} (subject, position) where subject is not null;
             {AuditEvents.Index}
             create index if not exists {Events}_whole on {Events} (position) where record_id = '';
             """;
@@ -72,6 +75,8 @@ static class LogTables
                 create table if not exists {Head} (
                   id {integer} not null primary key check (id = 1),
                   position {integer} not null, at {integer} not null, hash {bytes} not null);
+                create table if not exists {LogCut.Table} (
+                  id {integer} not null primary key check (id = 1), position {integer} not null);
                 create table if not exists {Followers} (
                   name {text} not null primary key, position {integer} not null, term {integer} not null, lease_until {integer} not null,
                   failed_at {integer} not null, error {text});
@@ -90,4 +95,28 @@ static class LogTables
             connection.Rollback();
         }
     }
+
+    /// <summary>What events have got since their table was made.</summary>
+    static void AddColumns(Database database)
+    {
+        Connection connection = database.Writer;
+        string text = database.Dialect.ColumnType(ValueKind.String), bytes = database.Dialect.ColumnType(ValueKind.Bytes);
+        if (!LacksColumns(connection)) return;
+        connection.BeginWrite();
+        try
+        {
+            connection.LockDefinitions();
+            // Another node may have been there first.
+            if (LacksColumns(connection))
+                connection.Execute($"alter table {Events} add column salt {bytes}; alter table {Events} add column subject {text}");
+            connection.Commit();
+        }
+        finally
+        {
+            connection.Rollback();
+        }
+    }
+
+    static bool LacksColumns(Connection connection) =>
+        connection.Tables().TryGetValue(Events, out IReadOnlyList<string>? columns) && !columns.Contains("salt");
 }

@@ -15,6 +15,9 @@ static class PastEvents
 
     const string Counting = $"select count(*) from (select 1{Scope}", Counted = " limit ?4) as since";
 
+    const string ErasedText = $"select count(*) from (select 1 from {LogTables.Events} where kind = '{EventKinds.Erased}' "
+        + $"and {AuditEvents.Rare} and position > ?1 and position <= ?2 limit 1) as erased";
+
     // Positions are dense and times never fall, so the last event of a time is found by halving: some twenty look-ups, and no index.
     const string PositionText = "with recursive s(low, high) as ("
         + $"select coalesce((select min(position) - 1 from {LogTables.Events}), 0), cast(?2 as bigint) union all "
@@ -23,8 +26,8 @@ static class PastEvents
         + $"case when (select at from {LogTables.Events} where position = (low + high + 1) / 2) <= cast(?1 as bigint) "
         + "then high else (low + high + 1) / 2 - 1 end from s where low < high) select low from s where low >= high";
 
-    const string ExtentText = $"select position, coalesce((select min(position) from {LogTables.Events}), 1) from {LogTables.Head} "
-        + "where id = 1";
+    const string ExtentText = $"select position, coalesce((select position + 1 from {LogCut.Table} where id = 1), 1) "
+        + $"from {LogTables.Head} where id = 1";
 
     /// <summary>The events in order, at most so many.</summary>
     public static Statement Of(Connection connection, in PastScope scope, long eventsMax) => scope switch
@@ -42,6 +45,15 @@ static class PastEvents
         _ => Bound(connection.Prepare(Counting + Counted), scope, eventsMax, null),
     };
 
+    /// <summary>One, when something was erased between; 0 else. Along the index of the rare kinds.</summary>
+    public static Statement Erased(Connection connection, long after, long upTo)
+    {
+        Statement select = connection.Prepare(ErasedText);
+        select.BindInt64(1, after);
+        select.BindInt64(2, upTo);
+        return select;
+    }
+
     /// <summary>The last position whose time is not after a time.</summary>
     /// <param name="connection">Where to ask.</param>
     /// <param name="at">Microseconds since the epoch.</param>
@@ -54,7 +66,7 @@ static class PastEvents
         return select;
     }
 
-    /// <summary>The position of the last event, and that of the oldest that is still there.</summary>
+    /// <summary>The position of the last event, and that of the oldest whose values are still there.</summary>
     public static Statement Extent(Connection connection) => connection.Prepare(ExtentText);
 
     static Statement Bound(Statement select, in PastScope scope, long eventsMax, string? of)

@@ -11,6 +11,7 @@ namespace Plinth.Log;
 /// The form of an event's payload: <c>{"set":{…},"was":{…},"sealed":[{"key":"…","fields":[…],"box":"…"}]}</c>, UTF-8 JSON by API name.
 /// Fields that are secret in the log stand in <c>sealed</c> only; a box holds <c>{"set":{…},"was":{…}}</c> of its fields, encrypted and
 /// bound to the event's id. Names of sealed fields stay legible, so that a history can say what changed without saying to what.
+/// Personal fields have a box of their own, with <c>"pii":true</c>: what opens it stands beside the payload, and can be taken away.
 /// </summary>
 static class Payload
 {
@@ -18,16 +19,51 @@ static class Payload
     /// <param name="fields">The fields concerned, in ordinal order.</param>
     /// <param name="set">The row after, or null when nothing is set.</param>
     /// <param name="was">The row before, or null when it does not matter.</param>
-    public static byte[] Write(IReadOnlyList<Field> fields, Value[]? set, Value[]? was, Guid eventId, LogKeys keys)
+    /// <param name="eventId">What boxes are bound to.</param>
+    /// <param name="keys">What seals them.</param>
+    /// <param name="salt">What opens the personal values; null where there are none.</param>
+    public static byte[] Write(
+        IReadOnlyList<Field> fields, Value[]? set, Value[]? was, Guid eventId, LogKeys keys, out byte[]? salt)
     {
+        salt = null;
+        bool hasSecrets = false, isPersonal = false;
+        foreach (Field field in fields)
+        {
+            isPersonal |= field.IsPii;
+            hasSecrets |= field is { IsSecretInLog: true, IsPii: false };
+        }
+
         using ByteOutput output = new();
-        bool hasSecrets = fields.Any(static field => field.IsSecretInLog);
         output.Write((byte)'{');
-        WriteSides(output, fields, set, was, secret: false);
-        if (hasSecrets) WriteSealed(output, fields, set, was, eventId, keys);
+        WriteSides(output, fields, set, was, static field => !field.IsSecretInLog);
+        if (hasSecrets || isPersonal)
+        {
+            if (set is not null || was is not null) output.Write((byte)',');
+            output.Write("\"sealed\":["u8);
+            if (hasSecrets)
+            {
+                byte[] box = keys.Seal(Plain(fields, set, was, s_isSecret), Bound(eventId));
+                WriteBox(output, fields, s_isSecret, isPersonal: false, keys.CurrentId, box);
+            }
+
+            if (isPersonal)
+            {
+                if (hasSecrets) output.Write((byte)',');
+                byte[] box = keys.SealErasable(Plain(fields, set, was, s_isPersonal), Bound(eventId), out salt);
+                WriteBox(output, fields, s_isPersonal, isPersonal: true, keys.CurrentId, box);
+            }
+
+            output.Write((byte)']');
+        }
+
         output.Write((byte)'}');
         return output.ToArray();
     }
+
+    static readonly Func<Field, bool> s_isPersonal = static field => field.IsPii;
+    static readonly Func<Field, bool> s_isSecret = static field => field is { IsSecretInLog: true, IsPii: false };
+
+    static byte[] Bound(Guid eventId) => eventId.ToByteArray(bigEndian: true);
 
     /// <summary>Reads what a payload gives the fields of a model, sealed ones included.</summary>
     /// <param name="side">"set" or "was".</param>
@@ -66,21 +102,21 @@ static class Payload
 
     public static byte[] Digest(ReadOnlySpan<byte> data) => SHA256.HashData(data);
 
-    static void WriteSides(ByteOutput output, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, bool secret)
+    static void WriteSides(ByteOutput output, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, Func<Field, bool> isMeant)
     {
-        if (set is not null) WriteSide(output, "\"set\":"u8, fields, set, secret);
+        if (set is not null) WriteSide(output, "\"set\":"u8, fields, set, isMeant);
         if (set is not null && was is not null) output.Write((byte)',');
-        if (was is not null) WriteSide(output, "\"was\":"u8, fields, was, secret);
+        if (was is not null) WriteSide(output, "\"was\":"u8, fields, was, isMeant);
     }
 
-    static void WriteSide(ByteOutput output, ReadOnlySpan<byte> name, IReadOnlyList<Field> fields, Value[] row, bool secret)
+    static void WriteSide(ByteOutput output, ReadOnlySpan<byte> name, IReadOnlyList<Field> fields, Value[] row, Func<Field, bool> isMeant)
     {
         output.Write(name);
         output.Write((byte)'{');
         bool isFirst = true;
         foreach (Field field in fields)
         {
-            if (field.IsSecretInLog != secret) continue;
+            if (!isMeant(field)) continue;
             if (!isFirst) output.Write((byte)',');
             isFirst = false;
             JsonText.WriteName(output, field.Name);
@@ -90,34 +126,36 @@ static class Payload
         output.Write((byte)'}');
     }
 
-    static void WriteSealed(ByteOutput output, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, Guid eventId, LogKeys keys)
+    static byte[] Plain(IReadOnlyList<Field> fields, Value[]? set, Value[]? was, Func<Field, bool> isMeant)
     {
         using ByteOutput plain = new();
         plain.Write((byte)'{');
-        WriteSides(plain, fields, set, was, secret: true);
+        WriteSides(plain, fields, set, was, isMeant);
         plain.Write((byte)'}');
-        Span<byte> bound = stackalloc byte[16];
-        eventId.TryWriteBytes(bound, bigEndian: true, out _);
+        return plain.ToArray();
+    }
 
-        if (set is not null || was is not null) output.Write((byte)',');
-        output.Write("\"sealed\":[{\"key\":"u8);
-        JsonText.WriteString(output, keys.CurrentId);
+    static void WriteBox(
+        ByteOutput output, IReadOnlyList<Field> fields, Func<Field, bool> isMeant, bool isPersonal, string keyId, byte[] box)
+    {
+        output.Write("{\"key\":"u8);
+        JsonText.WriteString(output, keyId);
+        if (isPersonal) output.Write(",\"pii\":true"u8);
         output.Write(",\"fields\":["u8);
         bool isFirst = true;
         foreach (Field field in fields)
         {
-            if (!field.IsSecretInLog) continue;
+            if (!isMeant(field)) continue;
             if (!isFirst) output.Write((byte)',');
             isFirst = false;
             JsonText.WriteString(output, field.Name);
         }
 
         output.Write("],\"box\":\""u8);
-        byte[] box = keys.Seal(plain.Written, bound);
         Span<byte> text = output.GetSpan(System.Buffers.Text.Base64.GetMaxEncodedToUtf8Length(box.Length));
         System.Buffers.Text.Base64.EncodeToUtf8(box, text, out _, out int written);
         output.Advance(written);
-        output.Write("\"}]"u8);
+        output.Write("\"}"u8);
     }
 
     static void ReadFields(
@@ -167,24 +205,26 @@ static class Payload
         ref Utf8JsonReader json, LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys,
         Value[] row)
     {
-        Span<byte> bound = stackalloc byte[16];
-        of.EventId.TryWriteBytes(bound, bigEndian: true, out _);
+        byte[] bound = Bound(of.EventId);
         bool has = false;
         while (JsonNames.NextItem(ref json))
         {
             string? keyId = null;
             byte[] box = [];
+            bool isPersonal = false;
             while (JsonNames.NextMember(ref json))
             {
-                bool isKey = json.ValueTextEquals("key"u8), isBox = json.ValueTextEquals("box"u8);
+                bool isKey = json.ValueTextEquals("key"u8), isBox = json.ValueTextEquals("box"u8), isMark = json.ValueTextEquals("pii"u8);
                 json.Read();
                 if (isKey) keyId = json.GetString();
                 else if (isBox) box = json.GetBytesFromBase64();
+                else if (isMark) isPersonal = json.GetBoolean();
                 else json.Skip();
             }
 
-            // Without its key a sealed value is gone for good, which is what erasing means.
-            if (keys.Open(keyId ?? "", box, bound) is { } plain) has |= ReadBox(plain, side, model, nameNow, row);
+            // Without what opens it a sealed value is gone for good, which is what erasing means.
+            byte[]? plain = isPersonal ? keys.OpenErasable(keyId ?? "", box, bound, of.Salt) : keys.Open(keyId ?? "", box, bound);
+            if (plain is not null) has |= ReadBox(plain, side, model, nameNow, row);
         }
 
         return has;

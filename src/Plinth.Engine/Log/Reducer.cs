@@ -10,6 +10,10 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
     /// <summary>The rows of a model by record id.</summary>
     public IReadOnlyDictionary<string, ReplayedRow> Rows(Model model) => RowsOf(model);
 
+    /// <summary>A record that is there before the first event.</summary>
+    public void Seed(Model model, string recordId, Value[] values, long version, bool isKnown) =>
+        RowsOf(model).Add(recordId, new ReplayedRow([.. values]) { Version = version, IsKnown = isKnown });
+
     /// <exception cref="InvalidDataException">The event does not fit what came before it, or the schema.</exception>
     public void Apply(LogEvent happened)
     {
@@ -23,6 +27,7 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
             case EventKinds.Created: Create(rows, model, then, happened); break;
             case EventKinds.Purged: Remove(rows, happened); break;
             case EventKinds.Migrated: Migrate(rows, model, then, happened); break;
+            case EventKinds.Erased: Erase(rows, model, then, happened); break;
             default: Change(rows, model, then, happened); break;
         }
     }
@@ -53,6 +58,16 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
         row.Version = happened.Version;
         bool sets = happened.Data is not null && Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values);
         if (!sets && happened is { Kind: EventKinds.Deleted, Data: not null }) rows.Remove(happened.RecordId);
+    }
+
+    /// <summary>What the record is from here on, whatever is not to be known of it any more; or that it was gone before.</summary>
+    void Erase(Dictionary<string, ReplayedRow> rows, Model model, NamesThen then, LogEvent happened)
+    {
+        ReplayedRow row = new(new Value[model.Fields.Length]) { Version = happened.Version, IsKnown = happened.Data is not null };
+        bool isThere = happened.Data is null || Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values);
+        if (!isThere) rows.Remove(happened.RecordId);
+        else if (rows.ContainsKey(happened.RecordId)) rows[happened.RecordId] = row;
+        else throw Unfit(happened, "is not there");
     }
 
     void Migrate(Dictionary<string, ReplayedRow> rows, Model model, NamesThen then, LogEvent happened)

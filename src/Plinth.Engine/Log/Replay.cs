@@ -1,5 +1,6 @@
+using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
+using System.Runtime.ExceptionServices;
 using Plinth.Evolution;
 using Plinth.Schema;
 using Plinth.Sql;
@@ -7,15 +8,30 @@ using Plinth.Store;
 
 namespace Plinth.Log;
 
+/// <summary>What of the log is folded.</summary>
+/// <param name="Models">Names of models; empty for all.</param>
+/// <param name="From">
+/// The position to begin after: records are what they were there, found by undoing what followed, and only those that something happened
+/// to since are compared. 0 begins with nothing.
+/// </param>
+sealed record ReplayScope(ImmutableArray<string> Models, long From)
+{
+    public static readonly ReplayScope Whole = new([], 0);
+}
+
 /// <summary>What a replay found.</summary>
 /// <param name="Events">Events folded.</param>
 /// <param name="Records">Records that they left.</param>
 /// <param name="Position">Position of the last event.</param>
 /// <param name="Differences">Each as a sentence, without values; at most <see cref="Replay.DifferencesMax"/>.</param>
-sealed record ReplayReport(long Events, long Records, long Position, IReadOnlyList<string> Differences);
+sealed record ReplayReport(long Events, long Records, long Position, IReadOnlyList<string> Differences)
+{
+    /// <summary>Why nothing was folded; null when something was.</summary>
+    public string? Refused { get; init; }
+}
 
 /// <summary>
-/// Folds the whole log in memory and holds the outcome against the tables that requests read, row by row and value by value. They must be
+/// Folds the log in memory and holds the outcome against the tables that requests read, row by row and value by value. They must be
 /// equal: this is what "nothing changes behind the log" means.
 /// </summary>
 /// <remarks>
@@ -26,48 +42,55 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
 {
     public const int DifferencesMax = 100;
 
-    const int PageEvents = 5_000;
+    const int PageEvents = 20_000;
 
     /// <param name="reader">A connection of its own: one snapshot is read to the end, which may take longer than a request may.</param>
     /// <param name="progress">Told the position folded so far, and the last one.</param>
     /// <param name="cancel">Stops between pages.</param>
-    public ReplayReport Run(Connection reader, Action<long, long>? progress, CancellationToken cancel)
+    public ReplayReport Run(Connection reader, Action<long, long>? progress, CancellationToken cancel) =>
+        Run(reader, ReplayScope.Whole, progress, cancel);
+
+    /// <param name="reader">A connection of its own.</param>
+    /// <param name="scope">What is folded; the models are of the schema.</param>
+    /// <param name="progress">Told the position folded so far, and the last one.</param>
+    /// <param name="cancel">Stops between pages.</param>
+    public ReplayReport Run(Connection reader, ReplayScope scope, Action<long, long>? progress, CancellationToken cancel)
     {
         reader.BeginRead();
         try
         {
-            long head = EventLog.ReadHead(reader).Position, position = 0, records = 0;
-            Reducer reducer = new(schema, keys, new NameHistory(EventLog.Migrations(reader)));
-            try
-            {
-                for (List<LogEvent> page = EventLog.Read(reader, 0, PageEvents); page.Count > 0;
-                    page = EventLog.Read(reader, position, PageEvents))
-                {
-                    cancel.ThrowIfCancellationRequested();
-                    foreach (LogEvent happened in page) reducer.Apply(happened);
-                    position = page[^1].Position;
-                    progress?.Invoke(position, head);
-                }
-            }
-            catch (InvalidDataException e)
-            {
-                return new ReplayReport(position, 0, position, [e.Message]);
-            }
-            catch (CryptographicException)
-            {
-                string after = string.Create(CultureInfo.InvariantCulture, $"after position {position}");
-                return new ReplayReport(position, 0, position,
-                    [$"{after}: a sealed value does not open with the key of its name; is the key file the one of this database?"]);
-            }
-
+            long head = EventLog.ReadHead(reader).Position;
+            if (Refusal(reader, scope, head) is { } refused) return new ReplayReport(0, 0, scope.From, []) { Refused = refused };
+            NameHistory names = new(EventLog.Migrations(reader));
+            Folding folding = new(schema, keys, names);
             List<string> differences = [];
-            foreach (Model model in schema.Models)
+            ImmutableArray<Model> models =
+                [.. schema.Models.Where(m => scope.Models.IsEmpty || scope.Models.Contains(m.Name, StringComparer.Ordinal))];
+            Dictionary<string, IReadOnlySet<string>>? since = scope.From == 0 ? null : [];
+            long position = scope.From, events = 0;
+            if (since is not null && Seed(reader, models, names, scope.From, folding, since, differences, cancel) is { } unreadable)
+                return new ReplayReport(0, 0, position, [unreadable]);
+            using IEnumerator<List<LogEvent>> pages = Pages(reader, scope.From, names, models, cancel).GetEnumerator();
+            for (List<LogEvent>? page = Next(pages), next = null; page is not null; page = next)
             {
-                records += reducer.Rows(model).Count;
-                Compare(reader, model, reducer.Rows(model), differences, cancel);
+                string? wrong = null;
+                // The next is read while this one is folded.
+                AtOnce(() => wrong = folding.Apply(page), () => next = Next(pages));
+                events += page.Count;
+                if (page.Count > 0) position = page[^1].Position;
+                if (wrong is not null) return new ReplayReport(events, 0, position, [wrong]);
+                progress?.Invoke(position, head);
             }
 
-            return new ReplayReport(position, records, position, differences);
+            long records = 0;
+            foreach (Model model in models)
+            {
+                records += folding.Count(model);
+                Compare(reader, model, folding, since?[model.Name], differences, cancel);
+            }
+
+            progress?.Invoke(head, head);
+            return new ReplayReport(events, records, head, differences);
         }
         finally
         {
@@ -75,26 +98,125 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
         }
     }
 
-    void Compare(
-        Connection reader, Model model, IReadOnlyDictionary<string, ReplayedRow> rows, List<string> differences, CancellationToken cancel)
+    /// <summary>What retention took away cannot be folded, and is not guessed.</summary>
+    static string? Refusal(Connection reader, ReplayScope scope, long head)
     {
-        HashSet<string> seen = new(rows.Count, StringComparer.Ordinal);
-        string rowColumn = TableShape.RowColumnOf(model);
-        using Statement select = reader.PrepareScan(
-            ddl.SelectRows(model.Table, rowColumn, [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn]));
+        if (scope.From > head) return string.Create(CultureInfo.InvariantCulture, $"the log ends at position {head}");
+        long cut = reader.Tables().ContainsKey(LogCut.Table) ? LogCut.Position(reader) : 0;
+        return scope.From >= cut ? null : string.Create(CultureInfo.InvariantCulture,
+            $"payloads up to position {cut} were taken away by retention: what came before cannot be folded; --from {cut} begins there");
+    }
+
+    static void AtOnce(Action one, Action other)
+    {
+        try
+        {
+            Parallel.Invoke(one, other);
+        }
+        catch (AggregateException both)
+        {
+            // As if it had been thrown here: whoever stops us, or a database that does not answer.
+            ExceptionDispatchInfo.Throw(both.InnerExceptions[0]);
+        }
+    }
+
+    static List<LogEvent>? Next(IEnumerator<List<LogEvent>> pages) => pages.MoveNext() ? pages.Current : null;
+
+    /// <summary>The events after a position that belong to one of the models, under whatever name, some thousands at a time.</summary>
+    IEnumerable<List<LogEvent>> Pages(
+        Connection reader, long after, NameHistory names, ImmutableArray<Model> models, CancellationToken cancel)
+    {
+        HashSet<string> wanted = new(models.Select(static m => m.Name), StringComparer.Ordinal);
+        bool isAll = models.Length == schema.Models.Length;
+        for (List<LogEvent> page = EventLog.Read(reader, after, PageEvents); page.Count > 0;
+            page = EventLog.Read(reader, after, PageEvents))
+        {
+            cancel.ThrowIfCancellationRequested();
+            after = page[^1].Position;
+            if (!isAll)
+                page.RemoveAll(e => names.At(schema, e.Model, e.Position).Model is not { } model || !wanted.Contains(model.Name));
+            yield return page;
+        }
+    }
+
+    /// <summary>
+    /// Gives the folding the records as they were at a position: those that something happened to since. Answers what could not be read.
+    /// </summary>
+    string? Seed(
+        Connection reader, ImmutableArray<Model> models, NameHistory names, long from, Folding folding,
+        Dictionary<string, IReadOnlySet<string>> since, List<string> differences, CancellationToken cancel)
+    {
+        Dictionary<string, Undoing> undoings =
+            models.ToDictionary(static m => m.Name, m => new Undoing(schema, m, keys, names), StringComparer.Ordinal);
+        foreach (List<LogEvent> page in Pages(reader, from, names, models, cancel))
+        {
+            foreach (LogEvent happened in page)
+            {
+                if (names.At(schema, happened.Model, happened.Position).Model is not { } model) continue;
+                if (Folding.Unreadable(happened, undoings[model.Name].Add) is { } wrong) return wrong;
+            }
+        }
+
+        foreach (Model model in models)
+        {
+            IReadOnlyDictionary<string, UndoneRecord> undone = undoings[model.Name].Records;
+            since[model.Name] = undone.Keys.ToHashSet(StringComparer.Ordinal);
+            Complete(reader, model, undone, cancel);
+            foreach (var (recordId, record) in undone)
+            {
+                if (!record.IsWhole && differences.Count < DifferencesMax)
+                    differences.Add($"{model.Name} {recordId}: the log changes it, the table does not have it.");
+                if (record.Existed) folding.Seed(model, recordId, record.Values, record.Version, isKnown: !record.IsForgotten);
+            }
+        }
+
+        return null;
+    }
+
+    void Complete(Connection reader, Model model, IReadOnlyDictionary<string, UndoneRecord> undone, CancellationToken cancel)
+    {
+        if (undone.Values.All(static record => record.IsWhole)) return;
+        using Statement select = Rows(reader, model);
+        Value[] stored = new Value[model.Fields.Length];
+        while (select.Step())
+        {
+            cancel.ThrowIfCancellationRequested();
+            foreach (Field field in model.Fields) stored[field.Ordinal] = select.ColumnValue(field.Ordinal, field);
+            if (undone.GetValueOrDefault(EventWriter.RecordId(model, stored)) is not { IsWhole: false } record) continue;
+            foreach (Field field in model.Fields) record.Learn(field.Ordinal, stored[field.Ordinal]);
+            record.IsWhole = true;
+        }
+    }
+
+    Statement Rows(Connection reader, Model model) => reader.PrepareScan(ddl.SelectRows(
+        model.Table, TableShape.RowColumnOf(model), [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn]));
+
+    /// <param name="reader">In the snapshot of the log.</param>
+    /// <param name="model">Whose table.</param>
+    /// <param name="folding">What the log gives.</param>
+    /// <param name="only">Records that are compared; null for all.</param>
+    /// <param name="differences">What is found is added.</param>
+    /// <param name="cancel">Stops between rows.</param>
+    void Compare(
+        Connection reader, Model model, Folding folding, IReadOnlySet<string>? only,
+        List<string> differences, CancellationToken cancel)
+    {
+        HashSet<string> seen = new(folding.Count(model), StringComparer.Ordinal);
+        using Statement select = Rows(reader, model);
         Value[] stored = new Value[model.Fields.Length];
         while (differences.Count < DifferencesMax && select.Step())
         {
             cancel.ThrowIfCancellationRequested();
             foreach (Field field in model.Fields) stored[field.Ordinal] = select.ColumnValue(field.Ordinal, field);
             string recordId = EventWriter.RecordId(model, stored);
+            if (only is not null && !only.Contains(recordId)) continue;
             seen.Add(recordId);
             long version = select.ColumnInt64(model.Fields.Length);
-            if (Difference(model, recordId, stored, version, rows.GetValueOrDefault(recordId)) is { } difference)
+            if (Difference(model, recordId, stored, version, folding.Find(model, recordId)) is { } difference)
                 differences.Add(difference);
         }
 
-        foreach (string recordId in rows.Keys)
+        foreach (string recordId in folding.RecordIds(model))
         {
             if (differences.Count >= DifferencesMax) return;
             if (!seen.Contains(recordId)) differences.Add($"{model.Name} {recordId}: the log has it, the table does not.");

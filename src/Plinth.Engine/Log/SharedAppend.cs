@@ -23,12 +23,12 @@ static class SharedAppend
           where id = 1 returning position - ?1 as before, at, hash),
         placed as (
           insert into {LogTables.Events} (position, ordinal, tx_id, event_id, model, record_id, version, kind, data, digest, actor,
-            tenant_id, at, cause, schema_version)
+            tenant_id, at, cause, schema_version, salt, subject)
           select head.before + e.n, e.n - 1, ?5, e.event_id, e.model, e.record_id, e.version, e.kind, e.data, e.digest, e.actor,
-            e.tenant_id, head.at, e.cause, e.schema_version
+            e.tenant_id, head.at, e.cause, e.schema_version, e.salt, e.subject
           from head, unnest(?6::bytea[], ?7::text[], ?8::text[], ?3::bigint[], ?9::text[], ?10::bytea[], ?11::bytea[], ?12::text[],
-            ?13::text[], ?14::text[], ?15::bigint[]) with ordinality
-            e(event_id, model, record_id, version, kind, data, digest, actor, tenant_id, cause, schema_version, n)),
+            ?13::text[], ?14::text[], ?15::bigint[], ?16::bytea[], ?17::text[]) with ordinality
+            e(event_id, model, record_id, version, kind, data, digest, actor, tenant_id, cause, schema_version, salt, subject, n)),
         told as (insert into {LogTables.Commits} (first_position, count, tx_id, at, hash) select before + 1, ?1, ?5, at, hash from head)
         select before, at, hash from head
         """;
@@ -58,6 +58,8 @@ static class SharedAppend
         append.BindArray(13, Array.ConvertAll(events, static e => e.TenantId));
         append.BindArray(14, Array.ConvertAll(events, static e => e.Cause));
         append.BindArray(15, Array.ConvertAll(events, static e => (long)e.SchemaVersion));
+        append.BindArray(16, Array.ConvertAll(events, static e => e.Salt));
+        append.BindArray(17, Array.ConvertAll(events, static e => e.Subject));
         return append;
     }
 

@@ -38,15 +38,22 @@ sealed class Undoing(
         }
         if (!_records.TryGetValue(happened.RecordId, out UndoneRecord? record))
         {
-            bool existed = !string.Equals(happened.Kind, EventKinds.Created, StringComparison.Ordinal);
+            bool existed = !string.Equals(happened.Kind, EventKinds.Created, StringComparison.Ordinal) && !IsOfGone(then, happened);
             record = existed ? new UndoneRecord(model.Fields.Length, happened.Version - 1) : UndoneRecord.Absent;
             _records.Add(happened.RecordId, record);
         }
         // A payload that was purged: what the record was then is not to be known any more.
         if (happened.Data is null || string.Equals(happened.Kind, EventKinds.Purged, StringComparison.Ordinal))
-            _records[happened.RecordId] = UndoneRecord.Absent;
+        {
+            _records[happened.RecordId] = !record.Existed ? record
+                : new UndoneRecord(model.Fields.Length, record.Version) { IsForgotten = true };
+        }
         else if (record is { Existed: true, IsWhole: false }) Undo(record, then, happened);
     }
+
+    /// <summary>An erasure of what the log had of a record that was not there any more.</summary>
+    bool IsOfGone(NamesThen then, LogEvent happened) => happened is { Kind: EventKinds.Erased, Data: not null }
+        && !Payload.Read(happened, "set"u8, model, then.NameNow, keys, _was);
 
     void Undo(UndoneRecord record, NamesThen then, LogEvent happened)
     {
@@ -73,7 +80,7 @@ sealed class Undoing(
         {
             Value given = _was[field.Ordinal];
             if (ReferenceEquals(given.Reason, s_unnamed.Reason)) continue;
-            foreach (UndoneRecord record in _records.Values.Where(static r => r is { Existed: true, IsWhole: true }))
+            foreach (UndoneRecord record in _records.Values.Where(static r => r is { IsKnown: true, IsWhole: true }))
                 record.Learn(field.Ordinal, given);
         }
     }
@@ -98,6 +105,16 @@ sealed class UndoneRecord(int fields, long version)
 
     /// <summary>Nothing more is to be learned about it.</summary>
     public bool IsWhole { get; set; }
+
+    /// <summary>It was there, and what it was is not to be known any more.</summary>
+    public bool IsForgotten
+    {
+        get;
+        init => IsWhole = field = value;
+    }
+
+    /// <summary>It was there, and is known.</summary>
+    public bool IsKnown => Existed && !IsForgotten;
 
     /// <summary>The earliest that is said about a field is what it was.</summary>
     public void Learn(int ordinal, in Value value)

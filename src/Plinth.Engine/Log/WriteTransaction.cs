@@ -60,7 +60,7 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
         {
             bool isOfRecord = string.Equals(happened.Model, model, StringComparison.Ordinal)
                 && string.Equals(happened.RecordId, recordId, StringComparison.Ordinal);
-            if (isOfRecord) happened.Data = null;
+            if (isOfRecord) (happened.Data, happened.Salt) = (null, null);
         }
     }
 

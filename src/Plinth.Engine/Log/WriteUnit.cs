@@ -33,6 +33,12 @@ abstract class WriteUnit
     protected internal virtual Value Tenant => Value.Null;
 
     /// <summary>
+    /// True (with <see cref="IsExclusive"/>) runs it on the writer's thread outside any transaction: housekeeping that a transaction does
+    /// not take, and that changes nothing of what anybody reads.
+    /// </summary>
+    protected internal virtual bool RunsOutside => false;
+
+    /// <summary>
     /// Says that its first statement may go ahead together with those of others, in front of every unit that says nothing: the record
     /// whose row that statement locks, or an empty text where it locks none that others change. Null where it has to wait for its turn.
     /// </summary>

@@ -42,6 +42,12 @@ sealed class AnswerStore(LogKeys keys, Limits limits)
 
     const string Find = $"select digest, key_id, answer, expires_at from {Table} where scope = ?1 and key = ?2";
 
+    /// <summary>Answers of one look at all of them.</summary>
+    const int PageAnswers = 200;
+
+    const string After = $"select scope, key, key_id, answer from {Table} where (scope > ?1 or (scope = ?1 and key > ?2)) and key_id <> '' "
+        + "order by scope, key limit ?3";
+
     const string Forget = $"delete from {Table} where scope = ?1 and key = ?2";
 
     const string Sweep = $"delete from {Table} where (scope, key) in (select scope, key from {Table} where expires_at <= ?1 limit ?2)";
@@ -90,9 +96,70 @@ sealed class AnswerStore(LogKeys keys, Limits limits)
         Write(plain, answers);
         using Statement keep = Bound(transaction, Keep, key);
         keep.BindText(3, keys.CurrentId);
-        keep.BindBytes(4, keys.Seal(plain.Written, System.Text.Encoding.UTF8.GetBytes(key.Scope + "\n" + key.Key)));
+        keep.BindBytes(4, keys.Seal(plain.Written, Bound(key.Scope, key.Key)));
         keep.Run();
     }
+
+    /// <summary>
+    /// Takes the bodies out of kept answers about records with one of these keys, of whatever model: a replay then has the status and the
+    /// Location alone, as that of a large answer has.
+    /// </summary>
+    /// <returns>How many answers gave theirs up.</returns>
+    public int ForgetBodies(WriteTransaction transaction, IReadOnlySet<string> recordKeys)
+    {
+        int forgotten = 0;
+        for (List<KeptAnswer> page = Page(transaction, default); page.Count > 0; page = Page(transaction, page[^1]))
+        {
+            foreach (KeptAnswer kept in page)
+            {
+                byte[] bound = Bound(kept.Scope, kept.Key);
+                if (Opened(kept, bound) is not { } answers) continue;
+                if (!answers.Any(a => a.Body is not null && Concerns(a))) continue;
+                using ByteOutput plain = new();
+                Write(plain, answers.Select(a => Concerns(a) ? a with { Body = null } : a));
+                using Statement keep = transaction.Prepare(Keep);
+                keep.BindText(1, kept.Scope);
+                keep.BindText(2, kept.Key);
+                keep.BindText(3, keys.CurrentId);
+                keep.BindBytes(4, keys.Seal(plain.Written, bound));
+                keep.Run();
+                forgotten++;
+            }
+        }
+        return forgotten;
+
+        // An answer about many records names none of them.
+        bool Concerns(StoredAnswer answer) => answer.Key.IsDefaultOrEmpty || recordKeys.Contains(string.Join(',', answer.Key));
+    }
+
+    ImmutableArray<StoredAnswer>? Opened(KeptAnswer kept, byte[] bound)
+    {
+        try
+        {
+            return keys.Open(kept.KeyId, kept.Answer, bound) is { } plain ? Read(plain) : null;
+        }
+        catch (CryptographicException)
+        {
+            // Sealed by another installation's key of the same name: nobody opens it here.
+            return null;
+        }
+    }
+
+    static List<KeptAnswer> Page(WriteTransaction transaction, in KeptAnswer after)
+    {
+        using Statement select = transaction.Prepare(After);
+        select.BindText(1, after.Scope ?? "");
+        select.BindText(2, after.Key ?? "");
+        select.BindInt64(3, PageAnswers);
+        List<KeptAnswer> page = [];
+        while (select.Step())
+            page.Add(new(select.ColumnText(0), select.ColumnText(1), select.ColumnText(2), select.ColumnBytes(3).ToArray()));
+        return page;
+    }
+
+    static byte[] Bound(string scope, string key) => System.Text.Encoding.UTF8.GetBytes(scope + "\n" + key);
+
+    readonly record struct KeptAnswer(string Scope, string Key, string KeyId, byte[] Answer);
 
     /// <summary>The answer of an earlier request as the answer of this one.</summary>
     public static WriteReply Reply(StoredAnswer answer)
@@ -136,7 +203,7 @@ sealed class AnswerStore(LogKeys keys, Limits limits)
     {
         try
         {
-            if (keys.Open(keyId, box, System.Text.Encoding.UTF8.GetBytes(key.Scope + "\n" + key.Key)) is { } plain) return Read(plain);
+            if (keys.Open(keyId, box, Bound(key.Scope, key.Key)) is { } plain) return Read(plain);
         }
         catch (CryptographicException)
         {

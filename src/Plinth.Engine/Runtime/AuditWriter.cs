@@ -47,9 +47,9 @@ sealed class AuditWriter(Snapshot snapshot, NameHistory names, Caller caller, lo
             body.Write(",\"cause\":"u8);
             JsonText.WriteString(body, cause);
         }
-        if (then.Model is { } model && Shown(model) is { } shown && happened.Data is { } data)
+        if (then.Model is { } model && Shown(model) is { } shown && happened.Data is not null)
         {
-            EventJson.WriteChange(body, model, data, name =>
+            EventJson.WriteChange(body, model, happened, name =>
                 (then.NameNow is null ? name : then.NameNow(name)) is { } now && shown.Contains(now) ? now : null);
         }
         body.Write((byte)'}');

@@ -78,10 +78,7 @@ sealed partial class Engine
     {
         if (caller.IsSystem) return null;
         if (caller.IsAnonymous) return Faults.Unauthorized.Says("to audit needs an identity");
-        bool isAuditor = caller.Scopes is null && caller.Auth.Kind == ValueKind.Map
-            && caller.Auth.Map.TryGet("role", out Value role) && role.Kind == ValueKind.String
-            && _options.AuditRoles.Contains(role.String);
-        return isAuditor ? null : Faults.Forbidden.Says(
+        return HasRole(caller, _options.AuditRoles) ? null : Faults.Forbidden.Says(
             "auditing is for administrators and auditors", "audit.roles names the roles that may");
     }
 

@@ -58,7 +58,7 @@ sealed partial class Engine
             NamesThen then = former.Names.At(snapshot.Schema, history[i].Model, history[i].Position);
             EventJson.Open(body, history[i]);
             Func<string, string?> named = then.NameNow is null ? Shown : name => then.NameNow(name) is { } now ? Shown(now) : null;
-            if (history[i].Data is { } data) EventJson.WriteChange(body, of, data, named);
+            if (history[i].Data is not null) EventJson.WriteChange(body, of, history[i], named);
             body.Write((byte)'}');
         }
         body.Write("],\"page\":{\"next\":"u8);

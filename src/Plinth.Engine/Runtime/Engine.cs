@@ -145,7 +145,11 @@ sealed partial class Engine : IAsyncDisposable
     void Settle(long position)
     {
         _cache.Settle(position);
-        if (_announced is { } events && events[^1].Position is > 0 and var last && last <= position) Committed?.Invoke(events);
+        if (_announced is { } events && events[^1].Position is > 0 and var last && last <= position)
+        {
+            Committed?.Invoke(events);
+            if (events.Any(static happened => happened.Kind == EventKinds.Erased)) Current.Past.Clear();
+        }
         _announced = null;
     }
 
@@ -153,6 +157,7 @@ sealed partial class Engine : IAsyncDisposable
     {
         Snapshot current = Current;
         _cache.Follow(current.Schema, current.Version, events);
+        if (events.Any(static happened => happened.Kind == EventKinds.Erased)) current.Past.Clear();
         return ValueTask.CompletedTask;
     }
 

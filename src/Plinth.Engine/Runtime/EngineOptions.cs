@@ -20,5 +20,8 @@ sealed record EngineOptions
     /// <summary>Values of the claim <c>role</c> whose bearers may audit.</summary>
     public ImmutableArray<string> AuditRoles { get; init; } = ["admin", "auditor"];
 
+    /// <summary>Roles (the claim <c>role</c>) whose holders may erase a person.</summary>
+    public ImmutableArray<string> ErasureRoles { get; init; } = ["admin"];
+
     public TimeProvider Time { get; init; } = TimeProvider.System;
 }

@@ -28,12 +28,13 @@ static class EventJson
 
     /// <param name="body">Where to.</param>
     /// <param name="model">Whose record it is.</param>
-    /// <param name="data">The payload.</param>
+    /// <param name="happened">The event, which has its payload still.</param>
     /// <param name="nameNow">What a name of then is called now; null for one that the caller is not shown, or that is gone.</param>
-    public static void WriteChange(ByteOutput body, Model model, byte[] data, Func<string, string?> nameNow)
+    public static void WriteChange(ByteOutput body, Model model, LogEvent happened, Func<string, string?> nameNow)
     {
-        using JsonDocument payload = JsonDocument.Parse(data);
+        using JsonDocument payload = JsonDocument.Parse(happened.Data);
         List<string> redacted = [];
+        bool isErased = false;
         foreach (JsonProperty side in payload.RootElement.EnumerateObject())
         {
             switch (side.Name)
@@ -45,11 +46,13 @@ static class EventJson
                     WriteSide(body, ",\"before\":{"u8, model, side.Value, nameNow);
                     break;
                 case "sealed":
+                    isErased = happened.Salt is null && side.Value.EnumerateArray().Any(static s => s.TryGetProperty("pii", out _));
                     redacted.AddRange(side.Value.EnumerateArray().SelectMany(s => s.GetProperty("fields").EnumerateArray())
                         .Select(f => nameNow(f.GetString() ?? "")).OfType<string>());
                     break;
             }
         }
+        if (isErased) body.Write(",\"erased\":true"u8);
         if (redacted.Count == 0) return;
         body.Write(",\"redacted\":["u8);
         for (int i = 0; i < redacted.Count; i++)

@@ -32,6 +32,16 @@ sealed class PastCache
         return null;
     }
 
+    /// <summary>Something was erased: what is kept may hold it.</summary>
+    public void Clear()
+    {
+        lock (_gate)
+        {
+            _kept.Clear();
+            _values = 0;
+        }
+    }
+
     /// <summary>Keeps it instead of what is kept of the moment, unless that has seen more of the log.</summary>
     public void Keep(in Moment moment, PastRecords records)
     {

@@ -51,7 +51,7 @@ sealed class PastRecords
     public bool Remembers => _records.Count <= RememberedMax;
 
     /// <summary>Those that were there.</summary>
-    public IEnumerable<UndoneRecord> Existing => _records.Values.Where(static record => record.Existed);
+    public IEnumerable<UndoneRecord> Existing => _records.Values.Where(static record => record.IsKnown);
 
     public List<Value[]> Keys() => [.. _records.Keys.Select(static key => key.Values())];
 

@@ -63,7 +63,7 @@ sealed class PastRun(
             position = await CountAsync(PastEvents.PositionAt(connection, _moment.At, head), cancel);
         }
         return position >= first - 1 ? position : Faults.AsOfTooOld.Says(
-            string.Create(CultureInfo.InvariantCulture, $"the log begins at position {first}: what came before was removed"));
+            string.Create(CultureInfo.InvariantCulture, $"the values of the log begin at position {first}: those before were taken away"));
     }
 
     /// <summary>
@@ -93,6 +93,8 @@ sealed class PastRun(
             _isTooOld = changes > limits.AsOfChanges;
             if (_isTooOld && recordId is null) return TooOld();
         }
+        // What is kept holds values that were erased since: it is found anew, without them.
+        if (kept is not null && await CountAsync(PastEvents.Erased(connection, kept.Head, head), cancel) > 0) kept = null;
         long from = kept?.Head ?? position;
         Undoing undoing = new(snapshot.Schema, _model, keys, former.Names, kept?.ById);
         int migration = 0;
@@ -106,7 +108,7 @@ sealed class PastRun(
                 if (happened.RecordId.Length == 0) continue;
                 AddMigrations(happened.Position);
                 undoing.Add(happened);
-                _isGone = happened.Kind is EventKinds.Deleted or EventKinds.Purged;
+                if (happened.Kind != EventKinds.Erased) _isGone = happened.Kind is EventKinds.Deleted or EventKinds.Purged;
             }
         }
         AddMigrations(long.MaxValue);

@@ -139,6 +139,18 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
         transaction.Append(events.Purged(model, before.Values, before.Version + 1, _origin));
     }
 
+    /// <summary>Writes a record without what was personal in it, and an event of the whole row.</summary>
+    public void Erase(RecordTable table, StoredRow before, Value[] after, string recordId)
+    {
+        table.Update(transaction, before, after);
+        transaction.Append(events.Erased(table.Model, recordId, before.Values, after, before.Version + 1, _origin));
+        Watch(table, before, new(before.Row, before.Version + 1, after));
+    }
+
+    /// <summary>What the log had of a record that was gone before is erased.</summary>
+    public void EraseGone(Model model, string recordId) =>
+        transaction.Append(events.Erased(model, recordId, null, null, version: 0, _origin));
+
     /// <summary>Whose administrators went with the command; whether another is left is asked at its end.</summary>
     public HashSet<Value>? LostAdministrators { get; private set; }
 

@@ -104,6 +104,15 @@ sealed class Writes(EventStore store, Func<WriteSchema> current, TimeProvider cl
         }
     }
 
+    /// <summary>Erases one person; what it came to, once it is durable.</summary>
+    public async ValueTask<Result<ErasureReport>> EraseAsync(
+        Caller caller, string model, ImmutableArray<string> key, CancellationToken cancel)
+    {
+        Erasure erasure = new(current, store.Events, _answers, caller, new Moment(Now(), _ids, caller.Auth), model, key);
+        var erased = await store.Committer.RunAsync(erasure, cancel);
+        return erased.IsOk ? erased.Value with { Position = erasure.Position } : erased.Fault;
+    }
+
     async ValueTask<Result<ImmutableArray<WriteReply>>> RunAllAsync(
         Caller caller, ImmutableArray<Command> commands, CancellationToken cancel)
     {

@@ -70,6 +70,16 @@ abstract class Database : IDisposable
     /// <param name="idle">Nobody has come for a while, so a smaller log is worth it.</param>
     public abstract void Tend(bool idle);
 
+    /// <summary>
+    /// Takes out of the database's own files what was deleted and overwritten in it, which would stay there until the place is used again:
+    /// for erasures. On the writer's thread, outside a transaction; as long as it takes, nothing is written.
+    /// </summary>
+    /// <param name="fullText">Full-text tables that held something of it.</param>
+    /// <returns>
+    /// False when readers held on to what was before: it can be tried again. Null where the database's own housekeeping does it in time.
+    /// </returns>
+    public abstract bool? Scrub(IReadOnlyCollection<string> fullText);
+
     /// <summary>Copies one snapshot of the database into a new file while readers and the writer go on.</summary>
     /// <param name="path">The file to make; it appears whole, under this name, only when the copy is complete and on disk.</param>
     /// <param name="progress">Told the share copied so far, 0 to 1.</param>

@@ -28,6 +28,7 @@ enum Endpoint
     Restore,
     History,
     Revert,
+    Erase,
     AuditLogs,
     AuditActivity,
     AuditEntity,
@@ -84,6 +85,7 @@ sealed class ModelRoutes
         Restore = new(Endpoint.Restore, one + "/restore", Method.Post | Method.Options, this);
         History = new(Endpoint.History, one + "/history", Method.Read, this);
         Revert = new(Endpoint.Revert, one + "/revert", Method.Post | Method.Options, this);
+        Erase = new(Endpoint.Erase, one + "/erase", Method.Post | Method.Options, this);
     }
 
     public Model Model { get; }
@@ -104,6 +106,8 @@ sealed class ModelRoutes
     public Route History { get; }
 
     public Route Revert { get; }
+
+    public Route Erase { get; }
 
     /// <summary>The path of one record, as <c>Location</c> names it.</summary>
     public string PathOf(ReadOnlySpan<string> key)
@@ -256,7 +260,7 @@ sealed class RouteTable
         IEnumerable<Route> routes = s_fixed.Values.Append(s_activity).Append(s_entity).Append(s_error);
         if (Schema.HasUsers) routes = routes.Concat(s_auth.Values).Append(s_session).Append(s_token).Append(s_start).Append(s_callback);
         return routes.Concat(_byRoute.Values.SelectMany(
-            m => new[] { m.Collection, m.Query, m.Aggregate, m.Item, m.Restore, m.History, m.Revert }));
+            m => new[] { m.Collection, m.Query, m.Aggregate, m.Item, m.Restore, m.History, m.Revert, m.Erase }));
     }
 
     static RouteMatch Below(ModelRoutes model, ReadOnlySpan<char> rest)
@@ -271,6 +275,7 @@ sealed class RouteTable
                 "restore" => new(model.Restore, key),
                 "history" => new(model.History, key),
                 "revert" => new(model.Revert, key),
+                "erase" => new(model.Erase, key),
                 _ => new(Unknown),
             };
         }

@@ -14,6 +14,7 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
     {
         Endpoint endpoint = exchange.Route.Endpoint;
         if (endpoint == Endpoint.Revert) return await RevertAsync(exchange, routes);
+        if (endpoint == Endpoint.Erase) return await EraseAsync(exchange, routes);
         Result<Command> parsed = RestCommands.Of(
             endpoint, exchange.Method, engine.SeenBy(exchange.Caller, routes.Model), exchange.RawKey, exchange.Target.Query, limits);
         if (!parsed.IsOk) return parsed.Fault;
@@ -84,6 +85,45 @@ sealed class RestWrites(Engine engine, Limits limits, Answers answers)
             await SendAsync(exchange, routes, reply, CommandKind.Update, minimal, snapshot);
             return null;
         }
+    }
+
+    /// <summary>
+    /// POST …/erase: the person that the record is, for administrators. Doing it again is doing it once, so it needs no Idempotency-Key.
+    /// </summary>
+    async ValueTask<Fault?> EraseAsync(Exchange exchange, ModelRoutes routes)
+    {
+        // Before anything is read: who may not erase learns nothing about keys either.
+        if (engine.ErasureRefusal(exchange.Caller) is { } refused) return refused;
+        if (RestBodies.None(exchange) is { } unwanted) return unwanted;
+        var parameters = QueryString.Split(exchange.Target.Query, limits);
+        if (!parameters.IsOk) return parameters.Fault;
+        if (ReadParameters.Only(routes.Model, parameters.Value, limits, "scrub") is { } unknown) return unknown;
+        bool scrubs = true;
+        if (parameters.Value is [var scrub] && !bool.TryParse(scrub.Text, out scrubs))
+        {
+            const string Why = "is neither true nor false";
+            return Faults.MalformedParameter.Says("scrub: " + Why, new FaultDetail("scrub", Faults.MalformedParameter.Code, Why));
+        }
+        var key = KeyText.Parse(routes.Model, exchange.RawKey);
+        if (!key.IsOk) return key.Fault;
+        var result = await engine.EraseAsync(exchange.Caller, routes.Model.Name, key.Value, scrubs, exchange.Cancel);
+        if (result.Failed(out Fault? fault, out ErasureReport? erased)) return fault;
+        using ByteOutput body = new();
+        body.Write("{\"records\":"u8);
+        JsonText.WriteInt(body, erased.Records);
+        body.Write(",\"events\":"u8);
+        JsonText.WriteInt(body, erased.Events);
+        body.Write(",\"answers\":"u8);
+        JsonText.WriteInt(body, erased.Answers);
+        body.Write(erased.IsScrubbed switch
+        {
+            null => ",\"scrubbed\":null}"u8,
+            true => ",\"scrubbed\":true}"u8,
+            false => ",\"scrubbed\":false}"u8,
+        });
+        answers.Annotate(exchange, erased.Position, default);
+        await answers.SendAsync(exchange, 200, body.WrittenMemory, CborShape.Plain);
+        return null;
     }
 
     async ValueTask<Fault?> BulkAsync(Exchange exchange, ModelRoutes routes, Command command, bool minimal)

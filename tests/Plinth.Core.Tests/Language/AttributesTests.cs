@@ -9,6 +9,7 @@ public class AttributesTests
     const string Surroundings = """
         auth { id Uuid  tenantId Uuid? }
         model Company { id Uuid @id  @@allow("read", true) }
+        model Patient { id Uuid @id  @@allow("read", true) }
 
         """;
 

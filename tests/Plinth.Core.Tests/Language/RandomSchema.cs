@@ -104,7 +104,7 @@ sealed class RandomSchema(Random random)
         foreach (string flag in new[] { " @pii", " @sensitive", " @immutable", " @deprecated(\"x\")", " @map(\"col_" + name + "\")",
             " @renamedFrom(\"was_" + name + "\")", " @allow(\"read\", auth.id != null)",
                 " @deny(\"write\", extra > 3, message: \"no: 'never'\")" })
-            if (Chance(8)) _text.Append(flag);
+            if (Chance(8) && (isOptional || isList || flag != " @pii")) _text.Append(flag);
         bool isPlain = !isList && type is not ("Json" or "Address" or "Block");
         if (isPlain && Chance(12)) _text.Append(One(" @unique", " @unique(code: \"taken\")", " @index",
             " @index(name: \"ix_" + name + "\")"));

@@ -42,6 +42,7 @@ public sealed partial class EveryRouteTests
         ["GET /api/notes/aggregate"] = "401 200 200 401", ["GET /api/notes/{id}"] = "401 404 200 401",
         ["PUT /api/notes/{id}"] = "400 400 400 401", ["PATCH /api/notes/{id}"] = "400 400 400 401",
         ["DELETE /api/notes/{id}"] = "401 403 403 401", ["POST /api/notes/{id}/restore"] = "400 400 400 401",
+        ["POST /api/notes/{id}/erase"] = "401 403 403 401",
         ["POST /api/notes/{id}/revert"] = "400 400 400 401", ["GET /api/notes/{id}/history"] = "401 404 200 401",
     };
 

@@ -27,6 +27,11 @@ public sealed class ProgramTests : IDisposable
         Ran replay = await RunAsync("replay", "app", "--json");
         Assert.True(replay.Code == ExitCode.Done, replay.All);
         Ran verify = await RunAsync("audit", "verify", "app");
+        Assert.Equal(ExitCode.Done, (await RunAsync("audit", "checkpoint", "app", "--out", Path.Combine(_folder.FullName, "signed"))).Code);
+        Ran held = await RunAsync("audit", "verify", "app", "--checkpoint", Path.Combine(_folder.FullName, "signed"));
+        Assert.True(held.Code == ExitCode.Done && held.Out.Contains("as the checkpoints say", StringComparison.Ordinal), held.All);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("replay", "app", "--model", "Nonsense")).Code);
+        Assert.Equal(ExitCode.Done, (await RunAsync("replay", "app", "--from", "0", "--verify")).Code);
         Assert.True(verify.Code == ExitCode.Done, verify.All);
         Ran doctor = await RunAsync("doctor", "app", "--deep");
         Assert.True(doctor.Code == ExitCode.Done, doctor.All);

@@ -56,6 +56,8 @@ sealed class FailingDatabase : Database
 
     public override Connection OpenReader() => _real.OpenReader();
 
+    public override bool? Scrub(IReadOnlyCollection<string> fullText) => _real.Scrub(fullText);
+
     public override void Tend(bool idle)
     {
         OnTend?.Invoke(idle);

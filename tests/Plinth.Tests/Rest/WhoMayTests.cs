@@ -21,6 +21,8 @@ public class WhoMayTests
         { "GET", "/api/notes/99/history", null, "404 404 404" },
         { "POST", "/api/notes/1/revert?version=1", null, "401 403 200" },
         { "POST", "/api/notes/99/revert?version=1", null, "404 404 404" },
+        { "POST", "/api/notes/1/erase", null, "401 403 403" },
+        { "POST", "/api/notes/99/erase", null, "401 403 403" },
         { "GET", "/api/seats/A,1/history", null, "401 403 404" },
         { "GET", "/api/hiddens/1/history", null, "401 403 403" },
         { "POST", "/api/notes", """{"text":"x"}""", "401 403 201" },

@@ -6,9 +6,8 @@ sealed class YamlCollectionReader(
 {
     static readonly string[] s_keys =
     [
-        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "paged", "tenant", "model", "table", "route",
-            "renamedFrom",
-        "description",
+        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "paged", "tenant", "subject", "model", "table",
+        "route", "renamedFrom", "description",
     ];
 
     static readonly string[] s_operations = ["create", "read", "update", "delete", "list", "get", "restore", "purge", "all"];
@@ -49,7 +48,8 @@ sealed class YamlCollectionReader(
             case "softDelete":
                 if (file.Switch(part) == true) Line(part, "@@softDelete");
                 break;
-            case "tenant": Tenant(part); break;
+            case "tenant": Named(part, "@@tenant("); break;
+            case "subject": Named(part, "@@subject("); break;
             case "paged":
                 if (file.Switch(part) == true) Line(part, "@@paged");
                 break;
@@ -61,11 +61,11 @@ sealed class YamlCollectionReader(
         }
     }
 
-    /// <summary>The field that says whose a record is, or <c>none</c>.</summary>
-    void Tenant(YamlEntry part)
+    /// <summary>The field that says whose a record is (or <c>none</c>), or whom it is about.</summary>
+    void Named(YamlEntry part, string attribute)
     {
         if (file.Text(part) is { } word && file.Name(word, YamlFile.Place(part), part.Path) is { } name)
-            using (text.At(YamlFile.Place(part), part.Path)) text.Write("  @@tenant(").Listed(name).Write(")\n");
+            using (text.At(YamlFile.Place(part), part.Path)) text.Write("  ").Write(attribute).Listed(name).Write(")\n");
     }
 
     void Fields(YamlEntry section)

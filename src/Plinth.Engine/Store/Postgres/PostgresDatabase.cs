@@ -147,6 +147,9 @@ sealed class PostgresDatabase : Database
     {
     }
 
+    // Autovacuum's; what a page of a table or of the write-ahead log keeps until then, no statement reads.
+    public override bool? Scrub(IReadOnlyCollection<string> fullText) => null;
+
     public override void Backup(string path, Action<double>? progress, CancellationToken cancel) =>
         throw new StoreException(StoreFailure.Unavailable, "A server's database is backed up by the server's own tools, such as pg_dump.");
 

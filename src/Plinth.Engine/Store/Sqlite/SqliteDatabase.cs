@@ -13,6 +13,9 @@ sealed class SqliteDatabase : Database
     /// <summary>Times the checkpoint size at which readers are made to let go of the write-ahead log, so that it starts over.</summary>
     const int LogBound = 16;
 
+    /// <summary>Times that the busy time-out (5 s) is waited for readers: longer than a request may read.</summary>
+    const int ScrubTries = 3;
+
     readonly TimeProvider _clock;
     readonly FolderLock? _lock;
     readonly SqliteConnection _writer;
@@ -84,6 +87,27 @@ sealed class SqliteDatabase : Database
         {
             raw.sqlite3_wal_checkpoint_v2(_writer.Handle, "main", raw.SQLITE_CHECKPOINT_RESTART, out _, out _);
         }
+    }
+
+    /// <summary>
+    /// Zeroing what is deleted (<c>secure_delete</c>) leaves copies behind where pages were split, so the file is written anew; then
+    /// nothing of the write-ahead log is left. Full-text tables keep deleted words in their segments: they are made again first.
+    /// </summary>
+    public override bool? Scrub(IReadOnlyCollection<string> fullText)
+    {
+        if (Options.ReadOnly) return false;
+        foreach (string table in fullText)
+            _writer.Execute($"insert into \"{table}\"(\"{table}\") values ('rebuild')");
+        _writer.Execute("vacuum");
+        for (int tries = 0; tries < ScrubTries; tries++)
+        {
+            // It waits some seconds for readers to let go of the log; those of requests do, within their bound.
+            int code = raw.sqlite3_wal_checkpoint_v2(_writer.Handle, "main", raw.SQLITE_CHECKPOINT_TRUNCATE, out int logPages, out _);
+            if (code == raw.SQLITE_OK && logPages <= 0) return true;
+            if (code is not (raw.SQLITE_OK or raw.SQLITE_BUSY)) throw SqliteErrors.Of(_writer.Handle, code);
+        }
+
+        return false;
     }
 
     public override void Backup(string path, Action<double>? progress, CancellationToken cancel)

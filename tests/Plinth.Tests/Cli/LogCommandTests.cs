@@ -1,0 +1,80 @@
+using Plinth.Cli;
+
+namespace Plinth.Tests.Cli;
+
+/// <summary>What an operator does to the log by the program: taking old values away, and erasing a person.</summary>
+public sealed class LogCommandTests : IDisposable
+{
+    readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("plinth-log-commands-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    [Fact]
+    public async Task Old_values_are_cut_only_when_told_so_and_what_needs_them_says_it()
+    {
+        await RunAsync("init", "app", "--template", "crm");
+        await RunAsync("db", "reset", "app", "--yes");
+        string file = Path.Combine(_folder.FullName, "cut.checkpoint");
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("audit", "cut", "app", "--before", "999999", "--out", file)).Code);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("audit", "cut", "app", "--before", "soon", "--out", file, "--yes")).Code);
+        Ran cut = await RunAsync("audit", "cut", "app", "--before", "999999", "--out", file, "--yes");
+        Assert.True(cut.Code == ExitCode.Done && cut.Out.Contains("were taken away", StringComparison.Ordinal), cut.All);
+        Assert.Equal(ExitCode.Done, (await RunAsync("audit", "verify", "app", "--checkpoint", file)).Code);
+        Ran replay = await RunAsync("replay", "app");
+        Assert.True(replay.Code == ExitCode.Failed && replay.Error.Contains("--from", StringComparison.Ordinal), replay.All);
+        Ran doctor = await RunAsync("doctor", "app", "--deep");
+        Assert.True(doctor.Code == ExitCode.Done, doctor.All);
+        Ran nothing = await RunAsync("audit", "cut", "app", "--before", "2000-01-01T00:00:00Z", "--out", file, "--yes");
+        Assert.Contains("nothing in the log is that old", nothing.Out, StringComparison.Ordinal);
+        string signed = await File.ReadAllTextAsync(file);
+        await File.WriteAllTextAsync(file, signed.Replace("\"position\":\"", "\"position\":\"1", StringComparison.Ordinal));
+        Ran changed = await RunAsync("audit", "verify", "app", "--checkpoint", file);
+        Assert.True(changed.Code == ExitCode.Found && changed.Error.Contains("was changed after", StringComparison.Ordinal), changed.All);
+    }
+
+    [Fact]
+    public async Task A_person_is_erased_only_when_told_so()
+    {
+        await RunAsync("init", "app", "--template", "empty");
+        string schema = Path.Combine(_folder.FullName, "app", "schema.plinth");
+        await File.WriteAllTextAsync(schema, """
+            model Person { id Int @id  name String @pii  @@allow("all", true) }
+            model Town { id Int @id  name String  @@allow("all", true) }
+            """);
+        string people = Path.Combine(_folder.FullName, "people.ndjson");
+        await File.WriteAllTextAsync(people, """{"id":1,"name":"Zebulon"}""" + "\n");
+        Ran import = await RunAsync("import", "Person", people, "app");
+        Assert.True(import.Code == ExitCode.Done, import.All);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("erase", "Person", "1", "app")).Code);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("erase", "Nobody", "1", "app", "--yes")).Code);
+        Assert.Equal(ExitCode.Found, (await RunAsync("erase", "Person", "2", "app", "--yes")).Code);
+        Assert.Equal(ExitCode.Found, (await RunAsync("erase", "Town", "1", "app", "--yes")).Code);
+        Ran erased = await RunAsync("erase", "Person", "1", "app", "--yes", "--json");
+        Assert.True(erased.Code == ExitCode.Done, erased.All);
+        Assert.Equal("""{"records":1,"events":1,"answers":0,"scrubbed":true}""", erased.Out.Trim());
+        Ran replay = await RunAsync("replay", "app", "--verify");
+        Assert.True(replay.Code == ExitCode.Done, replay.All);
+    }
+
+    Shell NewShell(TextWriter to, TextWriter error) => new()
+    {
+        Out = to,
+        Error = error,
+        Environment = new(StringComparer.Ordinal),
+        Folder = _folder.FullName,
+        Time = TimeProvider.System,
+    };
+
+    async Task<Ran> RunAsync(params string[] args)
+    {
+        using StringWriter output = new(), error = new();
+        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
+        int code = await PlinthProgram.RunAsync(NewShell(output, error), args, bound.Token);
+        return new(code, output.ToString(), error.ToString());
+    }
+
+    sealed record Ran(int Code, string Out, string Error)
+    {
+        public string All => $"exit {Code}\n{Out}{Error}";
+    }
+}
