@@ -1,6 +1,7 @@
 // The bench: options in, a report out. `bench/run --help` prints them.
 import { parseArgs } from 'node:util';
 import { dataset } from './dataset.mjs';
+import { measureLimits } from './limits.mjs';
 import { machine } from './machine.mjs';
 import { measurePhase } from './measure.mjs';
 import { cache, cacheFolder, results } from './paths.mjs';
@@ -32,7 +33,7 @@ const options = {
   admitsRow: (row) => among(values.rows, row.id),
 };
 const wanted = positionals.length > 0 ? positionals : undefined;
-const known = [...phases.map((phase) => phase.name), 'program'];
+const known = [...phases.map((phase) => phase.name), 'program', 'limits'];
 for (const name of wanted ?? []) if (!known.includes(name)) throw new Error(`there is ${known.join(', ')}, but no ${name}`);
 const wants = (name) => wanted === undefined || wanted.includes(name);
 
@@ -40,7 +41,9 @@ const at = new Date().toISOString();
 const folder = cacheFolder('data', `${settings.size}-${settings.seed}`);
 const data = { ...dataset(folder, settings.size, settings.seed), folder, size: `${settings.size}-${settings.seed}` };
 const run = { at, settings, counts: data.counts, machine: machine(), phases: [], singles: [] };
-for (const phase of phases.filter(({ name, isAskedFor }) => (isAskedFor ? wanted?.includes(name) : wants(name)))) run.phases.push(compared(await measurePhase(phase, data, options)));
+for (const phase of phases.filter(({ name, isAskedFor }) => (isAskedFor ? wanted?.includes(name) : wants(name))))
+  run.phases.push(compared(await measurePhase(phase, data, options)));
+if (wanted?.includes('limits')) run.limits = await measureLimits(options);
 if (wants('program') && !values['peers-only']) run.singles = await measureSingles(data, options);
 
 // A quick or partial run is for trying out: only a whole run lands among the results.
@@ -60,7 +63,10 @@ function compared(phase) {
   return {
     ...phase,
     comparisons: phase.comparisons.map((comparison) => {
-      const ratio = of(comparison.row, comparison.of) / of(comparison.against, comparison.of);
+      // Of a peer: what is compared is the ratio to it in both rows.
+      const base = (row) => (comparison.peer === undefined ? 1 : of(row, comparison.peer));
+      const times = (row) => of(row, comparison.of) / base(row);
+      const ratio = times(comparison.row) / times(comparison.against);
       return Number.isNaN(ratio) ? comparison : { ...comparison, ratio, kept: ratio >= comparison.floor };
     }),
   };

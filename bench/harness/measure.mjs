@@ -30,8 +30,9 @@ export async function measurePhase(phase, data, options) {
 }
 
 async function measureRow(row, running, data, options) {
-  const entrants = running.filter(({ target }) => target.requests[row.request] !== undefined).map(({ target, server }) => {
-    const list = requests(target.requests[row.request], data, data.seed, server.headers);
+  const asked = ({ target }) => target.requests[row.request] !== undefined && (row.only?.includes(target.name) ?? !target.isFor);
+  const entrants = running.filter(asked).map(({ target, server }) => {
+    const list = requests(target.requests[row.request], data, data.seed, server.headers, row.count);
     return { target, server, list, file: requestFile(cacheFolder('requests'), `${row.id}-${target.name}.tsv`, list), rounds: [] };
   });
   await assertEqualAnswers(row, entrants);
@@ -45,11 +46,11 @@ async function measureRow(row, running, data, options) {
     for (let i = 0; i < entrants.length; i++) {
       const entrant = entrants[(i + round) % entrants.length];
       const offset = round * 997;
+      const before = await entrant.target.hits?.(entrant.server);
       const result = await load(entrant.server, { file: entrant.file, seconds: options.seconds, connections: row.connections, offset });
+      if (before !== undefined) result.hits = share(before, await entrant.target.hits(entrant.server));
       entrant.rounds.push(result);
-      if (result.errors > 0) {
-        throw new Error(`row ${row.id}: ${entrant.target.name} had ${result.errors} errors, see ${entrant.server.log}`);
-      }
+      assertAsExpected(row, entrant, result);
       process.stderr.write(`${row.id} ${round + 1}/${options.rounds} ${entrant.target.name} ${Math.round(result.perSecond)}/s\n`);
     }
   }
@@ -60,13 +61,28 @@ async function measureRow(row, running, data, options) {
   };
 }
 
+/** Of the look-ups between two readings of a cache's counters, the share that was found there. */
+function share(before, after) {
+  const hits = after.hits - before.hits;
+  return hits / (hits + after.misses - before.misses);
+}
+
+/** No error, and as many refusals as the row's requests provoke. */
+function assertAsExpected(row, { target, server }, { errors, refused, requests: sent }) {
+  const expected = (row.refused ?? 0) * sent;
+  if (errors > 0 || Math.abs(refused - expected) > expected / 2) {
+    throw new Error(`row ${row.id}: ${target.name} had ${errors} errors and ${refused} refusals of ${sent}, see ${server.log}`);
+  }
+}
+
 function summary(target, rounds, server) {
   const of = (name) => rounds.map((round) => round[name]);
   return {
     name: target.name, label: target.label, rounds,
     perSecond: spread(of('perSecond')), p50Milliseconds: median(of('p50Milliseconds')), p99Milliseconds: median(of('p99Milliseconds')),
     cpuMicroseconds: median(of('cpuMicroseconds')), bytesPerRequest: median(of('bytesPerRequest')),
-    residentMegabytes: server.residentMegabytes(), errors: of('errors').reduce((sum, errors) => sum + errors, 0),
+    hits: target.hits === undefined ? undefined : median(of('hits')), residentMegabytes: server.residentMegabytes(),
+    errors: of('errors').reduce((sum, errors) => sum + errors, 0),
   };
 }
 

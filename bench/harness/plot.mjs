@@ -4,7 +4,7 @@ const barHeight = 14;
 const left = 330;
 const right = 60;
 const width = 900;
-const colours = { plinth: '#3457d5', fastify: '#8a8a8a', pocketbase: '#c98a2b' };
+const colours = { plinth: '#3457d5', fastify: '#8a8a8a', pocketbase: '#c98a2b', express: '#7b5ea7', postgraphile: '#4b9a6b' };
 
 /** The run as SVG; rows without a Fastify measurement are left out. */
 export function plot(run) {

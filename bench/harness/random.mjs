@@ -36,6 +36,12 @@ export class Random {
     return out.join(' ');
   }
 
+  /** A random UUID (version 4): a key that nothing has. */
+  uuid() {
+    const hex = [0, 1, 2, 3].map(() => this.next().toString(16).padStart(8, '0')).join('');
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20)}`;
+  }
+
   /** A UUIDv7 of the given moment, so that keys are as ordered as those a running system makes. */
   uuid7(milliseconds) {
     const time = milliseconds.toString(16).padStart(12, '0');

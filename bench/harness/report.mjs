@@ -24,6 +24,7 @@ function markdownOf(run, picture) {
     `${machine.fileSystem}; fdatasync ${machine.fdatasyncMicroseconds} µs; load before the run ${machine.loadBefore.toFixed(2)}. ` +
     `Node ${machine.node}, .NET SDK ${machine.dotnet}, wrk ${machine.wrk}; commit ${machine.commit}.`, '', `![ratios](${picture})`, '');
   for (const phase of run.phases) out.push(...phaseLines(phase));
+  if (run.limits !== undefined) out.push(...limitLines(run.limits));
   if (run.singles.length > 0) out.push(...singleLines(run.singles));
   return out.join('\n') + '\n';
 }
@@ -36,7 +37,8 @@ function phaseLines(phase) {
       '| server | requests/s | range | p50 ms | p99 ms | CPU µs/request | bytes | RSS MB |', '|---|--:|--:|--:|--:|--:|--:|--:|');
     for (const s of row.servers) {
       out.push(
-        `| ${s.label} | ${whole(s.perSecond.median)} | ${whole(s.perSecond.min)}–${whole(s.perSecond.max)} | ` +
+        `| ${s.label}${s.hits === undefined ? '' : ` (${(s.hits * 100).toFixed(1)} % hits)`} | ` +
+        `${whole(s.perSecond.median)} | ${whole(s.perSecond.min)}–${whole(s.perSecond.max)} | ` +
         `${s.p50Milliseconds.toFixed(2)} | ${s.p99Milliseconds.toFixed(2)} | ${s.cpuMicroseconds.toFixed(1)} | ` +
         `${whole(s.bytesPerRequest)} | ${whole(s.residentMegabytes)} |`);
     }
@@ -52,9 +54,19 @@ function phaseLines(phase) {
     }
   }
   for (const c of phase.comparisons.filter((comparison) => comparison.ratio !== undefined)) {
-    out.push(`${c.of}: ${c.row} over ${c.against} is **${c.ratio.toFixed(1)}** (floor ${c.floor}): ${c.kept ? 'kept' : '**missed**'}.`, '');
+    const peer = c.peer === undefined ? '' : `, each over ${c.peer},`;
+    const verdict = c.kept ? 'kept' : '**missed**';
+    out.push(`${c.of}: ${c.row} over ${c.against}${peer} is **${c.ratio.toFixed(2)}** (floor ${c.floor}): ${verdict}.`, '');
   }
   return out;
+}
+
+function limitLines(limits) {
+  const out = ['## Limits of the machine, in the same run', '', '| what | median | range |', '|---|--:|--:|'];
+  for (const { title, unit, value } of limits) {
+    out.push(`| ${title} | ${whole(value.median)}${unit} | ${whole(value.min)}–${whole(value.max)} |`);
+  }
+  return [...out, ''];
 }
 
 function singleLines(singles) {

@@ -3,10 +3,13 @@ import { fastify } from './targets/fastify.mjs';
 import { plinth } from './targets/plinth.mjs';
 import { pocketbase } from './targets/pocketbase.mjs';
 import { policies } from './targets/policies.mjs';
+import { expressOnPostgres } from './targets/express.mjs';
+import { postgraphileOnPostgres } from './targets/postgraphile.mjs';
 import { fastifyOnPostgres, plinthOnPostgres } from './targets/postgres.mjs';
 
 const fast = 'fastify';
 const pocket = 'pocketbase';
+const express = 'express';
 
 /** A session, and a session under rules, may cost at most 15 % of the throughput. */
 const freePolicies = [
@@ -98,9 +101,17 @@ export const phases = [
     onPostgres: true,
     // Needs a server of its own and 20 minutes more.
     isAskedFor: true,
-    targets: () => [plinthOnPostgres(), plinthOnPostgres({ recordCache: false }), fastifyOnPostgres(), fastifyOnPostgres({ workers: 2 })],
+    targets: () => [
+      plinthOnPostgres(), plinthOnPostgres({ recordCache: false }), plinthOnPostgres({ cacheBytes: '5MB' }), fastifyOnPostgres(),
+      fastifyOnPostgres({ workers: 2 }), expressOnPostgres(), postgraphileOnPostgres(),
+    ],
     rows: [
       onPostgres('by-id', 'One record by id', 'byId', 64, [3.5, 4.5], [7, 9]),
+      {
+        id: 'by-id-90', title: 'One record by id, nine of ten from the record cache', request: 'byIdMostlyHot', connections: 64,
+        // Far more requests than the cache has room for: what is asked for once is not asked for again while it is kept.
+        count: 60_000, only: ['plinth-small-cache', fast], promises: [{ of: 'plinth-small-cache', against: fast, floor: 5 }],
+      },
       onPostgres('by-id-256', 'One record by id', 'byId', 256, [5, 6]),
       onPostgres('by-id-1', 'One record by id', 'byId', 1, [1]),
       onPostgres('list-50', 'List of 50, filtered and sorted', 'list', 64, [3, 4], [5, 7]),
@@ -109,7 +120,23 @@ export const phases = [
       onPostgres('create-256', 'Create, with an event', 'create', 256, [8, 10]),
       onPostgres('create-1', 'Create, with an event', 'create', 1, [1]),
       onPostgres('update', 'Update, with an event', 'update', 64, [3, 4.5]),
+      { ...onPostgres('create-refused', 'Create, one of fifty refused by the data', 'createSomeRefused', 64, [4, 6]), refused: 0.02 },
     ],
+    // What the data refuses may take a tenth of the ratio.
+    comparisons: [
+      { of: 'plinth-uncached', peer: fast, row: 'create-refused', against: 'create', floor: 0.9 },
+      { of: 'plinth', peer: fast, row: 'create-refused', against: 'create', floor: 0.9 },
+    ],
+  },
+  {
+    name: 'postgres-signed',
+    title: 'On PostgreSQL, signed in: 80 % one record, 10 % lists, 5 % creates, 5 % updates',
+    onPostgres: true,
+    isAskedFor: true,
+    targets: () => [
+      plinthOnPostgres({ isSigned: true }), plinthOnPostgres({ isSigned: true, recordCache: false }), fastifyOnPostgres({ isSigned: true }),
+    ],
+    rows: [onPostgres('mixed', 'Mixed', 'mixed', 64, [3.5, 5], [5, 7])],
   },
 ];
 
@@ -120,6 +147,7 @@ function onPostgres(id, title, request, connections, [floor, goal], cached) {
     id, title, request, connections,
     promises: [
       { of: 'plinth-uncached', against: fast, floor, goal }, { of: 'plinth', against: fast, floor: cachedFloor, goal: cachedGoal },
+      { of: 'plinth-uncached', against: express, floor: 10 }, { of: 'plinth-uncached', against: 'postgraphile', floor: 6, goal: 10 },
     ],
   };
 }

@@ -3,13 +3,11 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { exchange } from '../http.mjs';
 import { bench, cacheFolder, emptyFolder } from '../paths.mjs';
 import { start } from '../processes.mjs';
 import { rest } from '../requests.mjs';
+import { createReader, signIn, users } from '../signing.mjs';
 import { binary } from './plinth.mjs';
-
-const account = { email: 'bench@example.org', password: 'a long bench password' };
 
 /** What stands in the bench's schema, and takes the place of a reader's rules for a post. */
 const writtenRule = '@@allow("read", published || auth.role == "editor")';
@@ -45,28 +43,15 @@ export function policies({ isRuled, isSigned }) {
   };
 }
 
-async function signIn(server) {
-  const { status, body } = await exchange(server.url, { method: 'POST', path: '/auth/login', body: account });
-  if (status !== 200) throw new Error(`signing in was answered ${status}: ${JSON.stringify(body)}`);
-  const [header] = body.accessToken.split('.');
-  const { alg } = JSON.parse(Buffer.from(header, 'base64url').toString('utf8'));
-  if (alg !== 'ES256') throw new Error(`the access token is signed by ${alg}`);
-  return body.accessToken;
-}
-
 function prepare(template, data, isRuled, isSigned) {
   const folder = emptyFolder('templates', `${path.basename(template)}.part`);
   const written = fs.readFileSync(path.join(bench, 'schema/schema.plinth'), 'utf8');
   if (!written.includes(writtenRule)) throw new Error('the rule for reading posts is not where it was: bench/harness/targets/policies.mjs');
-  const users = isSigned ? '\nextend User {\n  role Role @default(reader)\n}\n' : '';
-  fs.writeFileSync(path.join(folder, 'schema.plinth'), written.replace(writtenRule, isRuled ? ruled : open) + users);
+  fs.writeFileSync(path.join(folder, 'schema.plinth'), written.replace(writtenRule, isRuled ? ruled : open) + (isSigned ? users : ''));
   // Comments are not asked for.
   for (const model of ['Author', 'Post']) {
     execFileSync(binary, ['import', model, path.join(data.folder, model + '.ndjson'), '--yes'], { cwd: folder, stdio: 'inherit' });
   }
-  if (isSigned) {
-    const env = { ...process.env, PLINTH_USER_PASSWORD: account.password };
-    execFileSync(binary, ['user', 'create', account.email, folder, '--role', 'reader'], { env, stdio: 'pipe' });
-  }
+  if (isSigned) createReader(folder);
   fs.renameSync(folder, template);
 }
