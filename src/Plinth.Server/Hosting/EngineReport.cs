@@ -28,7 +28,8 @@ sealed class EngineReport : IDisposable
     {
         Total("plinth.cache.hits", () => engine.Cache.Hits, "{record}", "Records that were answered from the record cache.");
         Total("plinth.cache.misses", () => engine.Cache.Misses, "{record}", "Records that were looked for there in vain.");
-        Total("plinth.cache.refused", () => engine.Cache.Refused, "{record}", "Records that were found there, and not by the rules of who asked.");
+        Total("plinth.cache.refused", () => engine.Cache.Refused, "{record}",
+            "Records that were found there, and not by the rules of who asked.");
         Total("plinth.cache.evictions", () => engine.Cache.Evictions, "{record}", "Records that made room for others.");
         Total("plinth.cache.late", () => engine.Cache.Dropped, "{record}",
             "Records that were read and not kept, because they may have changed meanwhile.");

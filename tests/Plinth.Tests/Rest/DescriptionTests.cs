@@ -158,7 +158,8 @@ public partial class DescriptionTests
         async Task<Dictionary<string, long>> TotalsAsync()
         {
             string page = (await client.SendAsync("GET", "/metrics")).Body;
-            return page.Split('\n').Where(static line => line.StartsWith("plinth_", StringComparison.Ordinal) && !line.Contains('{', StringComparison.Ordinal))
+            return page.Split('\n')
+                .Where(static line => line.StartsWith("plinth_", StringComparison.Ordinal) && !line.Contains('{', StringComparison.Ordinal))
                 .Select(static line => line.Split(' ')).ToDictionary(
                     static parts => parts[0], static parts => (long)double.Parse(parts[1], CultureInfo.InvariantCulture));
         }
