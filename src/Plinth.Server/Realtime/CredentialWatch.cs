@@ -35,8 +35,10 @@ sealed class CredentialWatch : IAsyncDisposable
         return watched;
     }
 
+    /// <summary>Idempotent, as the server's own end is.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync();
         await _watching;
         _stop.Dispose();
