@@ -28,6 +28,15 @@ static class Counts
     const int SeedOfTests = 20261121;
 
     /// <summary>
+    /// A long random test as many short runs, each with a seed of its own: several go at a time, and one that fails is made again alone,
+    /// since the seed that its message names is that of the first run when <c>PLINTH_SEED</c> gives it.
+    /// </summary>
+    public static Task InRunsAsync(int seed, int runs, Func<int, Task> run) =>
+        Parallel.ForEachAsync(Enumerable.Range(0, runs), s_together, async (number, _) => await run(unchecked(seed + number)));
+
+    static readonly ParallelOptions s_together = new() { MaxDegreeOfParallelism = Environment.ProcessorCount };
+
+    /// <summary>
     /// One line of the soak report: what ran, how often, with which seed, and what came of it. In <c>./dev test</c> it goes to the
     /// test's own output only.
     /// </summary>

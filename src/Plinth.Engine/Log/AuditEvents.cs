@@ -141,12 +141,19 @@ sealed class AuditEvents
     /// <summary>What else is asked of the entries that the walk passes.</summary>
     string Rest()
     {
-        HashSet<string> held = Walked();
-        (string Column, string? Value)[] asked =
-            [("model", _scope.Model), ("actor", _scope.Actor), ("kind", _scope.Kind), ("tenant_id", _scope.Tenant)];
-        string rest = string.Join(" and ", asked.Where(a => a.Value is not null && !held.Contains(a.Column))
-            .Select(a => $"{a.Column} = {Parameter(a.Value ?? "")}"));
-        return rest.Length == 0 ? All : rest;
+        (string Column, string Value)[] walked = Walked();
+        StringBuilder rest = new();
+        Add("model", _scope.Model);
+        Add("actor", _scope.Actor);
+        Add("kind", _scope.Kind);
+        Add("tenant_id", _scope.Tenant);
+        return rest.Length == 0 ? All : rest.ToString();
+
+        void Add(string column, string? value)
+        {
+            if (value is null || Array.Exists(walked, held => string.Equals(held.Column, column, StringComparison.Ordinal))) return;
+            rest.Append(rest.Length == 0 ? "" : " and ").Append(column).Append(" = ").Append(Parameter(value));
+        }
     }
 
     void WriteEnd(int passed)
@@ -162,32 +169,23 @@ sealed class AuditEvents
     {
         _sql.Append(" from ").Append(LogTables.Events).Append(" where position > ").Append(Parameter(_scope.After));
         _sql.Append(" and position <= ").Append(Parameter(_scope.UpTo));
-        foreach (string column in Walked())
+        foreach ((string column, string value) in Walked())
         {
-            _sql.Append(" and ").Append(column).Append(" = ").Append(Parameter(column switch
-            {
-                "model" => _scope.Model,
-                "record_id" => _scope.RecordId,
-                "actor" => _scope.Actor,
-                "kind" => _scope.Kind,
-                "tenant_id" => _scope.Tenant,
-                _ => throw new InvalidOperationException($"no index has {column}"),
-            } ?? ""));
+            _sql.Append(" and ").Append(column).Append(" = ").Append(Parameter(value));
             if (string.Equals(column, "kind", StringComparison.Ordinal)) _sql.Append(" and ").Append(Rare);
         }
         _sql.Append(Order).Append(Parameter((long)passed));
     }
 
-    /// <summary>The columns of the narrowest index that the question names.</summary>
-    HashSet<string> Walked() => _scope switch
+    /// <summary>The columns of the narrowest index that the question names, and what they have to be.</summary>
+    (string Column, string Value)[] Walked()
     {
-        { RecordId: not null, Model: not null } => ["model", "record_id"],
-        { Actor: not null } => ["actor"],
-        { Kind: not null and not EventKinds.Created and not EventKinds.Updated } => ["kind"],
-        { Tenant: not null } => ["tenant_id"],
-        { Model: not null } => ["model"],
-        _ => [],
-    };
+        if (_scope.RecordId is { } record && _scope.Model is { } itsModel) return [("model", itsModel), ("record_id", record)];
+        if (_scope.Actor is { } actor) return [("actor", actor)];
+        if (_scope.Kind is { } kind && kind is not (EventKinds.Created or EventKinds.Updated)) return [("kind", kind)];
+        if (_scope.Tenant is { } tenant) return [("tenant_id", tenant)];
+        return _scope.Model is { } model ? [("model", model)] : [];
+    }
 
     string Parameter(object value)
     {

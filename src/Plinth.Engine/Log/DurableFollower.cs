@@ -54,7 +54,8 @@ sealed class DurableFollower : IAsyncDisposable
         bool isFresh = true;
         try
         {
-            while (!_stop.IsCancellationRequested)
+            // Until the pause, or what it does, ends with the stop.
+            while (true)
             {
                 if (await ClaimAsync(isFresh).ConfigureAwait(false) is { } claim)
                 {
@@ -168,7 +169,8 @@ sealed class DurableFollower : IAsyncDisposable
     async Task ParkAsync()
     {
         FollowerStatus status = _run.Status;
-        await TellAsync(FollowerTable.Park(_run.Name, _term, status.Error ?? "", status.FailedAt)).ConfigureAwait(false);
+        // Only an error parks.
+        await TellAsync(FollowerTable.Park(_run.Name, _term, status.Error!, status.FailedAt)).ConfigureAwait(false);
     }
 
     Task LeaveAsync() => TellAsync(FollowerTable.Leave(_run.Name, _term));

@@ -67,7 +67,8 @@ static class FollowerTable
         select.BindText(1, name);
         select.BindInt64(2, 0);
         select.BindInt64(3, isFresh ? 1 : 0);
-        return !select.Step() || select.ColumnInt64(0) == 0;
+        select.Step();
+        return select.ColumnInt64(0) == 0;
     }
 
     /// <summary>

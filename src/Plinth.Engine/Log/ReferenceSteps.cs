@@ -25,7 +25,7 @@ sealed class ReferenceSteps(Connection connection, Ddl ddl, AppSchema schema, Ev
 
     public void AddMissing()
     {
-        HashSet<(string, string)> there = [.. connection.References().Select(static known => (known.Table, known.Columns))];
+        HashSet<(string, string)> there = connection.References().Select(static known => (known.Table, known.Columns)).ToHashSet();
         foreach (Model model in schema.Models)
         {
             foreach (ReferenceShape reference in TableShape.Of(schema, model).References)

@@ -88,6 +88,7 @@ public class ReadRefusalTests
             ("count", s_aggregate with { Count = CountMode.Exact }),
             ("select", s_aggregate with { Select = ["id"] }),
             ("include", s_aggregate with { Include = [new IncludeRequest("author")] }),
+            ("asOf", s_aggregate with { AsOf = "1" }),
         })
         {
             Assert.Contains($"'{name}' is not a parameter of aggregate", Refused(request).Message, StringComparison.Ordinal);

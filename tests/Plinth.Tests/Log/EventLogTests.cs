@@ -202,6 +202,35 @@ public sealed class EventLogTests
     }
 
     [Fact]
+    public async Task A_log_that_loses_its_head_says_so_to_readers_and_writers()
+    {
+        using LogFixture fixture = new();
+        await fixture.CreatedAsync(1, "one");
+        fixture.Store.Database.Writer.Execute("delete from plinth_log_head");
+        using (ReadLease lease = fixture.Store.Database.Read(CancellationToken.None))
+        {
+            StoreException damaged = await Assert.ThrowsAsync<StoreException>(
+                () => EventLog.ReadPositionAsync(lease.Connection, CancellationToken.None).AsTask());
+            Assert.Equal(StoreFailure.Corrupt, damaged.Failure);
+        }
+        StoreException refused = await Assert.ThrowsAsync<StoreException>(() => fixture.CreateAsync(2, "two").AsTask());
+        Assert.Contains("log", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_first_form_of_the_followers_table_gives_way_to_the_one_that_keeps_their_places()
+    {
+        using LogFixture fixture = new();
+        fixture.Store.Database.Writer.Execute("drop table plinth_followers");
+        fixture.Store.Database.Writer.Execute("create table plinth_followers (name varchar(100) primary key, position bigint not null)");
+        fixture.Store.Database.Writer.Execute("insert into plinth_followers values ('hooks', 3)");
+        await fixture.CreatedAsync(1, "one");
+        fixture.Reopen();
+        await using DurableFollower follower = new(fixture.Store, "hooks", new FollowerWork(null, static (_, _) => { }));
+        await FollowerTests.UntilAsync(() => follower.Status.Position == 1);
+    }
+
+    [Fact]
     [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public void A_store_whose_keys_are_damaged_does_not_open_and_frees_its_folder()
     {

@@ -43,8 +43,18 @@ sealed class LogFixture : IDisposable
 
     readonly TempFolder _folder = new();
 
-    public LogFixture(Func<StoreOptions, StoreOptions>? with = null, Limits? limits = null)
+    readonly Func<Database, Database>? _over;
+
+    readonly TimeProvider _clock;
+
+    /// <param name="with">Changes the options of the store.</param>
+    /// <param name="limits">The usual ones when null.</param>
+    /// <param name="over">What is put over the database.</param>
+    /// <param name="clock">The system's when null.</param>
+    public LogFixture(Func<StoreOptions, StoreOptions>? with = null, Limits? limits = null, Func<Database, Database>? over = null,
+        TimeProvider? clock = null)
     {
+        (_over, _clock) = (over, clock ?? TimeProvider.System);
         Options = new StoreOptions { Folder = _folder.Path };
         Options = with?.Invoke(Options) ?? Options;
         Limits = limits ?? Limits.Default;
@@ -88,7 +98,11 @@ sealed class LogFixture : IDisposable
         _folder.Dispose();
     }
 
-    EventStore Open() => EventStore.Open(TestDatabase.Open(Options, TimeProvider.System), TimeProvider.System, Limits);
+    EventStore Open()
+    {
+        Database database = TestDatabase.Open(Options, _clock);
+        return EventStore.Open(_over?.Invoke(database) ?? database, _clock, Limits);
+    }
 
     static Field Field(int ordinal, string name, ScalarType type) =>
         new() { Name = name, Column = name, Ordinal = ordinal, Type = new ScalarFieldType(type) };

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Plinth.Evolution;
 using Plinth.Schema;
 using Plinth.Sql;
@@ -13,17 +14,17 @@ public sealed class ReplayTests
     public async Task Random_histories_with_migrations_between_replay_to_the_tables()
     {
         int seed = Counts.Seed(), histories = Counts.Of(4, 100);
-        Dictionary<string, int> kinds = new(StringComparer.Ordinal);
-        for (int history = 0; history < histories; history++)
+        ConcurrentDictionary<string, int> kinds = new(StringComparer.Ordinal);
+        await Counts.InRunsAsync(seed, histories, async run =>
         {
-            using History random = new(new Random(seed + history));
+            using History random = new(new Random(run));
             await random.RunAsync(steps: 150);
             ReplayReport replay = random.Fixture.Replay();
-            Assert.True(replay.Differences.Count == 0, $"seed {seed}, history {history}: {string.Join(' ', replay.Differences)}");
+            Assert.True(replay.Differences.Count == 0, $"seed {run}: {string.Join(' ', replay.Differences)}");
             Assert.Null(random.Fixture.Store.Verify(CancellationToken.None).Wrong);
             foreach (string kind in random.Fixture.Query("select kind from plinth_events").Split(' '))
-                kinds[kind] = kinds.GetValueOrDefault(kind) + 1;
-        }
+                kinds.AddOrUpdate(kind, 1, static (_, count) => count + 1);
+        });
 
         // A history that does not do everything proves little.
         string[] all =

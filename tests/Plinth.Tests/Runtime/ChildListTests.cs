@@ -111,21 +111,29 @@ public class ChildListTests
         }
     }
 
-    public static TheoryData<int> Seeds()
+    [Fact]
+    public async Task Whatever_is_written_the_relations_are_those_of_the_database()
     {
-        int first = Counts.Seed();
-        return [.. Enumerable.Range(0, Counts.Of(test: 3, soak: 200)).Select(i => unchecked(first + i))];
+        int seed = Counts.Seed(), runs = Counts.Of(test: 3, soak: 200), accepted = 0;
+        long lists = 0;
+        await Counts.InRunsAsync(seed, runs, async run =>
+        {
+            var (acceptedOfRun, listsOfRun) = await WriteAsync(run);
+            Interlocked.Add(ref accepted, acceptedOfRun);
+            Interlocked.Add(ref lists, listsOfRun);
+        });
+        string outcome = $"{accepted} of {runs * CommandsPerRun} commands accepted, {lists} lists of what is kept";
+        Counts.Report("histories read with relations that are kept", runs, seed, outcome);
+        Assert.True(accepted > runs * CommandsPerRun / 3, $"seed {seed}, too few to tell: {outcome}");
+        Assert.True(lists > 20L * runs * CommandsPerRun, $"seed {seed}, too few to tell: {outcome}");
     }
 
-    [Theory]
-    [MemberData(nameof(Seeds))]
-    public async Task Whatever_is_written_the_relations_are_those_of_the_database(int seed)
+    static async Task<(int Accepted, long Lists)> WriteAsync(int seed)
     {
         using WriteFixture fixture = new(Schema);
         Random random = new(seed);
         int accepted = 0;
-        const int commands = 160;
-        for (int i = 0; i < commands; i++)
+        for (int i = 0; i < CommandsPerRun; i++)
         {
             Command command = Draw(random, i);
             Result<WriteReply> result = await fixture.Send(command);
@@ -137,7 +145,7 @@ public class ChildListTests
             string told = $"seed {seed}, command {i}: {command.Kind} {command.Model} {string.Join(',', command.Key)} "
                 + $"{Encoding.UTF8.GetString(command.Body.Span)} {command.Filter}";
             if (i >= 40) await Compare(fixture, told);
-            if (i == commands / 2)
+            if (i == CommandsPerRun / 2)
             {
                 string schema = Schema.Replace("rank Int  good", "rank Int  extra Int @default(5)  good", StringComparison.Ordinal);
                 Result<MigrationReport> applied = await fixture.Engine.ApplyAsync(WriteFixture.Read(schema), CancellationToken.None);
@@ -145,10 +153,10 @@ public class ChildListTests
                 await Compare(fixture, $"seed {seed}, migrated");
             }
         }
-        Assert.True(accepted > commands / 3, $"seed {seed}: {accepted} of {commands} accepted, too few to tell");
-        CacheCounts counts = fixture.Engine.Cache;
-        Assert.True(counts.Lists > 20 * commands, $"seed {seed}: {counts.Lists} lists were used, too few to tell");
+        return (accepted, fixture.Engine.Cache.Lists);
     }
+
+    const int CommandsPerRun = 160;
 
     /// <summary>What can be referred to comes first.</summary>
     internal static Command Draw(Random random, int number) => number switch
@@ -245,7 +253,7 @@ public class ChildListTests
     public async Task A_record_that_moves_is_in_one_list_at_any_time()
     {
         using WriteFixture fixture = new(Schema);
-        int rounds = Counts.Of(300, 20_000);
+        int rounds = Counts.Of(300, 5_000);
         await MoveAndReadAsync([fixture.Engine], rounds);
         Assert.True(fixture.Engine.Cache.Lists > rounds, $"{fixture.Engine.Cache.Lists} lists were used: too few to tell");
     }

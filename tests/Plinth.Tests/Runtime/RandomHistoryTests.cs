@@ -32,24 +32,25 @@ public sealed class RandomHistoryTests
         model Deal { id Int @id  name String @unique  contact Contact? @relation(onDelete: restrict)  @@allow("all", true) }
         """;
 
-    const int Ids = 14;
+    const int Ids = 14, CommandsPerRun = 300;
 
-    public static TheoryData<int> Seeds()
+    [Fact]
+    public async Task Every_answer_every_table_and_the_replayed_log_agree()
     {
-        int first = Counts.Seed();
-        return [.. Enumerable.Range(0, Counts.Of(test: 6, soak: 300)).Select(i => unchecked(first + i))];
+        int seed = Counts.Seed(), runs = Counts.Of(test: 6, soak: 300), accepted = 0;
+        await Counts.InRunsAsync(seed, runs, async run => Interlocked.Add(ref accepted, await RunAsync(run)));
+        string outcome = $"{accepted} of {runs * CommandsPerRun} commands accepted";
+        Counts.Report("histories of commands against a naive memory", runs, seed, outcome);
+        Assert.True(accepted > runs * CommandsPerRun / 4 && accepted < runs * CommandsPerRun * 8 / 10, $"seed {seed}: {outcome}");
     }
 
-    [Theory]
-    [MemberData(nameof(Seeds))]
-    public async Task Every_answer_every_table_and_the_replayed_log_agree(int seed)
+    static async Task<int> RunAsync(int seed)
     {
         using WriteFixture fixture = new(Schema);
         Random random = new(seed);
         Oracle oracle = new(fixture.Schema);
         int accepted = 0;
-        const int commands = 300;
-        for (int i = 0; i < commands; i++)
+        for (int i = 0; i < CommandsPerRun; i++)
         {
             (CommandKind kind, string model, long id, Dictionary<string, object?> body) = Draw(random);
             string told = string.Create(CultureInfo.InvariantCulture, $"seed {seed}, command {i}: {kind} {model} {id} {Text(body)}");
@@ -59,10 +60,10 @@ public sealed class RandomHistoryTests
             string actual = result.IsOk ? "ok" : result.Fault.Code;
             Assert.True(expected == actual, $"{told}: expected {expected}, got {actual} {result.Fault?.Message}");
             if (result.IsOk) accepted++;
-            if (i % 25 == 24 || i == commands - 1) await Compare(fixture, oracle, told);
+            if (i % 25 == 24 || i == CommandsPerRun - 1) await Compare(fixture, oracle, told);
         }
-        Assert.True(accepted is > commands / 4 and < commands * 8 / 10, $"seed {seed}: {accepted} of {commands} accepted");
         Replayed(fixture, seed);
+        return accepted;
     }
 
     static (CommandKind Kind, string Model, long Id, Dictionary<string, object?> Body) Draw(Random random)

@@ -39,7 +39,7 @@ sealed class ReadsFixture : IAsyncDisposable
         Result<Engine> opened = await Engine.OpenAsync(
             new EngineOptions
             {
-                Store = new StoreOptions { Folder = fixture._folder.Path },
+                Store = new StoreOptions { Folder = fixture._folder.Path, Durability = Durability.Off },
                 OpenDatabase = TestDatabase.Open,
                 Limits = limits ?? Limits.Default,
                 Migrate = true,

@@ -1,5 +1,7 @@
+using System.Text;
 using Plinth.Log;
 using Plinth.Plan;
+using Plinth.Policy;
 using Plinth.Runtime;
 using Plinth.Text;
 
@@ -81,6 +83,131 @@ public class GroupTests
         RequireSound(engine);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Where_many_fail_or_none_can_be_named_each_command_goes_by_itself(bool isNamed)
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync(with: isNamed ? null : static database => new FailingDatabase(database));
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        nodes.Execute("""alter table books add constraint decent check (title <> 'bad')""");
+        // More of them than are taken out of a group one by one.
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            static () => { },
+            [
+                (CommandKind.Create, "Book", Book(1, shelf: 1), null),
+                .. Enumerable.Range(2, 7).Select(i =>
+                    (CommandKind.Create, "Book", $$"""{"id":{{i}},"title":"bad","shelfId":1}""", (string?)null)),
+                (CommandKind.Create, "Book", Book(9, shelf: 1), null),
+            ]);
+
+        Assert.Equal([null, .. Enumerable.Repeat("conflict", 7), null], faults.Select(static f => f?.Code));
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task Who_has_left_is_not_sent_ahead()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        using CancellationTokenSource left = new();
+        Task<Result<WriteReply>>? gone = null;
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            () =>
+            {
+                int waiting = engine.Store.Committer.Waiting;
+                gone = engine.WriteAsync(Caller.System, Create("Book", Book(7, shelf: 1)), left.Token).AsTask();
+                Assert.True(SpinWait.SpinUntil(() => engine.Store.Committer.Waiting > waiting, TimeSpan.FromSeconds(60)));
+                left.Cancel();
+            },
+            [(CommandKind.Create, "Book", Book(1, shelf: 1), null), (CommandKind.Create, "Book", Book(2, shelf: 1), null)]);
+
+        Assert.All(faults, Assert.Null);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => gone!); // Set while they waited.
+        Assert.Equal(2, engine.Store.Database.Writer.ScalarInt64("select count(*) from books"));
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task What_the_rules_refuse_is_not_sent_ahead_and_is_told_in_its_turn()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, """
+            model Shelf { id Int @id  label String  books Book[]  @@allow("all", true) }
+            model Book {
+              id Int @id  title String  shelfId Int
+              shelf Shelf @relation(fields: [shelfId], references: [id], onDelete: cascade)
+              @@allow("read", true)  @@allow("create", title != "no")
+            }
+            model Note { id Int @id  text String  shelf Shelf? @relation  @@allow("read", true)  @@allow("create", shelf.label == "one") }
+            """.Replace("books Book[]", "books Book[]  notes Note[]", StringComparison.Ordinal));
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        Task<Result<WriteReply>>[] running = [];
+        await TogetherAsync(
+            engine,
+            () =>
+            {
+                int waiting = engine.Store.Committer.Waiting;
+                running =
+                [
+                    .. new[] { Book(3, shelf: 1), """{"id":4,"title":"no","shelfId":1}""", Book(5, shelf: 1) }
+                        .Select(body => engine.WriteAsync(Caller.Anonymous(), Create("Book", body), CancellationToken.None).AsTask()),
+                ];
+                Assert.True(SpinWait.SpinUntil(() => engine.Store.Committer.Waiting == waiting + 3, TimeSpan.FromSeconds(60)));
+            },
+            [(CommandKind.Create, "Shelf", """{"id":2,"label":"two"}""", null)]);
+        Result<WriteReply>[] replies = await Task.WhenAll(running);
+        Assert.Equal([null, "forbidden", null], replies.Select(static r => r.Fault?.Code));
+
+        // Of many in one request as well: by a rule over the record, and by one that the database has to decide.
+        Assert.Equal("forbidden", (await ManyAsync("Book", Book(6, shelf: 1), """{"id":7,"title":"no","shelfId":1}""")).Fault?.Code);
+        Assert.Equal("forbidden", (await ManyAsync("Note", """{"id":1,"text":"a","shelfId":1}""",
+            """{"id":2,"text":"b","shelfId":2}""")).Fault?.Code);
+        Assert.True((await ManyAsync("Note", """{"id":1,"text":"a","shelfId":1}""")).IsOk);
+        Assert.Equal(2, engine.Store.Database.Writer.ScalarInt64("select count(*) from books"));
+        RequireSound(engine);
+
+        async Task<Result<WriteReply>> ManyAsync(string model, params string[] records) => await engine.BulkCreateAsync(
+            Caller.Anonymous(), model, Each(records), key: null, CancellationToken.None);
+
+        static async IAsyncEnumerable<ReadOnlyMemory<byte>> Each(string[] records)
+        {
+            foreach (string record in records)
+            {
+                await Task.Yield();
+                yield return Encoding.UTF8.GetBytes(record);
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData("""{"id":1,"label":"other"}""")]
+    [InlineData("""{"id":2,"label":"one"}""")]
+    public async Task What_stood_in_the_way_and_went_before_it_was_looked_for_is_no_reason_to_refuse(string body)
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        FailingDatabase? failing = null;
+        Engine engine = await nodes.StartAsync(with: database => failing = new FailingDatabase(database));
+        Assert.NotNull(failing);
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        bool isGone = false;
+        failing.OnStatement = sql =>
+        {
+            // The insert did nothing, and this asks why.
+            if (isGone || !sql.StartsWith("select", StringComparison.Ordinal) || !sql.Contains("shelfs", StringComparison.Ordinal)) return;
+            isGone = true;
+            nodes.Execute("delete from shelfs");
+        };
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", body));
+        Assert.True(isGone);
+        failing.OnStatement = null;
+        Assert.Equal(1, engine.Store.Database.Writer.ScalarInt64("select count(*) from shelfs"));
+    }
+
     [Fact]
     public async Task Commands_of_one_group_on_one_record_see_one_another_in_turn()
     {
@@ -148,6 +275,9 @@ public class GroupTests
 
     static Task<Fault?> WriteAsync(Engine engine, CommandKind kind, string model, string body, string? key = null) =>
         PostgresNodes.WriteAsync(engine, kind, body, key, model);
+
+    static Command Create(string model, string body) =>
+        new() { Model = model, Kind = CommandKind.Create, Body = Encoding.UTF8.GetBytes(body) };
 
     static void RequireSound(Engine engine)
     {

@@ -96,7 +96,7 @@ sealed class PostgresCluster : IDisposable
     public void Begin() => AsAccount(
         "pg_ctl",
         ["-D", Data, "-w", "-t", "300", "-s", "-l", Path.Combine(_folder, "log"), "-o",
-            $"-k {_folder} -c listen_addresses='' -c max_connections=300 -c shared_buffers=64MB -c {_settings}", "start"]);
+            $"-k {_folder} -c listen_addresses='' -c max_connections=300 -c shared_buffers=64MB -c jit=off -c {_settings}", "start"]);
 
     /// <param name="mode"><c>fast</c> ends sessions, <c>immediate</c> leaves recovery to the next start, as a crash does.</param>
     public void Stop(string mode) => AsAccount("pg_ctl", ["-D", Data, "-m", mode, "-w", "-s", "stop"]);

@@ -115,13 +115,15 @@ public class SeveralNodesTests
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task A_commit_whose_answer_was_lost_is_looked_up_and_never_repeated(bool happened)
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public async Task A_commit_whose_answer_was_lost_is_looked_up_and_never_repeated(bool happened, bool ahead)
     {
         await using PostgresNodes nodes = new(PostgresCluster.Shared);
         FailingDatabase? failing = null;
-        Engine engine = await nodes.StartAsync(with: database => failing = new FailingDatabase(database));
+        Engine engine = await nodes.StartAsync(with: database => failing = new FailingDatabase(database) { SendsAhead = ahead });
         Assert.NotNull(failing);
         void EndSession() => failing.Writer.Execute("select pg_terminate_backend(pg_backend_pid())");
         if (happened) failing.AfterCommit = EndSession;
