@@ -29,7 +29,9 @@ sealed class FailingDatabase : Database
     /// <summary>Told the text of each statement that is taken up, by readers and the writer.</summary>
     public Action<string>? OnStatement { get; set; }
 
-    /// <summary>Lets statements go ahead where the real one does; otherwise each is waited for, and none that failed is told from others.</summary>
+    /// <summary>
+    /// Lets statements go ahead where the real one does; otherwise each is waited for, and none that failed is told from others.
+    /// </summary>
     public bool SendsAhead { get; init; }
 
     /// <summary>Says that others write to it.</summary>

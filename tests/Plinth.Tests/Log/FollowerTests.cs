@@ -138,7 +138,9 @@ public sealed class FollowerTests
         int before = Volatile.Read(ref looks);
         await UntilAsync(() => Volatile.Read(ref looks) >= before + 3);
         FollowerStatus status = follower.Status;
-        Assert.Equal((FollowerState.Parked, 1L, 2L, "InvalidDataException: poison"), (status.State, status.Position, status.FailedAt, status.Error));
+        Assert.Equal(
+            (FollowerState.Parked, 1L, 2L, "InvalidDataException: poison"),
+            (status.State, status.Position, status.FailedAt, status.Error));
     }
 
     [Fact]

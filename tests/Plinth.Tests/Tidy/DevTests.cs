@@ -28,9 +28,10 @@ public sealed class DevTests : IDisposable
 
             """);
         File.SetUnixFileMode(dotnet, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        Ends(Core, 0, "Passed!  - Failed:     0, Passed:  1500, Skipped:     0, Total:  1500, Duration: 9 m - Plinth.Core.Tests.dll (net10.0)");
-        Ends(All, 0, "Passed!  - Failed:     0, Passed:    70, Skipped:     0, Total:    70, Duration: 9 m - Plinth.Tests.dll (net10.0)");
-        Ends(Postgres, 0, "Passed!  - Failed:     0, Passed:     8, Skipped:     0, Total:     8, Duration: 9 m - Plinth.Tests.dll (net10.0)");
+        const string passed = "Passed!  - Failed:     0, Passed:  ";
+        Ends(Core, 0, passed + "1500, Skipped:     0, Total:  1500, Duration: 9 m - Plinth.Core.Tests.dll (net10.0)");
+        Ends(All, 0, passed + "  70, Skipped:     0, Total:    70, Duration: 9 m - Plinth.Tests.dll (net10.0)");
+        Ends(Postgres, 0, passed + "   8, Skipped:     0, Total:     8, Duration: 9 m - Plinth.Tests.dll (net10.0)");
     }
 
     public void Dispose() => _folder.Dispose();
