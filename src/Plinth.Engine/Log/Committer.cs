@@ -186,7 +186,7 @@ sealed class Committer : IDisposable
                 // One that can be named runs again by itself behind the others; too many, or one without a name, make all go by themselves.
                 WriteUnit? offender = _database.Writer.FailedOwner as WriteUnit;
                 _database.Writer.Rollback();
-                if (offender is null || apart++ == ApartMax) _isCareful = true;
+                if (offender is null || offender.IsAlone || apart++ == ApartMax) _isCareful = true;
                 else offender.IsAlone = true;
             }
             catch (StoreException e) when (IsPassing(e) && again++ < AgainMax)
@@ -283,9 +283,8 @@ sealed class Committer : IDisposable
         for (int i = 0; i < _ahead.Count; i++)
         {
             WriteUnit unit = _ahead[i];
-            string record = unit.Ahead!; // None without one came here.
             // Who changes what another one of the group changes has to see it changed.
-            if (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal)) continue;
+            if (unit.Ahead is not { } record || (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal))) continue;
             connection.Owner = unit;
             if (unit.Send(_transaction)) (_ahead[sent++], last) = (unit, record);
         }
