@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Npgsql;
+using Plinth.Hosting;
+using Plinth.Http;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
@@ -93,6 +95,16 @@ public class ReplicaTests
         await UntilAsync(() => replica.Position >= 1);
         await OfPrimaryAsync(engine, s_old, Text("0"));
         Assert.False(replica.IsUp);
+
+        // The operator sees it, and no password.
+        using MetricsPage page = new();
+        using ReplicaReport report = new(engine);
+        using ByteOutput metrics = new();
+        page.Write(metrics);
+        string written = Encoding.UTF8.GetString(metrics.Written);
+        foreach (string name in new[] { "up", "behind", "answers_total", "refusals_total" })
+            Assert.Contains($"plinth_replica_{name}{{replica=\"{replica.Name}\"}} 0\n", written, StringComparison.Ordinal);
+        Assert.Equal(PostgresServer.Of(url, "tests").Shown, replica.Name);
     }
 
     static string Text(string text) => $"\"text\":\"{text}\"";
