@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Plinth.Cli.Transfer;
 using Plinth.Plan;
 using Plinth.Policy;
@@ -46,7 +47,7 @@ static class ImportCommand
         Shell shell, Engine engine, Caller caller, Model model, string path, RecordFormat format, ParseResult parsed,
             CancellationToken cancel)
     {
-        long started = shell.Time.GetTimestamp(), before = engine.Position;
+        long started = shell.Time.GetTimestamp();
         long size = new FileInfo(path).Length;
         var result = await Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), $"importing {model.Name}", size,
             progress => Importing.RunAsync(engine, caller, model, path, format, progress, cancel));
@@ -55,14 +56,21 @@ static class ImportCommand
             SchemaLoading.Show(shell, fault);
             return ExitCode.Failed;
         }
+        long created = Created(reply);
         reply.Dispose();
-        long created = engine.Position - before;
         double seconds = shell.Time.GetElapsedTime(started).TotalSeconds;
         await shell.Out.WriteLineAsync(parsed.GetValue(CommonOptions.Json)
             ? string.Create(
                 CultureInfo.InvariantCulture, $$"""{"model":"{{model.Name}}","created":{{created}},"seconds":{{seconds:0.000}}}""")
             : string.Create(CultureInfo.InvariantCulture, $"imported {created} {model.Name} records in {seconds:0.00} s"));
         return ExitCode.Done;
+    }
+
+    /// <summary>The answer says how many; the log does not, where others write as well.</summary>
+    static long Created(WriteReply reply)
+    {
+        using JsonDocument answer = JsonDocument.Parse(reply.Body!.WrittenMemory); // A bulk create answers a number.
+        return answer.RootElement.GetProperty("created").GetInt64();
     }
 }
 

@@ -77,8 +77,8 @@ sealed class WriteStatements
     public SqlText Insert { get; }
 
     /// <summary>
-    /// The same of many rows, in their order, each behind its own guards; answers the identities of those that it inserted. Rows that it
-    /// inserts do not see one another. Null where rows go one by one.
+    /// The same of many rows, in their order, each behind its own guards; answers the identities and the keys of those that it inserted.
+    /// Rows that it inserts do not see one another. Null where rows go one by one.
     /// </summary>
     public SqlText? InsertMany { get; }
 
@@ -215,6 +215,7 @@ sealed class WriteStatements
         if (isOfMany) sql.Raw(" order by items.n");
         sql.Raw(" on conflict do nothing");
         if (_dialect.ReturnsRows) sql.Raw(" returning ").Name(TableShape.RowColumnOf(Model));
+        foreach (Field field in isOfMany ? Model.StoredKey : []) sql.Raw(", ").Name(field.Column);
         return sql.Build();
     }
 

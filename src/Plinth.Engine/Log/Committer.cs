@@ -167,7 +167,7 @@ sealed class Committer : IDisposable
     {
         LogEvent[] events = [];
         bool isSettled = false;
-        _isCareful = false;
+        (_isCareful, _transaction.IsShared) = (false, true);
         for (int again = 0, apart = 0; !isSettled;)
         {
             try
@@ -184,9 +184,11 @@ sealed class Committer : IDisposable
             catch (CarefulException)
             {
                 // One that can be named runs again by itself behind the others; too many, or one without a name, make all go by themselves.
+                // A statement of several is without a name: the first thing is a statement for each.
                 WriteUnit? offender = _database.Writer.FailedOwner as WriteUnit;
                 _database.Writer.Rollback();
-                if (offender is null || offender.IsAlone || apart++ == ApartMax) _isCareful = true;
+                if (offender is null && _transaction.IsShared) _transaction.IsShared = false;
+                else if (offender is null || offender.IsAlone || apart++ == ApartMax) _isCareful = true;
                 else offender.IsAlone = true;
             }
             catch (StoreException e) when (IsPassing(e) && again++ < AgainMax)
@@ -230,7 +232,12 @@ sealed class Committer : IDisposable
         {
             _transaction.Clear();
             connection.BeginWrite();
-            foreach (WriteUnit unit in _group) unit.Begin();
+            foreach (WriteUnit unit in _group)
+            {
+                unit.WentAhead = false;
+                unit.Begin();
+            }
+
             SendAhead(connection);
             bool hasWork = false;
             foreach (WriteUnit unit in _group) hasWork |= RunUnit(unit, connection);
@@ -285,11 +292,14 @@ sealed class Committer : IDisposable
             WriteUnit unit = _ahead[i];
             // Who changes what another one of the group changes has to see it changed.
             if (unit.Ahead is not { } record || (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal))) continue;
+            if (record.Length > 0) SendShared(connection);
             connection.Owner = unit;
-            if (unit.Send(_transaction)) (_ahead[sent++], last) = (unit, record);
+            if (!unit.Send(_transaction)) continue;
+            unit.WentAhead = true;
+            (_ahead[sent++], last) = (unit, record);
         }
 
-        connection.Owner = null;
+        SendShared(connection);
         _ahead.RemoveRange(sent, _ahead.Count - sent);
         HashSet<WriteUnit> gone = [.. _ahead];
         foreach (WriteUnit unit in _group)
@@ -298,6 +308,12 @@ sealed class Committer : IDisposable
         }
 
         (_group, _ahead) = (_ahead, _group);
+    }
+
+    void SendShared(Connection connection)
+    {
+        connection.Owner = null;
+        _transaction.SendShared();
     }
 
     void Commit(Connection connection, LogEvent[] events, LogHead head)
@@ -365,14 +381,15 @@ sealed class Committer : IDisposable
     bool RunUnit(WriteUnit unit, Connection connection)
     {
         if (unit.HasFailed) return false;
-        if (unit.Cancel.IsCancellationRequested)
+        // Where its statement is on its way, it is too late to leave: what that changes has to be told to the log.
+        if (unit.Cancel.IsCancellationRequested && !unit.WentAhead)
         {
             unit.Fail(new OperationCanceledException("The caller left before its command ran.", unit.Cancel));
             return false;
         }
 
         bool savepoint = (unit.NeedsSavepoint || unit.IsAlone || _isCareful) && !unit.IsExclusive;
-        long changedBefore = connection.RowsChanged;
+        long changedBefore = Changed(connection);
         unit.FirstEvent = _transaction.Events.Count;
         if (savepoint) connection.Savepoint();
         if (!unit.IsExclusive) Bound(connection);
@@ -405,6 +422,12 @@ sealed class Committer : IDisposable
         {
             unit.Fail(fault);
         }
+        catch (Exception) when (connection.InTransaction && unit.WentAhead)
+        {
+            // What it changed ahead may be there, and only a savepoint takes it back: it runs again by itself.
+            unit.IsAlone = true;
+            throw new CarefulException();
+        }
         catch (Exception e) when (connection.InTransaction)
         {
             unit.Fail(e);
@@ -426,6 +449,9 @@ sealed class Committer : IDisposable
         return false;
     }
 
+    /// <summary>Rows that were changed so far, but for those of statements that several units share.</summary>
+    long Changed(Connection connection) => connection.RowsChanged - _transaction.SharedRows;
+
     /// <summary>Takes back what a unit that failed has changed.</summary>
     void Undo(WriteUnit unit, Connection connection, bool savepoint, long changedBefore)
     {
@@ -433,7 +459,7 @@ sealed class Committer : IDisposable
         {
             connection.RollbackToSavepoint();
         }
-        else if (!unit.IsExclusive && (connection.RowsChanged != changedBefore || _transaction.Events.Count != unit.FirstEvent))
+        else if (!unit.IsExclusive && (Changed(connection) != changedBefore || _transaction.Events.Count != unit.FirstEvent))
         {
             InvalidOperationException broken = new($"{unit.GetType().Name} changed rows, failed, and had promised to need no savepoint");
             unit.Fail(broken);

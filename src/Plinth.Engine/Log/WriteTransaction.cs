@@ -10,8 +10,31 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
     public const int HeldMax = 1000;
 
     readonly List<LogEvent> _events = [];
+    readonly Dictionary<object, SharedStatement> _shared = [];
 
     public Connection Connection { get; } = connection;
+
+    /// <summary>Whether units may join in one statement; not while it is looked for whose part has failed.</summary>
+    public bool IsShared { get; internal set; } = true;
+
+    /// <summary>Rows that shared statements have changed: they are not the doing of the unit that takes the answer first.</summary>
+    public long SharedRows { get; set; }
+
+    /// <summary>The statement of all units that give this; made by the first of them.</summary>
+    public T Share<T>(object by, Func<T> make) where T : SharedStatement
+    {
+        if (_shared.TryGetValue(by, out SharedStatement? shared)) return (T)shared;
+        T made = make();
+        _shared.Add(by, made);
+        return made;
+    }
+
+    /// <summary>Lets go what has been joined in so far.</summary>
+    internal void SendShared()
+    {
+        foreach (SharedStatement shared in _shared.Values) shared.Send(this);
+        _shared.Clear();
+    }
 
     /// <summary>Events appended so far by the group, this unit's included, in order. They have no positions yet.</summary>
     public IReadOnlyList<LogEvent> Events => _events;
@@ -69,6 +92,7 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
     internal void Clear()
     {
         _events.Clear();
+        _shared.Clear();
         Written = null;
     }
 

@@ -58,6 +58,9 @@ abstract class WriteUnit
     /// <summary>Its statement failed the group once: it runs by itself, behind the others.</summary>
     internal bool IsAlone { get; set; }
 
+    /// <summary>Its first statement is on its way, in front of its turn.</summary>
+    internal bool WentAhead { get; set; }
+
     internal CancellationToken Cancel { get; set; }
 
     /// <summary>Range of this unit's events in the group's list.</summary>

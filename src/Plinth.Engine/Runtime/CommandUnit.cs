@@ -35,6 +35,7 @@ sealed class CommandUnit(
     protected internal override Value Tenant => schema.Schema.IsTenanted ? plans[0].Caller.Tenant : Value.Null;
 
     Statement? _sent;
+    SentInserts? _joined;
 
     readonly LogEvent? _prepared = plans is [var only] ? WriteScope.Prepare(schema, only, events) : null;
 
@@ -64,7 +65,7 @@ sealed class CommandUnit(
         : plans[0].Command.Kind == CommandKind.Create ? ""
         : $"{plans[0].Model.Table} {string.Join(',', plans[0].Command.Key)}";
 
-    protected internal override void Begin() => _sent = null;
+    protected internal override void Begin() => (_sent, _joined) = (null, null);
 
     protected internal override bool Send(WriteTransaction transaction)
     {
@@ -73,16 +74,22 @@ sealed class CommandUnit(
         WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment);
         try
         {
-            _sent = plan.Command.Kind == CommandKind.Create ? Creates.Ahead(scope, plan) : Updates.Ahead(scope, plan);
+            if (plan.Command.Kind == CommandKind.Create)
+            {
+                SentInsert sent = Creates.Ahead(scope, plan);
+                (_sent, _joined) = (sent.Own, sent.Shared);
+                return sent.IsSent;
+            }
+
+            _sent = Updates.Ahead(scope, plan);
+            _sent.Send();
+            return true;
         }
         catch (ExpressionCostException)
         {
             // Its rules cost too much: it is told so in its turn.
             return false;
         }
-
-        _sent?.Send();
-        return _sent is not null;
     }
 
     protected internal override void Committed(long position) => Position = position;
@@ -119,7 +126,13 @@ sealed class CommandUnit(
         HashSet<Value>? lostAdministrators = null;
         foreach (WritePlan plan in plans)
         {
-            WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment) { Prepared = _prepared, Sent = TakeSent() };
+            WriteScope scope = new(schema, transaction, events, plan.Caller, plan.Moment)
+            {
+                Prepared = _prepared,
+                Sent = _sent,
+                Joined = _joined,
+            };
+            (_sent, _joined) = (null, null);
             var one = Run(scope, plan);
             if (scope.LostAdministrators is { } lost) (lostAdministrators ??= []).UnionWith(lost);
             if (one.IsOk) written.Add(one.Value);
@@ -128,13 +141,6 @@ sealed class CommandUnit(
         }
         if (lostAdministrators is not null && schema.Users?.Missing(transaction, lostAdministrators) is { } missing) return missing;
         return new UnitAnswers(written.MoveToImmutable(), []);
-    }
-
-    Statement? TakeSent()
-    {
-        Statement? sent = _sent;
-        _sent = null;
-        return sent;
     }
 
     StoredAnswer Stored(Written written, int number)

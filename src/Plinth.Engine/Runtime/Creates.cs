@@ -19,17 +19,29 @@ static class Creates
     public static Result<Written> One(WriteScope scope, WritePlan plan)
     {
         Input input = plan.Input ?? throw new InvalidOperationException("a create without a body");
-        var inserted = Insert(scope, plan.Shape, plan.Rules, plan.Fields, input, scope.Sent);
+        var inserted = Insert(scope, plan.Shape, plan.Rules, plan.Fields, input, new SentInsert(scope.Sent, scope.Joined));
         if (inserted.Failed(out Fault? fault, out StoredRow? stored)) return fault;
         return scope.Shown(plan, WriteOutcome.Created, stored);
     }
 
-    /// <summary>The insert of a create that nothing refuses before it; null when something does, or the database has to say.</summary>
-    public static Statement? Ahead(WriteScope scope, WritePlan plan)
+    /// <summary>
+    /// Lets the insert of a create that nothing refuses before it go ahead, where it can with those of others. None when something does, or
+    /// the database has to say.
+    /// </summary>
+    public static SentInsert Ahead(WriteScope scope, WritePlan plan)
     {
         RecordTable table = scope.Table(plan.Model);
         Input input = plan.Input ?? throw new InvalidOperationException("a create without a body");
-        return MayGoAhead(scope, table, plan.Rules, input) ? table.Inserting(scope.Transaction, input.Values) : null;
+        if (!MayGoAhead(scope, table, plan.Rules, input)) return SentInsert.None;
+        if (table.Statements.InsertMany is not null && scope.Transaction.IsShared)
+        {
+            SentInserts shared = scope.Transaction.Share(table, () => new SentInserts(table));
+            return shared.TryJoin(input.Values) ? new SentInsert(null, shared) : SentInsert.None;
+        }
+
+        Statement own = table.Inserting(scope.Transaction, input.Values);
+        own.Send();
+        return new SentInsert(own, null);
     }
 
     static bool MayGoAhead(WriteScope scope, RecordTable table, CallerRules rules, Input input) =>
@@ -95,7 +107,7 @@ static class Creates
     /// <param name="input">The record.</param>
     /// <param name="sent">Its insert, when it went ahead.</param>
     public static Result<StoredRow> Insert(
-        WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input, Statement? sent = null)
+        WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input, SentInsert sent = default)
     {
         var inserted = InsertUnlogged(scope, shape, rules, fields, input, sent);
         if (inserted.IsOk) scope.Created(scope.Table(shape.Name).Model, inserted.Value.Values);
@@ -104,7 +116,7 @@ static class Creates
 
     /// <summary>The same for whoever tells the log of many when all are there.</summary>
     public static Result<StoredRow> InsertUnlogged(
-        WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input, Statement? sent)
+        WriteScope scope, RecordShape shape, CallerRules rules, FieldWrites fields, Input input, SentInsert sent)
     {
         RecordTable table = scope.Table(shape.Name);
         Value[] row = input.Values;
@@ -112,11 +124,12 @@ static class Creates
         StoredRow proposed = new(0, 1, row);
         RuleCheck check = new(scope, table, rules);
         bool own = RuleCheck.IsOwn(rules.Folded);
-        if (own && !check.MayCreate(proposed)) return check.Refused($"to create this {shape.Name}");
+        // What went ahead was held against all of this before it did.
+        if (own && !sent.IsSent && !check.MayCreate(proposed)) return check.Refused($"to create this {shape.Name}");
         FieldCheck written = new(scope, table, fields);
         bool ownFields = written.IsOwn;
         if (ownFields && written.Refused(input.Given, proposed) is { } closed) return closed;
-        if (References.CheckReadable(scope, table, row, input.Given) is { } unknown) return unknown;
+        if (!sent.IsSent && References.CheckReadable(scope, table, row, input.Given) is { } unknown) return unknown;
         if (!table.TryInsert(scope.Transaction, row, sent, out long identity)) return Diagnose(scope, table, row);
         StoredRow stored = proposed with { Row = identity };
         if (!own && !check.MayCreate(stored)) return check.Refused($"to create this {shape.Name}");

@@ -110,7 +110,7 @@ sealed class CreatesTogether
         {
             Result<StoredRow> inserted = wrong?[i] is { } known
                 ? known
-                : Creates.InsertUnlogged(_scope, _shape, _rules, _fields, part[i], sent: null);
+                : Creates.InsertUnlogged(_scope, _shape, _rules, _fields, part[i], SentInsert.None);
             if (inserted.IsOk) stored?.Add(inserted.Value);
             else fault = Creates.Also(fault, from + i, inserted.Fault);
         }

@@ -114,12 +114,17 @@ sealed class RecordTable
     /// <summary>False when a guard of the insert did not hold, or a unique key is taken.</summary>
     /// <param name="transaction">It becomes part of.</param>
     /// <param name="row">Its values.</param>
-    /// <param name="sent">The insert, when it went ahead.</param>
+    /// <param name="sent">The inserts that it went ahead with.</param>
     /// <param name="identity">Of the row.</param>
-    public bool TryInsert(WriteTransaction transaction, Value[] row, Statement? sent, out long identity)
+    public bool TryInsert(WriteTransaction transaction, Value[] row, in SentInsert sent, out long identity)
     {
-        using (Statement insert = sent ?? Inserting(transaction, row))
+        if (sent.Shared is { } shared)
         {
+            if (!shared.TryTake(row, out identity)) return false;
+        }
+        else
+        {
+            using Statement insert = sent.Own ?? Inserting(transaction, row);
             if (!TryRun(transaction, insert, out identity)) return false;
         }
         WriteTerms(transaction, identity, row);
@@ -135,13 +140,11 @@ sealed class RecordTable
     /// <param name="identities">Of each row.</param>
     public bool TryInsertAll(WriteTransaction transaction, ReadOnlySpan<Input> rows, out long[] identities)
     {
-        SqlText text = Statements.InsertMany ?? throw new InvalidOperationException("rows go one by one here");
         Value[][] values = new Value[rows.Length][];
         for (int i = 0; i < values.Length; i++) values[i] = rows[i].Values;
         List<long> inserted = new(values.Length);
-        using (Statement insert = transaction.Prepare(text))
+        using (Statement insert = InsertingAll(transaction, values))
         {
-            BindItems(insert, text, values.Length, (row, slot) => values[row][slot]);
             while (insert.Step()) inserted.Add(insert.ColumnInt64(0));
         }
 
@@ -156,6 +159,35 @@ sealed class RecordTable
         if (!TableShape.IsRowKey(Model)) Array.Sort(identities);
         WriteTerms(transaction, identities, values);
         return true;
+    }
+
+    /// <summary>The insert of rows, where <see cref="WriteStatements.InsertMany"/> is.</summary>
+    public Statement InsertingAll(WriteTransaction transaction, IReadOnlyList<Value[]> rows)
+    {
+        SqlText text = Statements.InsertMany ?? throw new InvalidOperationException("rows go one by one here");
+        Statement insert = transaction.Prepare(text);
+        BindItems(insert, text, rows.Count, (row, slot) => rows[row][slot]);
+        return insert;
+    }
+
+    /// <summary>The stored key of a row.</summary>
+    public RecordKey KeyOf(Value[] row)
+    {
+        ImmutableArray<Field> key = Model.StoredKey;
+        if (key is [var only]) return RecordKey.OfStored(Model.Name, [row[only.Ordinal]]);
+        Value[] values = new Value[key.Length];
+        for (int i = 0; i < values.Length; i++) values[i] = row[key[i].Ordinal];
+        return RecordKey.OfStored(Model.Name, values);
+    }
+
+    /// <summary>The same of a row that an insert of many answers.</summary>
+    public RecordKey InsertedKey(Statement inserted)
+    {
+        ImmutableArray<Field> key = Model.StoredKey;
+        Value[] values = new Value[key.Length];
+        for (int i = 0; i < values.Length; i++)
+            values[i] = inserted.ColumnValue(i + 1, _kinds[key[i].Ordinal], _scales[key[i].Ordinal]);
+        return RecordKey.OfStored(Model.Name, values);
     }
 
     bool TryRun(WriteTransaction transaction, Statement insert, out long identity)

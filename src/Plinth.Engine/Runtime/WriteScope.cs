@@ -95,6 +95,9 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
     /// <summary>The command's first statement, when it went ahead: the one that inserts its record, or looks for it.</summary>
     public Statement? Sent { get; init; }
 
+    /// <summary>The insert that its record went ahead in, together with those of other commands.</summary>
+    public SentInserts? Joined { get; init; }
+
     public void Created(Model model, Value[] row) => transaction.Append(Prepared ?? events.Created(model, row, version: 1, _origin));
 
     /// <summary>Writes the changed fields and their event; answers the row as it is now.</summary>

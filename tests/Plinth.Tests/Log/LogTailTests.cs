@@ -90,6 +90,9 @@ public sealed class LogTailTests
     {
         using LogFixture fixture = new();
         await fixture.CreatedAsync(1, "one");
+
+        // The tail is told after the command: told later, it would offer the event to a follower that is not behind.
+        while (fixture.Store.Tail.Head < 1) await Task.Delay(1);
         LogFollower follower = fixture.Store.Tail.Follow(0);
         fixture.Store.Tail.Dispose();
         Assert.Empty(await TakeAsync(follower, 1));

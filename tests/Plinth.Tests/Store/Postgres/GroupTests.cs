@@ -41,6 +41,137 @@ public class GroupTests
     }
 
     [Fact]
+    public async Task Creates_of_one_model_are_one_statement_and_each_is_answered_by_its_own()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Book", Book(1, shelf: 1)));
+
+        // The first to take the answer is one that was refused; two want one key, and two one label.
+        long statements = 0;
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            () => statements = engine.Store.Database.Writer.StatementsRun,
+            [
+                (CommandKind.Create, "Book", Book(1, shelf: 1), null), .. Enumerable.Range(100, 60).Select(static i =>
+                    (CommandKind.Create, "Book", Book(i, shelf: i % 20 == 0 ? 9 : 1), (string?)null)),
+                (CommandKind.Create, "Shelf", """{"id":2,"label":"two"}""", null),
+                (CommandKind.Create, "Shelf", """{"id":3,"label":"two"}""", null),
+                (CommandKind.Create, "Book", Book(102, shelf: 1), null),
+            ]);
+
+        string?[] expected = [.. Enumerable.Range(0, 64).Select(static i => i switch
+        {
+            0 or 63 => "conflict",
+            1 or 21 or 41 => "unknown_reference",
+            62 => "conflict",
+            _ => null,
+        })];
+        Assert.Equal(expected, faults.Select(static f => f?.Code));
+
+        // Two inserts, what tells the refused ones why, one that had to wait for its turn, and the append.
+        Assert.InRange(engine.Store.Database.Writer.StatementsRun - statements, 3, 25);
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task Who_leaves_when_the_statement_is_on_its_way_leaves_no_row_behind_the_log()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        using CancellationTokenSource leaving = new();
+        using SemaphoreSlim release = new(0);
+        Task<Result<Done>> holding = engine.Store.Committer.RunAsync(
+            new WriteAction<Done>(
+                _ =>
+                {
+                    release.Wait();
+                    return Done.It;
+                },
+                isExclusive: true),
+            CancellationToken.None).AsTask();
+        Task<Result<WriteReply>> left = engine.WriteAsync(
+            Policy.Caller.System,
+            WriteFixture.Command(CommandKind.Create, "Book", Book(1, shelf: 1)),
+            leaving.Token).AsTask();
+        Task<Result<Done>> watching = engine.Store.Committer.RunAsync(new Watching(leaving), CancellationToken.None).AsTask();
+        Task<Fault?> other = WriteAsync(engine, CommandKind.Create, "Book", Book(2, shelf: 1));
+        while (engine.Store.Committer.Waiting < 3) await Task.Delay(1);
+        release.Release();
+        await holding;
+        await watching;
+        Assert.Null(await other);
+        Assert.True((await left).IsOk);
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task Who_breaks_when_the_statement_has_run_leaves_no_row_behind_the_log()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Task<Result<Done>>? breaking = null;
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            () => breaking = engine.Store.Committer.RunAsync(new Breaking(), CancellationToken.None).AsTask(),
+            [
+                (CommandKind.Create, "Shelf", """{"id":1,"label":"one"}""", null),
+                (CommandKind.Create, "Shelf", """{"id":2,"label":"two"}""", null),
+            ]);
+        Assert.All(faults, Assert.Null);
+        await Assert.ThrowsAsync<InvalidTimeZoneException>(() => breaking!);
+        Assert.Equal(0, nodes.Scalar("select count(*) from shelfs where id = 77"));
+        RequireSound(engine);
+    }
+
+    /// <summary>Has a bug behind its insert.</summary>
+    sealed class Breaking : WriteUnit<Done>
+    {
+        Statement? _sent;
+
+        protected internal override bool NeedsSavepoint => false;
+
+        protected internal override string Ahead => "";
+
+        protected internal override void Begin() => _sent = null;
+
+        protected internal override bool Send(WriteTransaction transaction)
+        {
+            _sent = Insert(transaction);
+            _sent.Send();
+            return true;
+        }
+
+        protected override Result<Done> Execute(WriteTransaction transaction)
+        {
+            using Statement insert = _sent ?? Insert(transaction);
+            Assert.True(insert.Step());
+            throw new InvalidTimeZoneException("a bug");
+        }
+
+        static Statement Insert(WriteTransaction transaction) =>
+            transaction.Prepare("insert into shelfs (id, label, _version) values (77, 'x', 1) returning id");
+    }
+
+    /// <summary>Goes ahead behind the creates, and makes somebody leave at that moment.</summary>
+    sealed class Watching(CancellationTokenSource leaving) : WriteUnit<Done>
+    {
+        protected internal override bool NeedsSavepoint => false;
+
+        protected internal override string Ahead => "z";
+
+        protected internal override bool Send(WriteTransaction transaction)
+        {
+            leaving.Cancel();
+            return false;
+        }
+
+        protected override Result<Done> Execute(WriteTransaction transaction) => Done.It;
+    }
+
+    [Fact]
     public async Task What_the_data_refuse_costs_its_neighbours_nothing()
     {
         await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
