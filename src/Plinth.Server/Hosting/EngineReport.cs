@@ -9,10 +9,11 @@ namespace Plinth.Hosting;
 /// <remarks>Read when somebody asks; nothing is counted a second time for it.</remarks>
 sealed class EngineReport : IDisposable
 {
-    readonly Meter _meter = new(Telemetry.Name);
+    readonly Meter _meter;
 
-    public EngineReport(Engine engine)
+    public EngineReport(Engine engine, ServerOptions server)
     {
+        _meter = Telemetry.MeterOf(server);
         Cache(engine);
         Committer committer = engine.Store.Committer;
         Total("plinth.committer.groups", () => committer.Groups, "{group}", "Groups of commands that were committed together.");

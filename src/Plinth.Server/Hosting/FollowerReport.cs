@@ -9,10 +9,11 @@ namespace Plinth.Hosting;
 sealed class FollowerReport : IDisposable
 {
     readonly LogTail _log;
-    readonly Meter _meter = new(Telemetry.Name);
+    readonly Meter _meter;
 
-    public FollowerReport(LogTail log)
+    public FollowerReport(LogTail log, ServerOptions server)
     {
+        _meter = Telemetry.MeterOf(server);
         _log = log;
         _meter.CreateObservableGauge("plinth.follower.behind", () => Measure(static f => f.Behind), "{event}",
             "Events of the log that a follower has not seen.");

@@ -39,7 +39,7 @@ sealed class PlinthServer : IAsyncDisposable
     {
         _engine = engine;
         _log = new ServiceLog(options);
-        _followers = new FollowerReport(engine.Log);
+        _followers = new FollowerReport(engine.Log, options);
         _operations = new Operations(options, NotReady, _followers.Write, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
@@ -52,9 +52,9 @@ sealed class PlinthServer : IAsyncDisposable
             _credentials.RecheckAsync, new LiveRequests(engine).Read, _credentials.CredentialOf,
             model => CborShape.OfFrame(engine.Current.Schema, model), (ticket, cancel) => engine.TakeOnceAsync("ticket", ticket, cancel));
         _realtime = new RealtimeFront(parts, options, new Tickets(_identities.Derive("realtime tickets"), options.Time));
-        _report = new RealtimeReport(_realtime, _hub);
-        _engineReport = new EngineReport(engine);
-        _replicas = new ReplicaReport(engine);
+        _report = new RealtimeReport(_realtime, _hub, options);
+        _engineReport = new EngineReport(engine, options);
+        _replicas = new ReplicaReport(engine, options);
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
     }
 

@@ -8,10 +8,11 @@ namespace Plinth.Hosting;
 /// <summary>The gauges of live queries: clients, different queries, and how often one was run.</summary>
 sealed class RealtimeReport : IDisposable
 {
-    readonly Meter _meter = new(Telemetry.Name);
+    readonly Meter _meter;
 
-    public RealtimeReport(RealtimeFront front, LiveHub hub)
+    public RealtimeReport(RealtimeFront front, LiveHub hub, ServerOptions server)
     {
+        _meter = Telemetry.MeterOf(server);
         _meter.CreateObservableGauge("plinth.realtime.connections", () => front.Count, "{connection}", "Sockets and event streams.");
         _meter.CreateObservableGauge(
             "plinth.realtime.queries", () => hub.Queries, "{query}", "Live queries that differ in what they ask or in rights.");

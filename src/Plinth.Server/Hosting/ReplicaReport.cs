@@ -9,10 +9,11 @@ namespace Plinth.Hosting;
 sealed class ReplicaReport : IDisposable
 {
     readonly Engine _engine;
-    readonly Meter _meter = new(Telemetry.Name);
+    readonly Meter _meter;
 
-    public ReplicaReport(Engine engine)
+    public ReplicaReport(Engine engine, ServerOptions server)
     {
+        _meter = Telemetry.MeterOf(server);
         _engine = engine;
         if (engine.Copies.Count == 0) return;
         _meter.CreateObservableGauge("plinth.replica.up", () => Measure(static r => r.IsUp ? 1 : 0), "{server}",

@@ -20,11 +20,14 @@ sealed class MetricsPage : IDisposable
     readonly ConcurrentDictionary<SeriesKey, Series> _series = new();
     readonly MeterListener _listener = new();
 
-    public MetricsPage()
+    /// <param name="server">Of whose meters it tells, beside those of the process.</param>
+    public MetricsPage(ServerOptions server)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
         {
-            if (instrument.Meter.Name is Telemetry.Name or "System.Runtime") listener.EnableMeasurementEvents(instrument);
+            bool isOurs = instrument.Meter.Name == Telemetry.Name
+                && (instrument.Meter.Scope is null || ReferenceEquals(instrument.Meter.Scope, server));
+            if (isOurs || instrument.Meter.Name == "System.Runtime") listener.EnableMeasurementEvents(instrument);
         };
         _listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => Measure(instrument, value, tags));
         _listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => Measure(instrument, value, tags));

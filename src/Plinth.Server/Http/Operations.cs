@@ -19,7 +19,7 @@ sealed class Operations(
 
     // Nobody can read them in production without a token or a port: then nothing is measured either.
     readonly MetricsPage? _metrics = options.Mode == ServerMode.Dev || options.OpsToken is not null || options.OpsPort is not null
-        ? new MetricsPage() : null;
+        ? new MetricsPage(options) : null;
 
     public void Dispose() => _metrics?.Dispose();
 

@@ -12,6 +12,9 @@ static class Telemetry
 
     public static readonly Meter Meter = new(Name);
 
+    /// <summary>A meter of one of the servers of this process: its <c>/metrics</c> tell of it alone.</summary>
+    public static Meter MeterOf(ServerOptions server) => new(new MeterOptions(Name) { Scope = server });
+
     /// <summary>Seconds per request, by method, route template and status (the names of OpenTelemetry's conventions).</summary>
     public static readonly Histogram<double> Duration =
         Meter.CreateHistogram<double>("http.server.request.duration", "s", "Duration of HTTP server requests.");
