@@ -9,5 +9,5 @@ namespace Plinth.Realtime;
 /// <param name="CredentialOf">The credential that a request came with; null when it had none.</param>
 /// <param name="ShapeOf">Where bytes stand in the items of a model, for CBOR.</param>
 sealed record RealtimeParts(
-    LiveHub Hub, RealtimeOptions Options, Limits Limits, TimeProvider Time, ResolveCaller Resolve, ReadQuery Read,
+    LiveHub Hub, ChannelHub Channels, RealtimeOptions Options, Limits Limits, TimeProvider Time, ResolveCaller Resolve, ReadQuery Read,
     Func<Exchange, string?> CredentialOf, Func<Model, CborShape> ShapeOf);

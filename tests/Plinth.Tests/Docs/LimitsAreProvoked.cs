@@ -42,6 +42,11 @@ public sealed partial class LimitsAreProvoked
         ["RequestMs"] = "PipelineTests",
         ["StatementMs"] = "CommitterFailureTests",
         ["CacheBytes"] = "RecordCacheTests",
+        ["ChannelMessageBytes"] = "ChannelTests",
+        ["ChannelPresenceBytes"] = "ChannelTests",
+        ["ChannelMembers"] = "ChannelTests",
+        ["Channels"] = "ChannelTests",
+        ["PublicBytes"] = "PublicFilesTests",
         ["LiveRows"] = "RealtimeTests",
         ["LiveQueries"] = "RealtimeTests",
         ["Statements"] = "DriverTests",
@@ -81,6 +86,7 @@ public sealed partial class LimitsAreProvoked
         ["FrameBytes"] = "RealtimeTests",
         ["QueueBytes"] = "RealtimeTests",
         ["FramesPerSecondMax"] = "RealtimeTests",
+        ["PublishesPerSecondMax"] = "ChannelTests",
         ["HeartbeatSeconds"] = "RealtimeTests",
     };
 

@@ -69,11 +69,11 @@ sealed record PostgresServer
     public NpgsqlDataSource Readers(StoreOptions options) => Source(ReadersMax, options.ReadTimeMax, options.ReadOnly, "");
 
     /// <summary>
-    /// The committer's connection, and one more for looking after it when it is lost. Its statements are planned once: planning the one
-    /// that appends to the log for each length of its arrays cost more than running it.
+    /// The committer's connection, those that listen and tell, and one more for looking after it when it is lost. Its statements are
+    /// planned once: planning the one that appends to the log for each length of its arrays cost more than running it.
     /// </summary>
     public NpgsqlDataSource Writers(StoreOptions options) =>
-        (Direct ?? this).Source(connectionsMax: 4, TimeSpan.Zero, options.ReadOnly, " -c plan_cache_mode=force_generic_plan");
+        (Direct ?? this).Source(connectionsMax: 6, TimeSpan.Zero, options.ReadOnly, " -c plan_cache_mode=force_generic_plan");
 
     NpgsqlDataSource Source(int connectionsMax, TimeSpan statementTime, bool isReadOnly, string more)
     {
