@@ -54,7 +54,7 @@ static class DevCommand
         return await EngineSession.RunAsync(shell, opened, schema, async (_, engine) =>
         {
             if (engine.Position == 0 && seed) await SeedAsync(shell, opened, engine, shutdown.Asked);
-            ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Dev, claims);
+            ServerOptions options = Composition.Server(shell, opened, ServerMode.Dev, claims);
             IdentityOptions identities = IdentityComposition.Options(shell, opened);
             if ((IdentityComposition.Refusal(opened.Settings, isServed: false) ?? options.Refusal()
                 ?? Identities.Refusal(identities, schema)) is { } refusal)
@@ -106,6 +106,11 @@ static class DevCommand
         await shell.Out.WriteLineAsync($"  docs     {url}/docs");
         foreach (Model model in schema.Models.Where(m => !m.Rules.IsEmpty).Take(12)) await shell.Out.WriteLineAsync(
             $"  api      {url}/api/{model.Route}");
+        if (Directory.Exists(opened.Project.PublicFolder))
+        {
+            foreach (string page in Directory.EnumerateFiles(opened.Project.PublicFolder, "*.html").Order(StringComparer.Ordinal).Take(3))
+                await shell.Out.WriteLineAsync($"  page     {url}/{Path.GetFileName(page)}");
+        }
         if (schema.HasUsers) await shell.Out.WriteLineAsync($"  users    {url}/auth/login  (plinth user create --role admin)");
         await shell.Out.WriteLineAsync(
             identity is null ? "  caller   anonymous (--as '<claims>' to be someone)" : $"  caller   {identity}");

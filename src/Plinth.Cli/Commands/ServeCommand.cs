@@ -31,7 +31,7 @@ static class ServeCommand
         long started = shell.Time.GetTimestamp();
         if (OpenedProject.Open(shell, parsed, folder) is not { } opened) return ExitCode.WrongUse;
         if (SchemaLoading.Load(shell, opened) is not { } schema) return ExitCode.Found;
-        ServerOptions options = Composition.Server(shell, opened.Settings, ServerMode.Serve, identity: null);
+        ServerOptions options = Composition.Server(shell, opened, ServerMode.Serve, identity: null);
         IdentityOptions identity = IdentityComposition.Options(shell, opened);
         if ((Refusal(opened.Settings) ?? IdentityComposition.Refusal(opened.Settings, isServed: true) ?? options.Refusal()
             ?? Identities.Refusal(identity, schema)) is { } unsafeSetting)

@@ -75,8 +75,9 @@ static class Composition
     public static string Place(OpenedProject opened, string from) =>
         Server(opened.Settings)?.Shown ?? Path.GetRelativePath(from, opened.DataFolder);
 
-    public static ServerOptions Server(Shell shell, ResolvedSettings settings, ServerMode mode, Schema.Value? identity)
+    public static ServerOptions Server(Shell shell, OpenedProject opened, ServerMode mode, Schema.Value? identity)
     {
+        ResolvedSettings settings = opened.Settings;
         int opsPort = settings.Integer(SettingKeys.OpsPort);
         string otlp = settings.Text(SettingKeys.OtlpEndpoint) is { Length: > 0 } set ? set
             : shell.Environment.GetValueOrDefault("OTEL_EXPORTER_OTLP_ENDPOINT", "");
@@ -109,6 +110,7 @@ static class Composition
                 FrameBytes = (int)settings.Bytes(SettingKeys.RealtimeFrameBytes),
                 QueueBytes = (int)settings.Bytes(SettingKeys.RealtimeQueueBytes),
                 FramesPerSecondMax = settings.Integer(SettingKeys.RealtimeFrames),
+                PublishesPerSecondMax = settings.Integer(SettingKeys.RealtimePublishes),
                 HeartbeatSeconds = settings.Integer(SettingKeys.RealtimeHeartbeat),
             },
             RequestLineBytes = (int)settings.Bytes(SettingKeys.RequestLineBytes),
@@ -116,6 +118,7 @@ static class Composition
             HeaderBytes = (int)settings.Bytes(SettingKeys.HeaderBytes),
             HeaderSeconds = settings.Integer(SettingKeys.HeaderSeconds),
             IdleSeconds = settings.Integer(SettingKeys.IdleSeconds),
+            PublicFolder = opened.Project.PublicFolder,
             Limits = settings.Limits(),
             DrainDelay = TimeSpan.FromSeconds(settings.Integer(SettingKeys.DrainDelaySeconds)),
             DrainBound = TimeSpan.FromSeconds(settings.Integer(SettingKeys.DrainSeconds)),

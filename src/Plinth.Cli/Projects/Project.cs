@@ -13,6 +13,9 @@ sealed record Project(string Folder)
     /// <summary>The folder whose <c>*.plinth</c> files are read as one, when it is several.</summary>
     public const string SchemaFolder = "schema";
 
+    /// <summary>Pages of the application, served beside its API.</summary>
+    public string PublicFolder => Path.Combine(Folder, "public");
+
     public string SeedFolder => Path.Combine(Folder, "seeds");
 
     /// <summary>The project at <paramref name="start"/> or above it; a path of a schema file names its folder.</summary>

@@ -111,6 +111,8 @@ static class SettingKeys
         "Bytes that may wait for a client that reads slowly, before it is dropped.");
     public static readonly SettingKey RealtimeFrames = new("realtime.framesPerSecond", new IntegerForm(1, 100_000), "50",
         "Frames that a client may send per second, ten times as many at once; more are refused.");
+    public static readonly SettingKey RealtimePublishes = new("realtime.publishesPerSecond", new IntegerForm(1, 100_000), "20",
+        "Messages that a client may publish to channels per second; ten times as many at once.");
     public static readonly SettingKey RealtimeHeartbeat = new("realtime.heartbeatSeconds", new IntegerForm(1, 3600), "20",
         "Seconds between two heartbeats; a socket that answers none for as long again is closed.");
     public static readonly SettingKey RateEntries = new("rate.entries", new IntegerForm(1, 100_000_000), "100000",
@@ -130,7 +132,7 @@ static class SettingKeys
         DatabaseLogPart, DatabaseName, Synchronous, Library,
         CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
-        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimeHeartbeat,
+        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimePublishes, RealtimeHeartbeat,
         IdempotencyHours, AuditRoles, ErasureRoles, DevHosts,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
@@ -227,6 +229,16 @@ static class LimitKeys
             l with { LiveRows = (int)v }),
         Of("liveQueries", Limits.Default.LiveQueries, 1_000_000, "Live queries of a node that differ in what they ask or in rights.",
             (l, v) => l with { LiveQueries = (int)v }),
+        Of("channelMessageBytes", Limits.Default.ChannelMessageBytes, 4096, "Bytes of one message of a channel.", (l, v) =>
+            l with { ChannelMessageBytes = (int)v }),
+        Of("channelPresenceBytes", Limits.Default.ChannelPresenceBytes, 1024, "Bytes of what one member of a channel shows of itself.",
+            (l, v) => l with { ChannelPresenceBytes = (int)v }),
+        Of("channelMembers", Limits.Default.ChannelMembers, 1_000_000, "Members of one channel on one node.", (l, v) =>
+            l with { ChannelMembers = (int)v }),
+        Of("channels", Limits.Default.Channels, 10_000_000, "Channels, by their parameters, that have members on one node.", (l, v) =>
+            l with { Channels = (int)v }),
+        Of("publicBytes", Limits.Default.PublicBytes, 4L << 30, "Bytes of all files of the folder `public` together.", (l, v) =>
+            l with { PublicBytes = v }),
         Of("statements", Limits.Default.Statements, 100_000, "Prepared statements kept per connection.", (l, v) =>
             l with { Statements = (int)v }),
         Of("plans", Limits.Default.Plans, 1_000_000, "Shapes of requests whose plans are kept per schema version.", (l, v) =>

@@ -100,7 +100,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
             ArgumentKind.Words => ReadNames(known, argument),
             ArgumentKind.Fields => FieldNames(argument, isSorted: false),
             ArgumentKind.SortedFields => FieldNames(argument, isSorted: true),
-            ArgumentKind.Operations => ReadOperations(argument),
+            ArgumentKind.Operations or ArgumentKind.ChannelOperations => ReadOperations(argument, known.Kind),
             ArgumentKind.Accesses => ReadAccesses(argument),
             ArgumentKind.Default or ArgumentKind.Literals => argument,
             _ => throw new InvalidOperationException($"no reader for arguments of kind {known.Kind}"),
@@ -201,10 +201,11 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         return null;
     }
 
-    object? ReadOperations(ArgumentSyntax argument)
+    object? ReadOperations(ArgumentSyntax argument, ArgumentKind kind)
     {
         SortedSet<Operation> operations = [];
-        return ReadWords(argument, "operations", (word, span) => AddOperation(operations, word, span))
+        Action<SortedSet<Operation>, string, Span> add = kind == ArgumentKind.Operations ? AddOperation : AddChannelOperation;
+        return ReadWords(argument, "operations", (word, span) => add(operations, word, span))
             ? operations.ToImmutableArray() : (object?)null;
     }
 
@@ -226,13 +227,22 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
             if (tokens[i].Kind != TokenKind.String || (i + 1 < tokens.Count && tokens[i + 1].Kind != TokenKind.Comma))
             {
                 Error(Codes.BadArgument, argument.Span, $"{spec.Name} begins with the {noun}, in a string",
-                    $"as in {spec.Name}(\"read\", …)");
+                    $"as in {spec.Name}(\"{(ReferenceEquals(spec, Attributes.Find(spec.Name)) ? "read" : "join")}\", …)");
                 return false;
             }
             if (Literals.Text(syntax.Source, tokens[i], findings) is not { } text) return false;
             foreach (string part in text.Split(',')) add(part.Trim(), tokens[i].Span);
         }
         return findings.Errors == errors;
+    }
+
+    void AddChannelOperation(SortedSet<Operation> operations, string word, Span span)
+    {
+        if (word is "join" or "all") operations.Add(Channel.Join);
+        if (word is "publish" or "all") operations.Add(Channel.Publish);
+        if (word is not ("join" or "publish" or "all"))
+            Error(Codes.UnknownOperation, span, $"a channel is joined or published to, not '{word}'",
+                findings.DidYouMean(word, ["join", "publish", "all"]) ?? "operations are join, publish, all");
     }
 
     void AddAccess(SortedSet<FieldAccess> accesses, string word, Span span)

@@ -70,6 +70,9 @@ enum ArgumentKind
     /// <summary>Names of operations in a string, or a list of such strings.</summary>
     Operations,
 
+    /// <summary>The same of a channel: <c>join publish all</c>.</summary>
+    ChannelOperations,
+
     /// <summary><c>"read"</c>, <c>"write"</c> or both, in a string or a list of strings.</summary>
     Accesses,
 

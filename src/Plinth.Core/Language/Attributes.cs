@@ -195,6 +195,15 @@ static class Attributes
         Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];
 
+    /// <summary>What stands in a channel; its own, for a channel is joined and published to, not read and written.</summary>
+    public static ImmutableArray<AttributeSpec> OfChannels { get; } =
+    [
+        new("@@allow", 0, "Lets callers join, or publish.", "@@allow(\"join\", auth != null)")
+            { Arguments = ChannelRuleArguments(), Repeats = true },
+        new("@@deny", 0, "Keeps callers out whatever the allow rules say, when it is true or unknown.", "@@deny(\"publish\", room == 1)")
+            { Arguments = ChannelRuleArguments(), Repeats = true },
+    ];
+
     static readonly FrozenDictionary<string, AttributeSpec> s_byName = All.ToFrozenDictionary(a => a.Name, StringComparer.Ordinal);
 
     public static AttributeSpec? Find(string spelling) => s_byName.GetValueOrDefault(spelling);
@@ -208,6 +217,13 @@ static class Attributes
         new("accesses", Kind.Accesses, "`read`, `write` or both, separated by commas") { IsRequired = true },
         new("when", Kind.Expression, "on the row: of a create the proposed one, of an update the row before") { IsRequired = true },
         new("message", Kind.Text, "what a caller is told who may not write it") { IsNamed = true },
+    ];
+
+    static ImmutableArray<AttributeArgument> ChannelRuleArguments() =>
+    [
+        new("operations", Kind.ChannelOperations, "`join publish all`, several separated by commas") { IsRequired = true },
+        new("when", Kind.Expression, "on the parameters"),
+        new("message", Kind.Text, "what a refused caller is told") { IsNamed = true },
     ];
 
     static ImmutableArray<AttributeArgument> RuleArguments(string when) =>

@@ -69,11 +69,12 @@ sealed class Binder
         CheckClaims(auth, types);
         if (_platform.HasUsers) CheckUserClaims(auth);
         new Collisions(_declarations.Models.Values, _findings).Check();
+        ChannelBinder channels = new(_declarations, _findings);
         AppSchema schema = SchemaMaker.Make(
             name, app?.Doc, defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions, _declarations.Models.Values,
-            tenants.IsOn, _platform.HasUsers);
+            [.. _declarations.Channels.Select(c => channels.Bind(c.Key, c.Value))], tenants.IsOn, _platform.HasUsers);
         tenants.CheckRelations(schema);
-        CheckConditions(schema);
+        CheckConditions(schema, channels);
         // Of a schema that is sound: what rules say is read as a whole.
         if (_platform.HasUsers && !_findings.HasErrors) new UserClaimGuard(schema, _findings).Check();
         return schema;
@@ -110,15 +111,20 @@ sealed class Binder
         }
     }
 
-    void CheckConditions(AppSchema schema)
+    void CheckConditions(AppSchema schema, ChannelBinder channels)
     {
         HashSet<string> broken = new(StringComparer.Ordinal);
         foreach (ModelDraft draft in _declarations.Models.Values) broken.UnionWith(draft.BrokenNames);
         broken.UnionWith(_declarations.BrokenMembers.Select(m => m.Name));
+        broken.UnionWith(channels.BrokenNames);
         ConditionChecker checker = new(schema, broken, _expressionSources, _findings, _limits);
         foreach (Model model in schema.Models)
         {
             checker.Check(model, _declarations.Models[model.Name].IsIncomplete);
+        }
+        foreach (Channel channel in schema.Channels)
+        {
+            checker.Check(schema.ShapeOf(channel), _declarations.Channels[channel.Name].IsBroken);
         }
     }
 

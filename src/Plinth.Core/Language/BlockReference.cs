@@ -70,6 +70,11 @@ static class BlockReference
         new("extend", "Fields and rules for a model that the product brings: `User`, `Session` and what belongs to them. "
             + "Saying it brings them.",
             "extend User { role Role @default(reader)  motto String? }"),
+        new("channel", "What its members publish to one another, and who is there; nothing of it is stored. `@@allow(\"join\", …)` and "
+            + "`@@allow(\"publish\", …)` see the parameters; one whose type is a model can be followed (`page.state`). `presence` lets "
+            + "members see one another, `presence: Type` and `message: Type` say of what form. `leader: reelect` (or `close`) gives it a "
+            + "leader: who is there first. Guide: [Realtime](../guides/realtime.md).",
+            "type Cursor { x Int  y Int }\nchannel editing(page: Page) {\n  presence: Cursor\n  @@allow(\"join, publish\", auth != null)\n}"),
     ];
 
     public static void Write(StringBuilder page)

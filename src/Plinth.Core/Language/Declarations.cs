@@ -47,6 +47,8 @@ sealed class Declarations(Findings findings)
 
     public Dictionary<string, RecordSyntax> Mixins { get; } = new(StringComparer.Ordinal);
 
+    public Dictionary<string, ChannelSyntax> Channels { get; } = new(StringComparer.Ordinal);
+
     public Dictionary<string, ModelDraft> Models { get; } = new(StringComparer.Ordinal);
 
     /// <summary>Claims that defaults name, in every mixin's every use.</summary>
@@ -75,6 +77,7 @@ sealed class Declarations(Findings findings)
         {
             case EnumSyntax syntax: Enums[name.Text] = BindEnum(syntax, name.Text); break;
             case UnionSyntax syntax: Unions[name.Text] = syntax; break;
+            case ChannelSyntax syntax: Channels[name.Text] = syntax; break;
             case RecordSyntax { Kind: RecordKind.Type } syntax: Types[name.Text] = syntax; break;
             case RecordSyntax { Kind: RecordKind.Mixin } syntax: Mixins[name.Text] = syntax; break;
             case RecordSyntax { Kind: RecordKind.Model } syntax: Models[name.Text] = new ModelDraft(syntax, name.Text); break;
@@ -143,12 +146,14 @@ sealed class Declarations(Findings findings)
         else if (Mixins.ContainsKey(name))
             findings.Error(source, Codes.UnknownType, type.Name.Span, $"'{name}' is a mixin, not a type",
                 $"its fields come with: use {name}");
+        else if (Channels.ContainsKey(name))
+            findings.Error(source, Codes.UnknownType, type.Name.Span, $"'{name}' is a channel, not a type");
         else
             findings.Error(source, Codes.UnknownType, type.Name.Span, $"unknown type '{name}'", findings.DidYouMean(name, TypeNames));
         return null;
     }
 
-    IEnumerable<string> TypeNames => ScalarTypes.Names.Concat(_blocks.Keys.Where(n => !Mixins.ContainsKey(n)));
+    IEnumerable<string> TypeNames => ScalarTypes.Names.Concat(_blocks.Keys.Where(n => !Mixins.ContainsKey(n) && !Channels.ContainsKey(n)));
 
     Named.Stored? Decimal(SourceText source, TypeSyntax type)
     {

@@ -73,6 +73,7 @@ sealed partial class Parser
             case "extend": return ParseRecord(RecordKind.Extend);
             case "enum": return ParseEnum();
             case "union": return ParseUnion();
+            case "channel": return ParseChannel();
         }
         if (Blocks.NotAvailable.Contains(word))
         {
@@ -117,7 +118,7 @@ sealed partial class Parser
         Token next = Peek(1), afterNext = Peek(2);
         if (next.Kind == TokenKind.OpenBrace) return Is(Current, "app") || Is(Current, "auth") || Is(Current, "mcp");
         if (!next.IsName) return false;
-        bool isOperation = Is(Current, "procedure") || Is(Current, "query") || Is(Current, "action");
+        bool isOperation = Is(Current, "procedure") || Is(Current, "query") || Is(Current, "action") || Is(Current, "channel");
         return afterNext.Kind == TokenKind.OpenBrace || (afterNext.Kind == TokenKind.Equal && Is(Current, "union"))
             || (afterNext.Kind == TokenKind.OpenParen && isOperation && !TakesParameters(next))
             || (Is(Current, "mutation") && Is(next, "procedure")) || (Is(Current, "view") && Is(afterNext, "from") && ListsModels());

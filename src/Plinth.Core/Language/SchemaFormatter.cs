@@ -77,6 +77,11 @@ sealed class SchemaFormatter
                 Rows([.. record.Members.Select(LineOf)]);
                 Close(block.Tokens.End - 1, indent: 0);
                 break;
+            case ChannelSyntax channel:
+                Open(block);
+                Rows([.. channel.Members.Select(LineOf)]);
+                Close(block.Tokens.End - 1, indent: 0);
+                break;
             default:
                 _text.Append(_printer.Flat(block.Tokens));
                 EndLine(block.Tokens.End);
@@ -96,13 +101,16 @@ sealed class SchemaFormatter
         {
             UnionSyntax union => " = " + string.Join(" | ", union.Variants.Select(TokenPrinter.Name)),
             EnumSyntax known => Braced(" ", known.Values.Select(TokenPrinter.Name)),
-            RecordSyntax record => Braced("   ", record.Members.Select(m => string.Join(' ', LineOf(m).Cells.Where(c => c.Length > 0)))),
+            RecordSyntax record => Braced("   ", record.Members.Select(OneCell)),
+            ChannelSyntax channel => Braced("   ", channel.Members.Select(OneCell)),
             AppSyntax app => Braced("  ", app.Settings.Select(Setting)),
             _ => throw new InvalidOperationException($"no form for {block.GetType().Name}"),
         };
         string line = Head(block) + body;
         return line.Length <= LineMax ? line : null;
     }
+
+    string OneCell(MemberSyntax member) => string.Join(' ', LineOf(member).Cells.Where(c => c.Length > 0));
 
     static string Braced(string separator, IEnumerable<string> items)
     {
@@ -117,13 +125,15 @@ sealed class SchemaFormatter
     string Head(BlockSyntax block)
     {
         string keyword = _file.TextOf(_file.Tokens[block.Tokens.First]);
-        return block.Name is { } name ? $"{keyword} {TokenPrinter.Name(name)}" : keyword;
+        string head = block.Name is { } name ? $"{keyword} {TokenPrinter.Name(name)}" : keyword;
+        if (block is not ChannelSyntax { Parameters: { IsEmpty: false } parameters }) return head;
+        return $"{head}({string.Join(", ", parameters.Select(p => $"{TokenPrinter.Name(p.Name)}: {_printer.Type(p.Type)}"))})";
     }
 
     void Open(BlockSyntax block)
     {
         _text.Append(Head(block)).Append(" {");
-        int brace = block.Tokens.First + (block.Name is null ? 2 : 3);
+        int brace = block is ChannelSyntax channel ? channel.Body : block.Tokens.First + (block.Name is null ? 2 : 3);
         EndLine(brace);
     }
 
@@ -168,6 +178,8 @@ sealed class SchemaFormatter
     {
         UseSyntax use => new Line(member.Tokens.First, member.Tokens.End, ["use " + TokenPrinter.Name(use.Mixin)]),
         ModelAttributeSyntax model => new Line(member.Tokens.First, member.Tokens.End, _printer.ModelAttribute(model.Attribute)),
+        ChannelOptionSyntax option => new Line(member.Tokens.First, member.Tokens.End,
+            [option.Type is null ? TokenPrinter.Name(option.Name) : $"{TokenPrinter.Name(option.Name)}: {_printer.Type(option.Type)}"]),
         FieldSyntax field => new Line(member.Tokens.First, member.Tokens.End,
             [TokenPrinter.FieldName(field.Name), _printer.Type(field.Type), string.Join(' ', field.Attributes.Select(_printer.Attribute))]),
         _ => throw new InvalidOperationException($"no form for {member.GetType().Name}"),

@@ -15,6 +15,7 @@ static class SchemaMaker
         ImmutableArray<EmbeddedType> types,
         ImmutableArray<UnionType> unions,
         IReadOnlyCollection<ModelDraft> drafts,
+        ImmutableArray<Channel> channels,
         bool isTenanted,
         bool hasUsers)
     {
@@ -28,7 +29,7 @@ static class SchemaMaker
         }
         return new AppSchema(name, defaults, auth, enums, types, unions, models.ToImmutable())
         {
-            Doc = doc, IsTenanted = isTenanted, HasUsers = hasUsers,
+            Doc = doc, Channels = channels, IsTenanted = isTenanted, HasUsers = hasUsers,
         };
     }
 

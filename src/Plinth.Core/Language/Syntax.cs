@@ -70,6 +70,10 @@ sealed record EnumSyntax(ImmutableArray<NameSyntax> Values) : BlockSyntax;
 
 sealed record UnionSyntax(ImmutableArray<NameSyntax> Variants) : BlockSyntax;
 
+/// <summary><c>channel name(parameter: Type) { … }</c>.</summary>
+/// <param name="Body">Index of the token behind the opening brace.</param>
+sealed record ChannelSyntax(ImmutableArray<FieldSyntax> Parameters, ImmutableArray<MemberSyntax> Members, int Body) : BlockSyntax;
+
 enum RecordKind
 {
     Auth,
@@ -96,6 +100,9 @@ abstract record MemberSyntax
 }
 
 sealed record UseSyntax(NameSyntax Mixin) : MemberSyntax;
+
+/// <summary><c>presence</c> or <c>message: Type</c>, in a channel.</summary>
+sealed record ChannelOptionSyntax(NameSyntax Name, TypeSyntax? Type) : MemberSyntax;
 
 sealed record ModelAttributeSyntax(AttributeSyntax Attribute) : MemberSyntax;
 

@@ -129,12 +129,16 @@ sealed class RecordShapes
 {
     readonly FrozenDictionary<string, RecordShape> _models;
     readonly FrozenDictionary<string, RecordShape> _types;
+    readonly FrozenDictionary<string, RecordShape> _channels;
 
     public RecordShapes(AppSchema schema, OwnCompiler compile)
     {
         Schema = schema;
         _models = schema.Models.ToFrozenDictionary(m => m.Name, m => Of(m, compile), StringComparer.Ordinal);
         _types = schema.Types.ToFrozenDictionary(t => t.Name, t => Of(t, compile), StringComparer.Ordinal);
+        _channels = schema.Channels.ToFrozenDictionary(
+            c => c.Name, c => new RecordShape(c.Name, Of(schema.ShapeOf(c).Fields, [], (_, _) => static _ => default), []),
+            StringComparer.Ordinal);
     }
 
     public AppSchema Schema { get; }
@@ -142,6 +146,9 @@ sealed class RecordShapes
     public RecordShape Model(string name) => _models[name];
 
     public RecordShape Type(string name) => _types[name];
+
+    /// <summary>The parameters of a channel.</summary>
+    public RecordShape Channel(string name) => _channels[name];
 
     static RecordShape Of(Model model, OwnCompiler compile)
     {

@@ -9,6 +9,7 @@ namespace Plinth.Policy;
 sealed class Policies
 {
     readonly FrozenDictionary<string, RowRules> _byModel;
+    readonly FrozenDictionary<string, RowRules> _byChannel;
 
     /// <param name="schema">Whose rules.</param>
     /// <param name="limits">What an evaluation may take, and how much of what is made is kept.</param>
@@ -16,6 +17,8 @@ sealed class Policies
     {
         Schema = schema;
         Fields = new FieldRules(schema, limits);
+        _byChannel = schema.Channels.ToFrozenDictionary(
+            static c => c.Name, c => RowRules.Of(schema, schema.ShapeOf(c), limits), StringComparer.Ordinal);
         _byModel = schema.Models.ToFrozenDictionary(static m => m.Name, m => RowRules.Of(schema, m, limits), StringComparer.Ordinal);
     }
 
@@ -27,6 +30,8 @@ sealed class Policies
     public SchemaView SeenBy(Caller caller, long now) => Fields.SeenBy(caller, now);
 
     public RowRules Of(Model model) => _byModel[model.Name];
+
+    public RowRules Of(Channel channel) => _byChannel[channel.Name];
 
     /// <summary>Whether what a caller may read, by the rules of an operation or of a field, changes with the clock.</summary>
     public bool ReadsNow(Model model, Operation operation, Field? field) =>

@@ -14,6 +14,7 @@ sealed class AppSchema
     readonly FrozenDictionary<string, EnumType> _enums;
     readonly FrozenDictionary<string, EmbeddedType> _types;
     readonly FrozenDictionary<string, UnionType> _unions;
+    FrozenDictionary<string, Model>? _shapes;
 
     public AppSchema(
         string name,
@@ -58,7 +59,19 @@ sealed class AppSchema
 
     public ImmutableArray<Model> Models { get; }
 
+    public ImmutableArray<Channel> Channels { get; init; } = [];
+
     public Model? FindModel(string name) => _models.GetValueOrDefault(name);
+
+    public Channel? FindChannel(string name) =>
+        Channels.FirstOrDefault(c => string.Equals(c.Name, name, StringComparison.Ordinal));
+
+    /// <summary>The parameters of a channel as a record; the same one each time.</summary>
+    public Model ShapeOf(Channel channel) => Shapes[channel.Name];
+
+    FrozenDictionary<string, Model> Shapes => _shapes ?? Interlocked.CompareExchange(
+        ref _shapes, Channels.ToFrozenDictionary(static c => c.Name, c => ChannelShape.Of(this, c), StringComparer.Ordinal), null)
+        ?? _shapes;
 
     public Model? FindRoute(string route) => _routes.GetValueOrDefault(route);
 
@@ -71,7 +84,8 @@ sealed class AppSchema
     public UnionType? FindUnion(string name) => _unions.GetValueOrDefault(name);
 
     /// <exception cref="InvalidOperationException">The name is not of this schema: a bug, since the binder resolved every name.</exception>
-    public Model Model(string name) => FindModel(name) ?? throw new InvalidOperationException($"no model '{name}' in this schema");
+    public Model Model(string name) => FindModel(name) ?? Shapes.GetValueOrDefault(name)
+        ?? throw new InvalidOperationException($"no model '{name}' in this schema");
 
     public EmbeddedType Type(string name) => FindType(name) ?? throw new InvalidOperationException($"no type '{name}' in this schema");
 

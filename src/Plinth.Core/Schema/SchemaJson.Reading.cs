@@ -44,8 +44,25 @@ static partial class SchemaJson
             AuthShape? auth = root.TryGetProperty("auth", out JsonElement a) ? new AuthShape(Text(a, "name"), Fields(a, "claims")) : null;
             AppDefaults defaults = new(root.GetProperty("pageSize").GetInt32(), root.GetProperty("maxPageSize").GetInt32());
             return new AppSchema(Text(root, "name"), defaults, auth, enums, types, unions,
-                Each(root, "models", Model)) { Doc = Optional(root, "doc"), IsTenanted = Flag(root, "tenanted") };
+                Each(root, "models", Model))
+            {
+                Doc = Optional(root, "doc"), IsTenanted = Flag(root, "tenanted"), Channels = Each(root, "channels", Channel),
+            };
         }
+
+        Channel Channel(JsonElement json) => new()
+        {
+            Name = Text(json, "name"),
+            Doc = Optional(json, "doc"),
+            Parameters = Each(json, "parameters", p => new ChannelParameter(
+                Text(p, "name"), Optional(p, "type") is { } type ? Type(type) : null, Optional(p, "model"))),
+            HasPresence = Flag(json, "hasPresence"),
+            Presence = Optional(json, "presence"),
+            Message = Optional(json, "message"),
+            Leader = Optional(json, "leader") is { } leader ? Word<LeaderLeaves>(leader) : null,
+            Rules = Each(json, "rules", e => Rule(e, static word => word == "join" ? Schema.Channel.Join : Schema.Channel.Publish)),
+            Source = new SourceText("schema.json", ""),
+        };
 
         Model Model(JsonElement json)
         {
@@ -190,8 +207,10 @@ static partial class SchemaJson
             Message = Optional(json, "message"),
         };
 
-        static AccessRule Rule(JsonElement json) => new(
-            Word<RuleEffect>(Text(json, "effect")), [.. Strings(json, "operations").Select(Word<Operation>)], Condition(json, "when"),
+        static AccessRule Rule(JsonElement json) => Rule(json, Word<Operation>);
+
+        static AccessRule Rule(JsonElement json, Func<string, Operation> operation) => new(
+            Word<RuleEffect>(Text(json, "effect")), [.. Strings(json, "operations").Select(operation)], Condition(json, "when"),
                 Condition(json, "after"))
         {
             Message = Optional(json, "message"),

@@ -43,8 +43,28 @@ static partial class SchemaJson
         Each(json, "types", schema.Types, Write);
         Each(json, "unions", schema.Unions, Write);
         Each(json, "models", schema.Models, Write);
+        Each(json, "channels", schema.Channels, Write);
         json.Close('}');
     }
+
+    static void Write(JsonLayout json, Channel channel)
+    {
+        json.WriteString("name", channel.Name);
+        Optional(json, "doc", channel.Doc);
+        Each(json, "parameters", channel.Parameters, (to, p) =>
+        {
+            to.WriteString("name", p.Name);
+            Optional(to, "type", p.Type?.Name);
+            Optional(to, "model", p.Model);
+        }, isTall: false);
+        Flag(json, "hasPresence", channel.HasPresence);
+        Optional(json, "presence", channel.Presence);
+        Optional(json, "message", channel.Message);
+        if (channel.Leader is { } leader) json.WriteString("leader", NameOf(leader));
+        Each(json, "rules", channel.Rules, static (to, rule) => Write(to, rule, ChannelOperation));
+    }
+
+    static string ChannelOperation(Operation operation) => operation == Channel.Join ? "join" : "publish";
 
     static void Write(JsonLayout json, EnumType type)
     {
@@ -238,10 +258,12 @@ static partial class SchemaJson
         json.WriteString("condition", check.Condition.Text);
     }
 
-    static void Write(JsonLayout json, AccessRule rule)
+    static void Write(JsonLayout json, AccessRule rule) => Write(json, rule, NameOf);
+
+    static void Write(JsonLayout json, AccessRule rule, Func<Operation, string> operation)
     {
         json.WriteString("effect", rule.Effect == RuleEffect.Allow ? "allow" : "deny");
-        Strings(json, "operations", [.. rule.Operations.Select(NameOf)]);
+        Strings(json, "operations", [.. rule.Operations.Select(operation)]);
         Optional(json, "when", rule.When?.Text);
         Optional(json, "after", rule.After?.Text);
         Optional(json, "message", rule.Message);
@@ -256,7 +278,7 @@ static partial class SchemaJson
         json.Open('[', isTall);
         foreach (T item in items)
         {
-            json.Open('{', isTall: item is Model or EmbeddedType);
+            json.Open('{', isTall: item is Model or EmbeddedType or Channel);
             write(json, item);
             json.Close('}');
         }

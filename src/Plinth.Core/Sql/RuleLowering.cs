@@ -46,6 +46,20 @@ static class RuleLowering
                     $"the database cannot decide this condition: {reason}"));
             }
         }
+        foreach (Channel channel in schema.Channels)
+        {
+            // What needs no record is decided in memory.
+            foreach (AccessRule rule in channel.Rules) AddOf(schema.ShapeOf(channel), rule.When);
+        }
         return found.ToImmutable();
+
+        void AddOf(Model shape, Condition? condition)
+        {
+            if (condition is null) return;
+            CheckedExpression expression = CheckedExpression.Of(condition, ExpressionScope.Rule(schema, shape));
+            if (!expression.ReadsRelations || ExpressionLowering.Refusal(expression, schema, shape, dialect) is not { } reason) return;
+            found.Add(new Diagnostic("no_sql_form", Severity.Error, condition.Source, condition.Span,
+                $"the database cannot decide this condition: {reason}"));
+        }
     }
 }

@@ -54,6 +54,8 @@ static class Faults
         "The route exists but not with this method; the Allow header lists those it takes.");
     public static readonly FaultCode UnknownModel = New("unknown_model", FaultKind.NotInSchema, "No such model",
         "The schema has no model of that name.");
+    public static readonly FaultCode UnknownChannel = New("unknown_channel", FaultKind.NotInSchema, "No such channel",
+        "The schema has no channel of that name.");
     public static readonly FaultCode UnknownField = New("unknown_field", FaultKind.NotInSchema, "No such field",
         "The model has no field of that name, or the caller may not know of it.");
     public static readonly FaultCode UnknownParameter = New("unknown_parameter", FaultKind.NotInSchema, "No such parameter",
@@ -115,6 +117,9 @@ static class Faults
         "idempotency_in_flight", FaultKind.RefusedByState, "The first request is still running",
         "A request with the same Idempotency-Key is in progress. Retry after it has ended.");
 
+    public static readonly FaultCode ChannelClosed = New("channel_closed", FaultKind.RefusedByState, "The channel is closed",
+        "Its leader has left, and the channel ends with him (leader: close). Whoever joins it now leads it.");
+
     public static readonly FaultCode MigrationRefused = New("migration_refused", FaultKind.RefusedByState, "The schema change is refused",
         "The data does not allow the change of the schema, or it could lose or bend data. The message names the place, the hint "
             + "the way to do it.");
@@ -141,12 +146,12 @@ static class Faults
         MalformedRequest, TargetTooLong, HeadersTooLarge, RequestTooSlow, HttpVersionUnsupported,
         MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable,
             BodyTooLarge,
-        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, NotLive, UnknownPath, MethodNotAllowed, UnknownModel, UnknownField,
-            UnknownParameter, NotFound,
+        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, NotLive, UnknownPath, MethodNotAllowed, UnknownModel, UnknownChannel,
+            UnknownField, UnknownParameter, NotFound,
         Unauthorized, InvalidCredentials, FactorRequired, EmailNotVerified, RegistrationClosed, CsrfRequired, Forbidden, MissingClaim,
         ValidationFailed, InvalidCode, UnknownReference, Conflict, VersionConflict, PreconditionFailed,
         PreconditionRequired, RestrictedByReference, CascadeTooLarge, LastAdministrator, ReservedId, AsOfTooOld, IdempotencyMismatch,
-            IdempotencyInFlight, MigrationRefused,
+            IdempotencyInFlight, ChannelClosed, MigrationRefused,
         RateLimited,
         Overloaded, NotReady, StorageUnavailable, Timeout, Lagged, Internal,
     ];

@@ -145,6 +145,32 @@ sealed record Limits
     /// <summary>Live queries of a node that differ in what they ask or in rights. <c>limits.liveQueries</c></summary>
     public int LiveQueries { get; init; } = 10_000;
 
+    /// <summary>Bytes of one message of a channel, as JSON: what fits into one notice between nodes.
+    /// <c>limits.channelMessageBytes</c></summary>
+    public int ChannelMessageBytes { get; init; } = 4096;
+
+    /// <summary>Bytes of what one member of a channel shows of itself. <c>limits.channelPresenceBytes</c></summary>
+    public int ChannelPresenceBytes { get; init; } = 512;
+
+    /// <summary>Members of one channel on one node. <c>limits.channelMembers</c></summary>
+    public int ChannelMembers { get; init; } = 1000;
+
+    /// <summary>Channels, by their parameters, that have members on one node. <c>limits.channels</c></summary>
+    public int Channels { get; init; } = 10_000;
+
+    /// <summary>Bytes of a channel's parameters, as JSON. Not a setting.</summary>
+    public const int ChannelParameterBytes = 1024;
+
+    /// <summary>Seconds after which the members of a node that says nothing any more have left. Not a setting.</summary>
+    public const int ChannelLeaseSeconds = 6;
+
+    /// <summary>Notices to other nodes that wait to be sent; more are refused. Not a setting.</summary>
+    public const int ChannelNotices = 10_000;
+
+    /// <summary>Bytes of all files of the folder <c>public</c> together, which are answered from memory.
+    /// <c>limits.publicBytes</c></summary>
+    public long PublicBytes { get; init; } = 64L << 20;
+
     /// <summary>Bytes that the record cache may hold; 0 switches it off. <c>cache.bytes</c></summary>
     public long CacheBytes { get; init; } = 64L << 20;
 

@@ -19,10 +19,12 @@ sealed partial class Snapshot
     readonly ConditionalWeakTable<ReadPlan, MadeProgram> _programs = [];
     readonly ConcurrentDictionary<string, FormerNames> _former = new(StringComparer.Ordinal);
     readonly Dialect _dialect;
+    readonly Limits _limits;
+    readonly ConcurrentDictionary<string, ChannelCheck> _channels = new(StringComparer.Ordinal);
 
     public Snapshot(AppSchema schema, int version, Dialect dialect, Limits limits, ReadOnlyMemory<byte> cursorSecret)
     {
-        (Schema, Version, _dialect) = (schema, version, dialect);
+        (Schema, Version, _dialect, _limits) = (schema, version, dialect, limits);
         Policies = new Policies(schema, limits);
         Reads = new ReadPlanner(Policies, limits, cursorSecret, dialect.SearchValue);
         Writes = new WriteSchema(schema, version, Policies, Reads, Selects, dialect, limits);
@@ -49,6 +51,10 @@ sealed partial class Snapshot
     /// <summary>The statements and writers of a plan; made at its first use.</summary>
     public Result<ReadProgram> Program(ReadPlan plan) =>
         (_programs.TryGetValue(plan, out MadeProgram? made) ? made : _programs.GetValue(plan, Make)).Result;
+
+    /// <summary>The statements of a channel's rules.</summary>
+    public ChannelCheck CheckOf(Channel channel) => _channels.GetOrAdd(
+        channel.Name, _ => new ChannelCheck(Schema, Schema.ShapeOf(channel), _dialect, _limits));
 
     Result<SqlText> Selects(ReadPlan plan) => Program(plan).Failed(out Fault? fault, out ReadProgram? program) ? fault : program.Statement;
 

@@ -63,6 +63,13 @@ abstract class Database : IDisposable
     /// </summary>
     public virtual IDisposable? Listen(Action heard) => null;
 
+    /// <summary>Texts between the processes of this database. Null where there are no others.</summary>
+    /// <param name="name">What all of them listen to: letters, digits and _.</param>
+    /// <param name="waitingMax">Texts that may wait to be sent.</param>
+    /// <param name="heard">Takes each text, in order, on one thread at a time; must not throw.</param>
+    /// <param name="opened">Called whenever it begins to listen: what was told before was not heard.</param>
+    public virtual Bus? OpenBus(string name, int waitingMax, Action<string> heard, Action opened) => null;
+
     /// <summary>A reading connection of its own, outside the pool and its time bound: for replay, checks and exports.</summary>
     public abstract Connection OpenReader();
 

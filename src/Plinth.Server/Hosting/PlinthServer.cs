@@ -22,11 +22,13 @@ sealed class PlinthServer : IAsyncDisposable
     readonly FollowerReport _followers;
     readonly Descriptions _descriptions;
     readonly RestFront _rest;
+    readonly PublicFiles _files;
     readonly Identities _identities;
     readonly Credentials _credentials;
     readonly AuthFront _auth;
     readonly Exporter? _exporter;
     readonly LiveHub _hub;
+    readonly ChannelHub _channels;
     readonly RealtimeFront _realtime;
     readonly RealtimeReport _report;
     readonly EngineReport _engineReport;
@@ -38,6 +40,7 @@ sealed class PlinthServer : IAsyncDisposable
     PlinthServer(ServerOptions options, IdentityOptions identity, Mailer mailer, Engine engine)
     {
         _engine = engine;
+        _files = new PublicFiles(options.PublicFolder, options.Limits.PublicBytes, follows: options.Mode == ServerMode.Dev);
         _log = new ServiceLog(options);
         _followers = new FollowerReport(engine.Log, options);
         _operations = new Operations(options, NotReady, _followers.Write, About);
@@ -48,11 +51,12 @@ sealed class PlinthServer : IAsyncDisposable
         _credentials = new Credentials(_identities, cookies);
         _auth = new AuthFront(engine, _identities, identity, cookies, options.Limits);
         _hub = new LiveHub(engine, message => _log.Event(LogLevelMin.Error, message));
-        RealtimeParts parts = new(_hub, options.Realtime, options.Limits, options.Time, _credentials.ResolveAsync,
+        _channels = new ChannelHub(engine, message => _log.Event(LogLevelMin.Error, message));
+        RealtimeParts parts = new(_hub, _channels, options.Realtime, options.Limits, options.Time, _credentials.ResolveAsync,
             _credentials.RecheckAsync, new LiveRequests(engine).Read, _credentials.CredentialOf,
             model => CborShape.OfFrame(engine.Current.Schema, model), (ticket, cancel) => engine.TakeOnceAsync("ticket", ticket, cancel));
         _realtime = new RealtimeFront(parts, options, new Tickets(_identities.Derive("realtime tickets"), options.Time));
-        _report = new RealtimeReport(_realtime, _hub, options);
+        _report = new RealtimeReport(_realtime, _hub, _channels, options);
         _engineReport = new EngineReport(engine, options);
         _replicas = new ReplicaReport(engine, options);
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
@@ -110,6 +114,7 @@ sealed class PlinthServer : IAsyncDisposable
         if (_listener is { } listener) await listener.DisposeAsync();
         await _realtime.DisposeAsync();
         _hub.Dispose();
+        await _channels.DisposeAsync();
         _report.Dispose();
         _engineReport.Dispose();
         _replicas.Dispose();
@@ -126,6 +131,7 @@ sealed class PlinthServer : IAsyncDisposable
         Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
         Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
         Endpoint.Realtime or Endpoint.Ticket => _realtime.AnswerAsync(exchange),
+        Endpoint.Public => _files.AnswerAsync(exchange),
         >= Endpoint.Jwks => _auth.AnswerAsync(exchange),
         _ => _rest.AnswerAsync(exchange),
     };
@@ -136,7 +142,7 @@ sealed class PlinthServer : IAsyncDisposable
     {
         RouteTable? routes = Volatile.Read(ref _routes);
         if (routes is not null && ReferenceEquals(routes.Schema, _engine.Current.Schema)) return routes;
-        routes = new RouteTable(_engine.Current.Schema);
+        routes = new RouteTable(_engine.Current.Schema, _files);
         Volatile.Write(ref _routes, routes);
         return routes;
     }

@@ -18,6 +18,9 @@ sealed record RealtimeOptions
     /// <summary>Frames that a client may send per second, ten times as many at once: each subscription may be a statement.</summary>
     public int FramesPerSecondMax { get; init; } = 50;
 
+    /// <summary>Messages that a client may publish to channels per second, ten times as many at once.</summary>
+    public int PublishesPerSecondMax { get; init; } = 20;
+
     /// <summary>Seconds between two heartbeats; a socket that answers none for as long again is closed.</summary>
     public int HeartbeatSeconds { get; init; } = 20;
 }

@@ -21,6 +21,7 @@ enum Endpoint
     Batch,
     Realtime,
     Ticket,
+    Public,
     Collection,
     Query,
     Aggregate,
@@ -66,7 +67,7 @@ sealed record Route(Endpoint Endpoint, string Template, Method Methods, ModelRou
     public bool IgnoresIdentity => Endpoint is Endpoint.None or Endpoint.Home or Endpoint.Live or Endpoint.Ready or Endpoint.Metrics
         or Endpoint.Followers or Endpoint.Version or Endpoint.Error or Endpoint.Jwks or Endpoint.Register or Endpoint.Login
         or Endpoint.Refresh or Endpoint.PasswordForgot or Endpoint.PasswordReset or Endpoint.VerifyRequest or Endpoint.VerifyConfirm
-        or Endpoint.OAuthProviders or Endpoint.OAuthStart or Endpoint.OAuthCallback;
+        or Endpoint.OAuthProviders or Endpoint.OAuthStart or Endpoint.OAuthCallback or Endpoint.Public;
 }
 
 /// <summary>The routes of one model, with everything about them that does not change between requests.</summary>
@@ -188,9 +189,13 @@ sealed class RouteTable
     readonly FrozenDictionary<string, ModelRoutes> _byRoute;
     readonly FrozenDictionary<string, ModelRoutes>.AlternateLookup<ReadOnlySpan<char>> _bySpan;
 
-    public RouteTable(AppSchema schema)
+    readonly PublicFiles? _files;
+
+    /// <param name="schema">Whose models have routes.</param>
+    /// <param name="files">Pages beside them.</param>
+    public RouteTable(AppSchema schema, PublicFiles? files = null)
     {
-        Schema = schema;
+        (Schema, _files) = (schema, files);
         _byRoute = schema.Models.ToFrozenDictionary(m => m.Route, m => new ModelRoutes(m), StringComparer.Ordinal);
         _bySpan = _byRoute.GetAlternateLookup<ReadOnlySpan<char>>();
     }
@@ -222,7 +227,9 @@ sealed class RouteTable
             return auth;
         }
         var lookup = s_fixed.GetAlternateLookup<ReadOnlySpan<char>>();
-        return new(lookup.TryGetValue(path, out Route? route) ? route : Unknown);
+        // The page of a development server gives way to one of the application's own.
+        if (lookup.TryGetValue(path, out Route? route) && (route.Endpoint != Endpoint.Home || _files?.Has(path) != true)) return new(route);
+        return new(_files?.Has(path) == true ? PublicFiles.Route : Unknown);
     }
 
     static RouteMatch MatchAudit(ReadOnlySpan<char> rest)

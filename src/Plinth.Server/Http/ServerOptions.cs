@@ -83,6 +83,9 @@ sealed record ServerOptions
     /// <summary>Addresses and identities that are counted apart; those beyond share one budget.</summary>
     public int RateEntries { get; init; } = 100_000;
 
+    /// <summary>The folder whose files are answered to everyone, each at its path; null: none.</summary>
+    public string? PublicFolder { get; init; }
+
     public Limits Limits { get; init; } = Limits.Default;
 
     public int ConnectionsMax { get; init; } = 20_000;

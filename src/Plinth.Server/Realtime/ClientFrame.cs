@@ -17,6 +17,15 @@ sealed record ClientFrame(string Type, byte[] Id)
 
     public string? Resume { get; private init; }
 
+    /// <summary>The name of a channel.</summary>
+    public string? Channel { get; private init; }
+
+    public ReadOnlyMemory<byte> Parameters { get; private init; }
+
+    public ReadOnlyMemory<byte> Presence { get; private init; }
+
+    public ReadOnlyMemory<byte> Message { get; private init; }
+
     public static Result<ClientFrame> Parse(ReadOnlyMemory<byte> json, Limits limits)
     {
         Utf8JsonReader reader = new(json.Span, new JsonReaderOptions { MaxDepth = limits.JsonDepth });
@@ -51,6 +60,10 @@ sealed record ClientFrame(string Type, byte[] Id)
                     break;
                 case ("token", JsonTokenType.String): frame = frame with { Token = reader.GetString() }; break;
                 case ("query", JsonTokenType.StartObject): frame = frame with { Query = raw }; break;
+                case ("channel", JsonTokenType.String): frame = frame with { Channel = reader.GetString() }; break;
+                case ("parameters", JsonTokenType.StartObject): frame = frame with { Parameters = raw.ToArray() }; break;
+                case ("presence", JsonTokenType.StartObject): frame = frame with { Presence = raw.ToArray() }; break;
+                case ("message", _): frame = frame with { Message = raw }; break;
                 case ("resume", JsonTokenType.String): frame = frame with { Resume = reader.GetString() }; break;
                 case ("resume", JsonTokenType.Number): frame = frame with { Resume = System.Text.Encoding.UTF8.GetString(raw.Span) }; break;
                 case ("resume", JsonTokenType.Null): break;

@@ -1,24 +1,30 @@
 using System.IO.Pipelines;
 using System.Text.Json;
 using Plinth.Http;
+using Plinth.Live;
 using Plinth.Text;
 
 namespace Plinth.Realtime;
 
 /// <summary>
-/// One subscription as server-sent events: <c>GET /realtime?query=&lt;JSON&gt;</c>. Each frame is an event of its type; its position is
-/// the event's id, so that a browser that connects again resumes by itself.
+/// One subscription as server-sent events: <c>GET /realtime?query=&lt;JSON&gt;</c>, or <c>?channel=board</c> to listen to one. Each frame is
+/// an event of its type; the position of a list's is the event's id, so that a browser that connects again resumes by itself.
 /// </summary>
 sealed class EventStream
 {
     static readonly byte[] s_defaultId = "\"1\""u8.ToArray();
+    static readonly string[] s_parameters = ["query", "channel", "parameters", "presence", "ticket"];
 
-    EventStream(ReadOnlyMemory<byte> query, string? ticket, string? resume) => (Query, Ticket, Resume) = (query, ticket, resume);
+    EventStream(ReadOnlyMemory<byte> query, ChannelRequest? channel, string? ticket, string? resume) =>
+        (Query, Channel, Ticket, Resume) = (query, channel, ticket, resume);
 
     /// <summary>Of its one subscription, as JSON.</summary>
     public byte[] Id { get; } = s_defaultId;
 
+    /// <summary>Empty where a channel is listened to.</summary>
     public ReadOnlyMemory<byte> Query { get; }
+
+    public ChannelRequest? Channel { get; }
 
     public string? Resume { get; }
 
@@ -28,19 +34,27 @@ sealed class EventStream
     public static Result<EventStream> Parse(Exchange exchange, Limits limits)
     {
         if (QueryString.Split(exchange.Target.Query, limits).Failed(out Fault? fault, out List<Parameter>? parameters)) return fault;
-        string? query = null, ticket = null;
+        Dictionary<string, string> given = new(StringComparer.Ordinal);
         foreach (Parameter parameter in parameters)
         {
-            ref string? known = ref query;
-            if (parameter.Name == "ticket") known = ref ticket;
-            else if (parameter.Name != "query")
-                return Faults.UnknownParameter.Says($"unknown parameter '{Shown.Name(parameter.Name)}'", "parameters are query and ticket");
-            if (known is not null) return Faults.MalformedParameter.Says($"{parameter.Name}: is given twice");
-            known = parameter.Text;
+            if (!s_parameters.Contains(parameter.Name))
+            {
+                return Faults.UnknownParameter.Says($"unknown parameter '{Shown.Name(parameter.Name)}'",
+                    $"parameters are {string.Join(", ", s_parameters)}");
+            }
+            if (!given.TryAdd(parameter.Name, parameter.Text))
+                return Faults.MalformedParameter.Says($"{parameter.Name}: is given twice");
         }
-        if (query is null) return Faults.MalformedParameter.Says("query: is needed, as JSON");
+        string? query = given.GetValueOrDefault("query"), channel = given.GetValueOrDefault("channel");
+        if (query is null == channel is null)
+            return Faults.MalformedParameter.Says("query: is needed, as JSON; or channel, the name of one");
+        if (channel is null && (given.ContainsKey("parameters") || given.ContainsKey("presence")))
+            return Faults.MalformedParameter.Says("parameters and presence belong to a channel");
         string last = exchange.Headers["Last-Event-ID"].ToString();
-        return new EventStream(System.Text.Encoding.UTF8.GetBytes(query), ticket, last.Length == 0 ? null : last);
+        ChannelRequest? request = channel is null ? null : new ChannelRequest(channel, Bytes("parameters"), Bytes("presence"));
+        return new EventStream(Bytes("query"), request, given.GetValueOrDefault("ticket"), last.Length == 0 ? null : last);
+
+        byte[] Bytes(string name) => given.TryGetValue(name, out string? text) ? System.Text.Encoding.UTF8.GetBytes(text) : [];
     }
 
     public async Task RunAsync(RealtimeSession session, Exchange exchange, RealtimeOptions options, CancellationToken cancel)

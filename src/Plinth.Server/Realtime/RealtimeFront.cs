@@ -35,7 +35,7 @@ sealed class RealtimeFront : IAsyncDisposable
         bool isSocket = exchange.Upgrade is { IsUpgradableRequest: true } && Handshake.IsAsked(exchange.Headers);
         if (!isSocket && exchange.Target.Query.IsEmpty)
         {
-            return Faults.MalformedRequest.Says("open a WebSocket here, or ask for events with ?query=<JSON>",
+            return Faults.MalformedRequest.Says("open a WebSocket here, or ask for events with ?query=<JSON> or ?channel=<name>",
                 $"subprotocols are {Handshake.Json} and {Handshake.Cbor}");
         }
         if (Interlocked.Increment(ref _count) > _parts.Options.ConnectionsMax || _stop.IsCancellationRequested)
@@ -90,7 +90,9 @@ sealed class RealtimeFront : IAsyncDisposable
         }
         using RealtimeSession session = new(_parts, exchange, credential, usesCbor: false);
         // What is wrong with the query is answered as to any request.
-        if (session.Subscribe(stream.Id, stream.Query, stream.Resume) is { } refused) return refused;
+        Fault? refused = stream.Channel is { } channel ? await session.JoinAsync(stream.Id, channel, exchange.Cancel)
+            : session.Subscribe(stream.Id, stream.Query, stream.Resume);
+        if (refused is not null) return refused;
         exchange.EndTimeLimit();
         await WithAsync(session, () => stream.RunAsync(session, exchange, _parts.Options, exchange.Cancel));
         return null;
@@ -120,7 +122,12 @@ sealed class RealtimeFront : IAsyncDisposable
         if (_tickets.Open(ticket) is not { } opened) return Faults.Unauthorized.Says("the ticket is not one of ours");
         Result<Caller> resolved = await _parts.Resolve(opened.Credential, exchange.Address, exchange.Cancel);
         if (resolved.Failed(out Fault? fault, out Caller? caller)) return fault;
-        if (_parts.Read(caller, stream.Query).Failed(out fault, out var asked)) return fault;
+        ReadRequest? request = null;
+        if (stream.Channel is null)
+        {
+            if (_parts.Read(caller, stream.Query).Failed(out fault, out var asked)) return fault;
+            request = asked.Request;
+        }
         bool isFirst = false;
         if (opened.IsFresh)
         {
@@ -128,7 +135,7 @@ sealed class RealtimeFront : IAsyncDisposable
             if (!taken.IsOk) return taken.Fault;
             isFirst = taken.Value;
         }
-        bool comesBack = stream.Resume is { } resume && _parts.Hub.HasGiven(caller, asked.Request, resume);
+        bool comesBack = request is not null && stream.Resume is { } resume && _parts.Hub.HasGiven(caller, request, resume);
         if (!isFirst && !comesBack) return Faults.Unauthorized.Says("the ticket was used, or is too old: ask for another");
         exchange.Caller = caller;
         return opened.Credential;

@@ -22,7 +22,7 @@ delegate Result<(Model Model, ReadRequest Request)> ReadQuery(Caller caller, Rea
 /// One client's conversation, whatever carries it: who it is, what it follows, and what waits for it. Frames of one client are handled one
 /// after the other; what its subscriptions deliver comes from any thread.
 /// </summary>
-sealed class RealtimeSession : IDisposable
+sealed partial class RealtimeSession : IDisposable
 {
     /// <summary>Seconds of the rate that may be spent at once.</summary>
     const int Burst = 10;
@@ -57,7 +57,10 @@ sealed class RealtimeSession : IDisposable
 
         public required ReadOnlyMemory<byte> Query { get; init; }
 
-        public LiveSubscription? Subscription { get; set; }
+        /// <summary>What it asked for, of a channel.</summary>
+        public ChannelRequest? Channel { get; init; }
+
+        public IDisposable? Subscription { get; set; }
     }
 
     public Outbox Outbox { get; }
@@ -101,15 +104,27 @@ sealed class RealtimeSession : IDisposable
             Tell([], wrong);
             return;
         }
+        if (frame.Type == "publish")
+        {
+            await PublishAsync(frame, cancel);
+            return;
+        }
+        if (frame.Type == "presence")
+        {
+            Show(frame);
+            return;
+        }
         Fault? fault = frame.Type switch
         {
+            "subscribe" when frame.Channel is { } channel && frame.Query.IsEmpty =>
+                await JoinAsync(frame.Id, new ChannelRequest(channel, frame.Parameters, frame.Presence), cancel),
             "subscribe" => Subscribe(frame.Id, frame.Query, frame.Resume),
             "cancel" => Cancel(frame.Id),
             "auth" => await AuthenticateAsync(frame, cancel),
             "ping" => Send("{\"type\":\"pong\"}"u8.ToArray()),
             "pong" => null,
             _ => Faults.MalformedBody.Says($"there is no frame of the type '{Shown.Name(frame.Type)}'",
-                "frames are auth, subscribe, cancel, ping and pong"),
+                "frames are auth, subscribe, cancel, publish, presence, ping and pong"),
         };
         if (fault is not null) Tell(frame.Id, fault);
     }
@@ -118,13 +133,17 @@ sealed class RealtimeSession : IDisposable
     public Fault? Subscribe(byte[] id, ReadOnlyMemory<byte> query, string? resume)
     {
         if (id.Length == 0) return Faults.MalformedBody.Says("subscribe needs an id, a text or a number");
-        if (query.IsEmpty) return Faults.MalformedBody.Says("subscribe needs a query, an object with a model at least");
+        if (query.IsEmpty) return Faults.MalformedBody.Says("subscribe needs a query, an object with a model at least, or a channel");
         if (_parts.Read(_who.Caller, query).Failed(out Fault? fault, out var asked)) return fault;
         string key = System.Text.Encoding.UTF8.GetString(id);
         Followed followed = new(id, UsesCbor ? _parts.ShapeOf(asked.Model) : CborShape.Plain) { Query = query.ToArray() };
+        return Add(key, followed) ?? Begin(key, followed, asked.Request, resume);
+    }
+
+    Fault? Add(string key, Followed followed)
+    {
         lock (_gate)
         {
-            if (_isOver) return null;
             if (_followed.ContainsKey(key))
                 return Faults.MalformedBody.Says($"{Shown.Name(key)} is subscribed to already: cancel it first");
             if (_followed.Count >= _parts.Options.SubscriptionsMax)
@@ -133,8 +152,21 @@ sealed class RealtimeSession : IDisposable
                     $"a connection has {_parts.Options.SubscriptionsMax} subscriptions at most", "realtime.subscriptions is the setting");
             }
             _followed.Add(key, followed);
+            return null;
         }
-        return Begin(key, followed, asked.Request, resume);
+    }
+
+    /// <summary>Keeps what was begun; false when it is wanted no more, or was not begun.</summary>
+    bool Keep(string key, Followed followed, IDisposable? begun)
+    {
+        lock (_gate)
+        {
+            bool isKnown = _followed.TryGetValue(key, out Followed? known) && ReferenceEquals(known, followed);
+            if (isKnown && begun is null) _followed.Remove(key);
+            if (!isKnown || begun is null || _isOver) return false;
+            followed.Subscription = begun;
+            return true;
+        }
     }
 
     /// <summary>Looks whether the credential is still good, and still says the same. Ends the session when not.</summary>
@@ -182,16 +214,8 @@ sealed class RealtimeSession : IDisposable
     Fault? Begin(string key, Followed followed, ReadRequest request, string? resume)
     {
         Result<LiveSubscription> begun = _parts.Hub.Subscribe(_who.Caller, request, resume, frame => Deliver(key, followed, frame));
-        bool isWanted;
-        lock (_gate)
-        {
-            isWanted = begun.IsOk && _followed.TryGetValue(key, out Followed? known) && ReferenceEquals(known, followed);
-            if (isWanted) followed.Subscription = begun.Value;
-            else if (!begun.IsOk) _followed.Remove(key);
-        }
-        if (!begun.IsOk) return begun.Fault;
-        if (!isWanted) begun.Value.Dispose();
-        return null;
+        if (!Keep(key, followed, begun.IsOk ? begun.Value : null) && begun.IsOk) begun.Value.Dispose();
+        return begun.IsOk ? null : begun.Fault;
     }
 
     Fault? Cancel(byte[] id)
@@ -215,18 +239,19 @@ sealed class RealtimeSession : IDisposable
         bool isSame = caller.Auth == _who.Caller.Auth && caller.SessionId == _who.Caller.SessionId && !isScoped;
         Volatile.Write(ref _who, new Presented(caller, token));
         if (frame.Id.Length > 0) Send((byte[])[.. "{\"type\":\"result\",\"id\":"u8, .. frame.Id, (byte)'}']);
-        return isSame ? null : Renew();
+        return isSame ? null : await RenewAsync(cancel);
     }
 
     /// <summary>Other rights: everything that is followed begins anew under them.</summary>
-    Fault? Renew()
+    async ValueTask<Fault?> RenewAsync(CancellationToken cancel)
     {
         List<KeyValuePair<string, Followed>> all;
         lock (_gate) all = [.. _followed];
         foreach (var (key, followed) in all)
         {
             followed.Subscription?.Dispose();
-            Fault? fault = _parts.Read(_who.Caller, followed.Query).Failed(out Fault? unread, out var asked) ? unread
+            Fault? fault = followed.Channel is { } channel ? await EnterAsync(key, followed, channel, cancel)
+                : _parts.Read(_who.Caller, followed.Query).Failed(out Fault? unread, out var asked) ? unread
                 : Begin(key, followed, asked.Request, resume: "");
             if (fault is null) continue;
             lock (_gate) _followed.Remove(key);
@@ -262,7 +287,10 @@ sealed class RealtimeSession : IDisposable
             "subscribe again with resume") with { RetryAfterSeconds = 1 }, 4408, drops: true);
     }
 
-    ReadOnlyMemory<byte> ProblemFrame(byte[] id, Fault fault)
+    /// <param name="of">The frame that is refused, where its refusal ends no subscription.</param>
+    /// <param name="id">Of the subscription.</param>
+    /// <param name="fault">Why.</param>
+    ReadOnlyMemory<byte> ProblemFrame(byte[] id, Fault fault, string? of = null)
     {
         using ByteOutput frame = new(512);
         frame.Write("{\"type\":\"error\","u8);
@@ -270,6 +298,12 @@ sealed class RealtimeSession : IDisposable
         {
             frame.Write("\"id\":"u8);
             frame.Write(id);
+            frame.Write((byte)',');
+        }
+        if (of is not null)
+        {
+            frame.Write("\"of\":"u8);
+            JsonText.WriteString(frame, of);
             frame.Write((byte)',');
         }
         frame.Write("\"problem\":"u8);

@@ -43,6 +43,11 @@ public sealed partial class LimitsAreProvoked
         ["RequestMs"] = "PipelineTests",
         ["StatementMs"] = "CommitterFailureTests",
         ["CacheBytes"] = "RecordCacheTests",
+        ["ChannelMessageBytes"] = "ChannelTests",
+        ["ChannelPresenceBytes"] = "ChannelTests",
+        ["ChannelMembers"] = "ChannelTests",
+        ["Channels"] = "ChannelTests",
+        ["PublicBytes"] = "PublicFilesTests",
         ["LiveRows"] = "RealtimeTests",
         ["LiveQueries"] = "RealtimeTests",
         ["Statements"] = "DriverTests",
@@ -82,6 +87,7 @@ public sealed partial class LimitsAreProvoked
         ["FrameBytes"] = "RealtimeTests",
         ["QueueBytes"] = "RealtimeTests",
         ["FramesPerSecondMax"] = "RealtimeTests",
+        ["PublishesPerSecondMax"] = "ChannelTests",
         ["HeartbeatSeconds"] = "RealtimeTests",
     };
 

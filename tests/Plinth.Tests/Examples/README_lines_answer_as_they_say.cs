@@ -67,7 +67,7 @@ public sealed class README_lines_answer_as_they_say
     }
 
     /// <summary>The example without what a run of it may have left behind.</summary>
-    static TempFolder Copy(string name)
+    internal static TempFolder Copy(string name)
     {
         TempFolder copy = new();
         string source = Example.Folder(name);

@@ -51,6 +51,10 @@ sealed class LiveSocket : IAsyncDisposable
         ? $$"""{"type":"subscribe","id":"{{id}}","query":{{query}}}"""
         : $$"""{"type":"subscribe","id":"{{id}}","query":{{query}},"resume":"{{resume}}"}""");
 
+    public Task JoinAsync(string channel, string? presence, string? parameters = null, string id = "c") => SendAsync(
+        $$"""{"type":"subscribe","id":"{{id}}","channel":"{{channel}}"""
+        + (parameters is null ? "\"" : "\",\"parameters\":" + parameters) + (presence is null ? "}" : ",\"presence\":" + presence + "}"));
+
     /// <summary>The next message; null when the server has closed the socket.</summary>
     public async Task<byte[]?> TakeAsync()
     {

@@ -32,6 +32,102 @@ public sealed class RealClientsTests
         process.stdin.on("end", () => { events.close(); socket.close(); }).resume();
         """;
 
+    const string ChannelScript = """
+        import WebSocket from "ws";
+        import { EventSource } from "eventsource";
+        const [url] = process.argv.slice(2);
+        const heard = [];
+        const listening = new EventSource(url + "realtime?channel=talk&parameters=" + encodeURIComponent('{"room":1}'));
+        const ready = new Promise(resolve => listening.addEventListener("snapshot", resolve));
+        const done = new Promise(resolve => listening.addEventListener("message", e => {
+          heard.push(JSON.parse(e.data).message);
+          if (heard.length === 3) resolve();
+        }));
+        await ready;
+        const socket = new WebSocket(url.replace("http", "ws") + "realtime", ["plinth.v1+json"]);
+        socket.on("message", data => {
+          const frame = JSON.parse(data);
+          if (frame.type === "error") throw new Error(data);
+          if (frame.type !== "snapshot") return;
+          if (frame.members.length !== 2) throw new Error(data);
+          for (const n of [1, 2, 3]) socket.send(JSON.stringify({ type: "publish", id: 1, message: { n } }));
+        });
+        socket.on("open", () => socket.send(JSON.stringify(
+          { type: "subscribe", id: 1, channel: "talk", parameters: { room: 1 }, presence: { name: "node" } })));
+        await done;
+        console.log(JSON.stringify(heard));
+        process.exit(0);
+        """;
+
+    const string Page = """
+        import { chromium } from "playwright-core";
+        const [executable, url] = process.argv.slice(2);
+        const browser = await chromium.launch({ executablePath: executable, args: ["--no-sandbox", "--disable-gpu"] });
+        const page = await browser.newPage();
+        page.setDefaultTimeout(60_000);
+        await page.goto(url + "livez");
+        await page.evaluate(() => {
+          window.texts = [];
+          window.heard = [];
+          const list = new EventSource("/realtime?query=" + encodeURIComponent('{"model":"Note","select":"text","sort":"id"}'));
+          list.addEventListener("snapshot", e => texts = JSON.parse(e.data).items.map(i => i.text));
+          list.addEventListener("change", e => texts.push(JSON.parse(e.data).item.text));
+          const channel = new EventSource("/realtime?channel=talk&parameters=" + encodeURIComponent('{"room":2}'));
+          channel.addEventListener("snapshot", () => heard.push("in"));
+          channel.addEventListener("message", e => heard.push(JSON.parse(e.data).message));
+        });
+        await page.waitForFunction(() => texts.join() === "a" && heard.join() === "in");
+        await page.request.post(url + "api/notes", { data: { id: 2, text: "b" } });
+        await page.evaluate(() => {
+          const socket = new WebSocket(location.origin.replace("http", "ws") + "/realtime", ["plinth.v1+json"]);
+          socket.onopen = () => socket.send(JSON.stringify({ type: "subscribe", id: 1, channel: "talk", parameters: { room: 2 } }));
+          socket.onmessage = e => { if (JSON.parse(e.data).type === "snapshot")
+            socket.send(JSON.stringify({ type: "publish", id: 1, message: "out" })); };
+        });
+        await page.waitForFunction(() => texts.join() === "a,b" && heard.join() === "in,out");
+        await browser.close();
+        console.log("done");
+        """;
+
+    const string Talk = """
+        model Note { id Int @id  text String  @@allow("all", true) }
+        channel talk(room: Int) { presence @@allow("all", true) }
+        """;
+
+    [Fact]
+    public async Task Node_with_ws_and_eventsource_is_in_a_channel()
+    {
+        string folder = await NpmPackages.InstallAsync("realtime", "ws@8.18.0", "eventsource@3.0.2");
+        string script = Path.Combine(folder, "channel.mjs");
+        await File.WriteAllTextAsync(script, ChannelScript);
+        await using RunningServer server = await RunningServer.OpenAsync(Talk);
+        HttpClient client = await server.ClientAsync();
+        ProcessStartInfo start = new("node", [script, client.BaseAddress!.ToString()])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+        };
+        using Process node = Process.Start(start) ?? throw new InvalidOperationException("node did not start");
+        try
+        {
+            Task<string> output = node.StandardOutput.ReadToEndAsync(), errors = node.StandardError.ReadToEndAsync();
+            await node.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+            Assert.Equal("""[{"n":1},{"n":2},{"n":3}]""", (await output + await errors).Trim());
+        }
+        finally
+        {
+            if (!node.HasExited) node.Kill(entireProcessTree: true);
+        }
+    }
+
+    [Fact]
+    public async Task A_browser_follows_a_list_and_a_channel_by_EventSource_and_speaks_by_WebSocket()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Talk);
+        HttpClient client = await server.ClientAsync();
+        await client.SendAsync("POST", "/api/notes", """{"id":1,"text":"a"}""");
+        await Browser.RunAsync("events", Page, client.BaseAddress!.ToString());
+    }
+
     [Fact]
     public async Task Node_with_ws_and_eventsource_has_the_list_of_a_fresh_query()
     {

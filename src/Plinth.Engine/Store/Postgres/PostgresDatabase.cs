@@ -24,6 +24,7 @@ sealed class PostgresDatabase : Database
     readonly PostgresConnection _writer;
     readonly bool _isPooled, _isWriterPooled, _isGuarded;
     readonly long _logPartEvents;
+    readonly List<PostgresBus> _buses = [];
     long _statementsRun;
 
     PostgresDatabase(StoreOptions options, PostgresServer server)
@@ -105,6 +106,15 @@ sealed class PostgresDatabase : Database
 
     public override IDisposable Listen(Action heard) => new PostgresListener(_writers, () => _writer.SessionId, heard);
 
+    public override Bus OpenBus(string name, int waitingMax, Action<string> heard, Action opened) =>
+        Keep(new PostgresBus(_writers, name, waitingMax, heard, opened));
+
+    PostgresBus Keep(PostgresBus bus)
+    {
+        lock (_buses) _buses.Add(bus);
+        return bus;
+    }
+
     public override bool IsCommitted(Func<Connection, bool> isThere)
     {
         // The session is there, so the server has refused, and not fallen silent.
@@ -172,6 +182,7 @@ sealed class PostgresDatabase : Database
     {
         if (Interlocked.Exchange(ref _closed, 1) != 0) return;
         _pause.Set();
+        lock (_buses) _buses.ForEach(static bus => bus.Stop());
         _writer.Dispose();
         _pause.Dispose();
         _readers.Dispose();

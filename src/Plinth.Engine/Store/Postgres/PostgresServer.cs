@@ -79,12 +79,12 @@ sealed record PostgresServer
     public NpgsqlDataSource Readers(StoreOptions options) => Source(ReadersMax, options.ReadTimeMax, options.ReadOnly, "");
 
     /// <summary>
-    /// The committer's connection, and one more for looking after it when it is lost. Its statements are planned once: planning the one
-    /// that appends to the log for each length of its arrays cost more than running it. Its sessions say who they are to the tables that
-    /// refuse others, for good: a word in each transaction would be a statement more in each.
+    /// The committer's connection, those that listen and tell, and one more for looking after it when it is lost. Its statements are
+    /// planned once: planning the one that appends to the log for each length of its arrays cost more than running it. Its sessions say
+    /// who they are to the tables that refuse others, for good: a word in each transaction would be a statement more in each.
     /// </summary>
     public NpgsqlDataSource Writers(StoreOptions options) => (Direct ?? this).Source(
-        connectionsMax: 4,
+        connectionsMax: 6,
         TimeSpan.Zero,
         options.ReadOnly,
         $" -c plan_cache_mode=force_generic_plan -c {PostgresFunctions.Writer}={PostgresFunctions.WriterIsEngine}");

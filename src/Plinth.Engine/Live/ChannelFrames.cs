@@ -1,0 +1,102 @@
+using Plinth.Text;
+
+namespace Plinth.Live;
+
+/// <summary>Someone in a channel, on whatever node.</summary>
+/// <param name="Id">Of the membership.</param>
+/// <param name="User">Who it is; null for an anonymous caller.</param>
+/// <param name="Presence">What it shows, as JSON.</param>
+/// <param name="Order">Lower for who came earlier.</param>
+/// <param name="Node">Empty for this one.</param>
+sealed record ChannelMember(string Id, string? User, byte[] Presence, long Order, string Node);
+
+/// <summary>Writes the frames of channels; each once, for all who are told.</summary>
+static class ChannelFrames
+{
+    /// <summary>What a client is told that has joined.</summary>
+    public static LiveFrame Snapshot(string self, IEnumerable<ChannelMember>? members, string? leader, bool reset)
+    {
+        using ByteOutput rest = new(512);
+        rest.Write(",\"member\":"u8);
+        JsonText.WriteString(rest, self);
+        if (members is not null)
+        {
+            rest.Write(",\"members\":["u8);
+            bool isFirst = true;
+            foreach (ChannelMember member in members)
+            {
+                if (!isFirst) rest.Write((byte)',');
+                isFirst = false;
+                Write(rest, member);
+            }
+            rest.Write((byte)']');
+        }
+        if (leader is not null) Member(rest, ",\"leader\":"u8, leader);
+        if (reset) rest.Write(",\"reset\":true"u8);
+        rest.Write((byte)'}');
+        return new LiveFrame("snapshot"u8, rest.ToArray());
+    }
+
+    /// <param name="kind">enter, update or leave; of one who leaves the id alone is told.</param>
+    /// <param name="member">Who.</param>
+    public static LiveFrame Presence(ReadOnlySpan<byte> kind, ChannelMember member)
+    {
+        using ByteOutput rest = new(256);
+        rest.Write(",\"kind\":\""u8);
+        rest.Write(kind);
+        rest.Write("\",\"member\":"u8);
+        if (kind.SequenceEqual("leave"u8))
+        {
+            Member(rest, "{\"id\":"u8, member.Id);
+            rest.Write((byte)'}');
+        }
+        else
+        {
+            Write(rest, member);
+        }
+        rest.Write((byte)'}');
+        return new LiveFrame("presence"u8, rest.ToArray());
+    }
+
+    public static LiveFrame Message(string from, string? user, ReadOnlySpan<byte> message)
+    {
+        using ByteOutput rest = new(message.Length + 128);
+        Member(rest, ",\"from\":{\"id\":"u8, from);
+        rest.Write(",\"user\":"u8);
+        WriteUser(rest, user);
+        rest.Write("},\"message\":"u8);
+        rest.Write(message);
+        rest.Write((byte)'}');
+        return new LiveFrame("message"u8, rest.ToArray());
+    }
+
+    public static LiveFrame Leader(string leader)
+    {
+        using ByteOutput rest = new(64);
+        Member(rest, ",\"leader\":"u8, leader);
+        rest.Write((byte)'}');
+        return new LiveFrame("leader"u8, rest.ToArray());
+    }
+
+    static void Write(ByteOutput output, ChannelMember member)
+    {
+        Member(output, "{\"id\":"u8, member.Id);
+        output.Write(",\"user\":"u8);
+        WriteUser(output, member.User);
+        output.Write(",\"presence\":"u8);
+        output.Write(member.Presence);
+        output.Write((byte)'}');
+    }
+
+    static void Member(ByteOutput output, ReadOnlySpan<byte> name, string id)
+    {
+        output.Write(name);
+        JsonText.WriteString(output, id);
+    }
+
+    static void WriteUser(ByteOutput output, string? user)
+    {
+        if (user is null) JsonText.WriteNull(output);
+        else JsonText.WriteString(output, user);
+    }
+}

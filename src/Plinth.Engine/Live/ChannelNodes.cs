@@ -1,0 +1,112 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Plinth.Runtime;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Live;
+
+/// <summary>
+/// The other nodes, as channels know them. Each says every second that it is there; one that has not said so for
+/// <see cref="Limits.ChannelLeaseSeconds"/> has gone, with its members. Who hears of a node for the first time, or begins to listen again,
+/// asks for its members.
+/// </summary>
+sealed class ChannelNodes : IAsyncDisposable
+{
+    readonly string _own = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
+    readonly ConcurrentDictionary<string, long> _heardAt = new(StringComparer.Ordinal);
+    readonly ChannelHub _hub;
+    readonly TimeProvider _time;
+    readonly NoticeSeal _seal;
+    readonly Bus? _bus;
+
+    /// <param name="engine">Whose database joins the nodes.</param>
+    /// <param name="hub">The channels of this node.</param>
+    public ChannelNodes(Engine engine, ChannelHub hub)
+    {
+        (_hub, _time, _seal) = (hub, engine.Time, new NoticeSeal(engine.Derive("channels between nodes")));
+        _bus = engine.Store.Database.OpenBus("plinth_channels", Limits.ChannelNotices, Hear, Ask);
+    }
+
+    /// <summary>Other nodes that are there.</summary>
+    public int Count => _heardAt.Count;
+
+    /// <summary>False when too much waits to be told; then it is not.</summary>
+    public bool TryTell(NoticeKind kind, string room = "", ChannelMember? member = null, byte[]? body = null)
+    {
+        if (_bus is null) return true;
+        ChannelNotice notice = new(kind, _own)
+        {
+            To = room, Member = member?.Id ?? "", User = member?.User, Order = member?.Order ?? 0, Body = body ?? member?.Presence ?? [],
+        };
+        return _bus.TrySend(_seal.Close(notice.Write()));
+    }
+
+    /// <summary>Says that this node is there, and looks which others have not said so for too long.</summary>
+    public void Beat()
+    {
+        TryTell(NoticeKind.Beat);
+        foreach (var (node, at) in _heardAt)
+        {
+            if (_time.GetElapsedTime(at).TotalSeconds > Limits.ChannelLeaseSeconds && _heardAt.TryRemove(node, out _)) Lose(node);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        TryTell(NoticeKind.Gone);
+        if (_bus is not null) await _bus.DisposeAsync().ConfigureAwait(false);
+        _seal.Dispose();
+    }
+
+    void Ask() => TryTell(NoticeKind.Ask);
+
+    void Lose(string node)
+    {
+        foreach (ChannelRoom room in _hub.Rooms) room.LeaveAll(node);
+    }
+
+    void Hear(string text)
+    {
+        try
+        {
+            if (_seal.Open(text) is { } json) Take(ChannelNotice.Read(json));
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            // A node of another version tells what this one does not know; or it was disposed of while a text was on its way.
+        }
+    }
+
+    void Take(ChannelNotice told)
+    {
+        if (told.Node == _own) return;
+        if (told.Kind == NoticeKind.Gone)
+        {
+            if (_heardAt.TryRemove(told.Node, out _)) Lose(told.Node);
+            return;
+        }
+        bool isNew = !_heardAt.ContainsKey(told.Node);
+        _heardAt[told.Node] = _time.GetTimestamp();
+        if (isNew) TryTell(NoticeKind.Ask, told.Node);
+        switch (told.Kind)
+        {
+            case NoticeKind.Publish: _hub.Find(told.To)?.Publish(told.Member, told.User, told.Body); break;
+            case NoticeKind.Enter:
+                _hub.Enter(told.To, new ChannelMember(told.Member, told.User, told.Body, told.Order, told.Node));
+                break;
+            case NoticeKind.Leave: _hub.Find(told.To)?.Leave(told.Member); break;
+            case NoticeKind.Ask when told.To.Length == 0 || told.To == _own: TellAll(); break;
+            default: break;
+        }
+    }
+
+    void TellAll()
+    {
+        foreach (ChannelRoom room in _hub.Rooms)
+        {
+            foreach (ChannelMember member in room.Own) TryTell(NoticeKind.Enter, room.Id, member);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Plinth.Store;
+using Plinth.Text;
+
+namespace Plinth.Live;
+
+enum NoticeKind
+{
+    /// <summary>A message for all members of a channel.</summary>
+    Publish,
+
+    /// <summary>A member has come, or shows something else, or is told again to a node that asked.</summary>
+    Enter,
+    Leave,
+
+    /// <summary>A node asks for the members of another, or of all.</summary>
+    Ask,
+
+    /// <summary>A node is there.</summary>
+    Beat,
+
+    /// <summary>A node goes, and its members with it.</summary>
+    Gone,
+}
+
+/// <summary>What nodes tell one another of channels.</summary>
+sealed record ChannelNotice(NoticeKind Kind, string Node)
+{
+    /// <summary>Of the channel; of <see cref="NoticeKind.Ask"/> the node that is asked, or empty for all.</summary>
+    public string To { get; init; } = "";
+
+    public string Member { get; init; } = "";
+
+    public string? User { get; init; }
+
+    public long Order { get; init; }
+
+    /// <summary>The message, or what the member shows, as JSON.</summary>
+    public byte[] Body { get; init; } = [];
+
+    public byte[] Write()
+    {
+        using ByteOutput output = new(Body.Length + 256);
+        output.Write((byte)'[');
+        JsonText.WriteInt(output, (int)Kind);
+        foreach (string text in new[] { Node, To, Member })
+        {
+            output.Write((byte)',');
+            JsonText.WriteString(output, text);
+        }
+        output.Write((byte)',');
+        if (User is null) JsonText.WriteNull(output);
+        else JsonText.WriteString(output, User);
+        output.Write((byte)',');
+        JsonText.WriteInt(output, Order);
+        output.Write((byte)',');
+        output.Write(Body.Length == 0 ? "null"u8 : Body);
+        output.Write((byte)']');
+        return output.ToArray();
+    }
+
+    /// <exception cref="JsonException">It is none; a node of another version wrote it.</exception>
+    public static ChannelNotice Read(ReadOnlyMemory<byte> json)
+    {
+        using JsonDocument document = JsonDocument.Parse(json);
+        JsonElement root = document.RootElement;
+        if (root.ValueKind != JsonValueKind.Array || root.GetArrayLength() != 7) throw new JsonException("not seven items");
+        return new ChannelNotice((NoticeKind)root[0].GetInt32(), Text(root[1]))
+        {
+            To = Text(root[2]), Member = Text(root[3]), User = root[4].GetString(), Order = root[5].GetInt64(),
+            Body = Encoding.UTF8.GetBytes(root[6].GetRawText()),
+        };
+
+        static string Text(JsonElement item) => item.GetString() ?? "";
+    }
+}
+
+/// <summary>
+/// Notices as texts of the bus: sealed with a key that all nodes of the same data have, since whoever may open a session of the database
+/// hears them, and could tell something as well.
+/// </summary>
+sealed class NoticeSeal(byte[] key) : IDisposable
+{
+    const int NonceBytes = 12, TagBytes = 16;
+
+    // One at a time: a cipher has a state of its own while it works.
+    readonly AesGcm _box = new(key, TagBytes);
+
+    public string Close(ReadOnlySpan<byte> notice)
+    {
+        byte[] bytes = new byte[NonceBytes + TagBytes + notice.Length];
+        Span<byte> nonce = bytes.AsSpan(0, NonceBytes);
+        RandomNumberGenerator.Fill(nonce);
+        lock (_box) _box.Encrypt(nonce, notice, bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes));
+        string text = Convert.ToBase64String(bytes);
+        return text.Length <= Bus.TextMax ? text
+            : throw new InvalidOperationException($"a notice of {text.Length} characters: its bounds are too wide");
+    }
+
+    /// <summary>Null when it is not of our nodes.</summary>
+    public byte[]? Open(string text)
+    {
+        try
+        {
+            byte[] bytes = Convert.FromBase64String(text);
+            if (bytes.Length < NonceBytes + TagBytes) return null;
+            byte[] notice = new byte[bytes.Length - NonceBytes - TagBytes];
+            lock (_box)
+            {
+                _box.Decrypt(
+                    bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes), notice);
+            }
+            return notice;
+        }
+        catch (Exception e) when (e is FormatException or CryptographicException)
+        {
+            return null;
+        }
+    }
+
+    public void Dispose() => _box.Dispose();
+}

@@ -1,0 +1,201 @@
+using System.Text;
+using System.Text.Json;
+using Plinth.Live;
+using Plinth.Plan;
+using Plinth.Policy;
+using Plinth.Runtime;
+using Plinth.Schema;
+using Plinth.Text;
+
+namespace Plinth.Store.Postgres;
+
+public sealed class ChannelsOnSeveralNodesTests
+{
+    const string Schema = """
+        auth { id Int }
+        model Deal { id Int @id  ownerId Int  @@allow("all", true) }
+        channel board(deal: Deal) { presence  @@allow("join", deal.ownerId == auth.id)  @@allow("publish", true) }
+        channel quiz { leader: reelect  @@allow("all", true) }
+        channel news { @@allow("all", true) }
+        """;
+
+    [Fact]
+    public async Task Members_of_all_nodes_hear_and_see_one_another_until_their_node_dies()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Schema);
+        List<Engine> engines = [await nodes.StartAsync(), await nodes.StartAsync(), await nodes.StartAsync()];
+        List<ChannelHub> hubs = [.. engines.Select(static e => new ChannelHub(e, Assert.Fail))];
+        try
+        {
+            List<Client> clients = [.. hubs.Select(static (hub, i) => new Client(hub, "c" + i))];
+            foreach (Client client in clients) await client.JoinAsync("quiz");
+            foreach (Client client in clients) await client.IsAsync(() => client.Members.SetEquals(["c0", "c1", "c2"]), "sees all");
+            foreach (Client client in clients)
+                await client.IsAsync(() => client.Leader is { } known && clients.TrueForAll(c => c.Leader == known), "agrees on a leader");
+            Client leader = clients.Single(c => c.Id == clients[0].Leader);
+            List<Client> others = [.. clients.Where(c => c != leader)];
+
+            // In order, to all others, and not to oneself.
+            for (int i = 0; i < 100; i++) Assert.Null(await leader.PublishAsync($"{i}"));
+            foreach (Client client in others)
+                await client.IsAsync(() => client.Messages.SequenceEqual(Enumerable.Range(0, 100).Select(n => $"{n}")), "heard in order");
+            Assert.Null(await others[1].PublishAsync("\"to the leader\""));
+            await leader.IsAsync(() => leader.Messages.SequenceEqual(["\"to the leader\""]), "heard what was for him alone");
+
+            // Whoever else can tell something to the database's listeners tells these nothing.
+            nodes.Execute("select pg_notify('plinth_channels', 'bm90aGluZyBvZiBvdXJzIGF0IGFsbCwgYW5kIG5vIGtleSBmb3IgaXQ')");
+
+            await nodes.EndAsync(engines[clients.IndexOf(leader)]);
+            foreach (Client client in others)
+            {
+                await client.IsAsync(() => client.Members.SetEquals(others.Select(static o => o.Name)), "was told who went with his node");
+                await client.IsAsync(() => client.Leader is { } next && next != leader.Id && others.TrueForAll(o => o.Leader == next),
+                    "has another leader");
+            }
+            engines.Add(await nodes.StartAsync());
+            hubs.Add(new ChannelHub(engines[3], Assert.Fail));
+            Client late = new(hubs[3], "late");
+            await late.JoinAsync("quiz");
+            foreach (Client client in (Client[])[.. others, late])
+                await client.IsAsync(() => client.Members.SetEquals([.. others.Select(static o => o.Name), "late"]), "sees who came late");
+            late.Leave();
+            foreach (Client client in others)
+                await client.IsAsync(() => client.Members.SetEquals(others.Select(static o => o.Name)), "was told who left");
+        }
+        finally
+        {
+            foreach (ChannelHub hub in hubs) await hub.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task What_one_node_writes_puts_out_members_of_another()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Schema);
+        Engine here = await nodes.StartAsync(), there = await nodes.StartAsync();
+        await using ChannelHub one = new(here, Assert.Fail), two = new(there, Assert.Fail);
+        Assert.Null(await PostgresNodes.WriteAsync(here, CommandKind.Create, """{"id":1,"ownerId":5}""", model: "Deal"));
+        Client here5 = new(one, "here", 5), there5 = new(two, "there", 5);
+        await here5.JoinAsync("board", """{"dealId":1}""");
+        await there5.JoinAsync("board", """{"dealId":1}""");
+        await here5.IsAsync(() => here5.Members.SetEquals(["here", "there"]), "sees the other");
+        Assert.Null(await PostgresNodes.WriteAsync(there, CommandKind.Update, """{"ownerId":6}""", "1", "Deal"));
+        await here5.IsAsync(() => here5.Ended == "forbidden", "was put out");
+        await there5.IsAsync(() => there5.Ended == "forbidden", "was put out");
+        Assert.Equal("forbidden", (await new Client(one, "again", 5).TryJoinAsync("board", """{"dealId":1}"""))?.Code);
+    }
+
+    [Fact]
+    public async Task A_message_as_large_as_may_be_with_a_user_as_long_as_may_be_fits_into_a_notice()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Schema);
+        Engine here = await nodes.StartAsync(), there = await nodes.StartAsync();
+        await using ChannelHub one = new(here, Assert.Fail), two = new(there, Assert.Fail);
+        Client speaker = new(one, "speaker", subject: new string('\u0001', 5000)), hearer = new(two, "hearer");
+        await speaker.JoinAsync("news");
+        await hearer.JoinAsync("news");
+        string largest = "\"" + new string('\u20ac', (Limits.Default.ChannelMessageBytes - 2) / 3) + "\"";
+        Assert.Null(await speaker.PublishAsync(largest));
+        await hearer.IsAsync(() => hearer.Messages.SequenceEqual([largest]), "heard it");
+        Assert.Equal("limit_exceeded", (await speaker.PublishAsync("\"" + new string('x', 5000) + "\""))?.Code);
+    }
+
+    /// <summary>What a page makes of the frames of one channel.</summary>
+    sealed class Client(ChannelHub hub, string name, int user = 1, string? subject = null)
+    {
+        readonly Lock _gate = new();
+        readonly Dictionary<string, string> _members = new(StringComparer.Ordinal);
+        readonly List<string> _messages = [];
+        ChannelMembership? _membership;
+        string? _leader, _ended;
+
+        public string Name => name;
+
+        public string? Id => _membership?.Id;
+
+        public HashSet<string> Members
+        {
+            get
+            {
+                lock (_gate) return [.. _members.Values];
+            }
+        }
+
+        public List<string> Messages
+        {
+            get
+            {
+                lock (_gate) return [.. _messages];
+            }
+        }
+
+        public string? Leader
+        {
+            get
+            {
+                lock (_gate) return _leader;
+            }
+        }
+
+        public string? Ended
+        {
+            get
+            {
+                lock (_gate) return _ended;
+            }
+        }
+
+        public async Task JoinAsync(string channel, string parameters = "{}") => Assert.Null(await TryJoinAsync(channel, parameters));
+
+        public async Task<Fault?> TryJoinAsync(string channel, string parameters)
+        {
+            Caller caller = new(Value.FromMap(new ValueMap([new("id", Value.From(user))])), subject ?? "1");
+            byte[] presence = channel == "news" ? [] : Encoding.UTF8.GetBytes($$"""{"name":"{{name}}"}""");
+            Result<ChannelMembership> joined = await hub.JoinAsync(
+                caller, new ChannelRequest(channel, Encoding.UTF8.GetBytes(parameters), presence), Take, CancellationToken.None);
+            if (joined.IsOk) _membership = joined.Value;
+            return joined.IsOk ? null : joined.Fault;
+        }
+
+        public async Task<Fault?> PublishAsync(string message) =>
+            await _membership!.PublishAsync(Encoding.UTF8.GetBytes(message), CancellationToken.None);
+
+        public void Leave() => _membership!.Dispose();
+
+        public async Task IsAsync(Func<bool> condition, string what)
+        {
+            for (long end = Environment.TickCount64 + 90_000; !condition(); await Task.Delay(20))
+            {
+                if (Environment.TickCount64 > end)
+                    Assert.Fail($"{name} never {what}: {string.Join(", ", Members)}; led by {Leader}; {Messages.Count} messages; {Ended}");
+            }
+        }
+
+        void Take(LiveFrame frame)
+        {
+            lock (_gate)
+            {
+                if (frame.Ended is { } fault)
+                {
+                    _ended = fault.Code;
+                    return;
+                }
+                using JsonDocument document = JsonDocument.Parse(frame.For("1"u8.ToArray()));
+                JsonElement told = document.RootElement;
+                if (told.TryGetProperty("leader", out JsonElement leader)) _leader = leader.GetString();
+                if (told.TryGetProperty("message", out JsonElement message)) _messages.Add(message.GetRawText());
+                if (told.TryGetProperty("members", out JsonElement members))
+                {
+                    foreach (JsonElement one in members.EnumerateArray()) Show(one);
+                }
+                if (frame.Type != "presence") return;
+                JsonElement member = told.GetProperty("member");
+                if (told.GetProperty("kind").GetString() == "leave") _members.Remove(member.GetProperty("id").GetString()!);
+                else Show(member);
+            }
+        }
+
+        void Show(JsonElement member) =>
+            _members[member.GetProperty("id").GetString()!] = member.GetProperty("presence").GetProperty("name").GetString()!;
+    }
+}
