@@ -132,8 +132,8 @@ static class SettingKeys
         DatabaseLogPart, DatabaseName, Synchronous, Library,
         CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
-        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimePublishes, RealtimeHeartbeat,
-        IdempotencyHours, AuditRoles, ErasureRoles, DevHosts,
+        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimePublishes,
+        RealtimeHeartbeat, IdempotencyHours, AuditRoles, ErasureRoles, DevHosts,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 

@@ -74,7 +74,8 @@ static class BlockReference
             + "`@@allow(\"publish\", …)` see the parameters; one whose type is a model can be followed (`page.state`). `presence` lets "
             + "members see one another, `presence: Type` and `message: Type` say of what form. `leader: reelect` (or `close`) gives it a "
             + "leader: who is there first. Guide: [Realtime](../guides/realtime.md).",
-            "type Cursor { x Int  y Int }\nchannel editing(page: Page) {\n  presence: Cursor\n  @@allow(\"join, publish\", auth != null)\n}"),
+            "type Cursor { x Int  y Int }\nchannel editing(page: Page) {\n  presence: Cursor\n"
+            + "  @@allow(\"join, publish\", auth != null)\n}"),
     ];
 
     public static void Write(StringBuilder page)

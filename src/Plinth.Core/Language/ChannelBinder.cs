@@ -4,8 +4,8 @@ using Plinth.Schema;
 namespace Plinth.Language;
 
 /// <summary>
-/// Channels: their parameters, rules and what members show and say. Runs when the models' keys are known; conditions are checked later, with
-/// all others.
+/// Channels: their parameters, rules and what members show and say. Runs when the models' keys are known; conditions are checked later,
+/// with all others.
 /// </summary>
 sealed class ChannelBinder(Declarations declarations, Findings findings)
 {
@@ -73,7 +73,8 @@ sealed class ChannelBinder(Declarations declarations, Findings findings)
         Named? named = declarations.Resolve(written.Source, type);
         if (named is null) return null;
         string? wrong = type.IsList || type.IsOptional ? "it is one value that is always there"
-            : named is Named.Stored { Type: var stored } && !IsSingle(stored) ? $"it names a channel, and {stored.Name} has no one form for that"
+            : named is Named.Stored { Type: var stored } && !IsSingle(stored)
+            ? $"it names a channel, and {stored.Name} has no one form for that"
             : named is Named.Related { Model.Key.Length: > 1 } ? "it names a record by one field, and this key has several"
             : null;
         if (wrong is not null)
@@ -143,7 +144,12 @@ sealed class ChannelBinder(Declarations declarations, Findings findings)
 
     Channel WithLeader(Channel channel, ChannelOptionSyntax option)
     {
-        LeaderLeaves? leaves = option.Type?.Name.Text switch { "reelect" => LeaderLeaves.Reelect, "close" => LeaderLeaves.Close, _ => null };
+        LeaderLeaves? leaves = option.Type?.Name.Text switch
+        {
+            "reelect" => LeaderLeaves.Reelect,
+            "close" => LeaderLeaves.Close,
+            _ => null,
+        };
         if (leaves is null)
         {
             findings.Error(option.Source, Codes.UnknownValue, option.Type?.Span ?? option.Name.Span,

@@ -7,8 +7,8 @@ using Plinth.Text;
 namespace Plinth.Realtime;
 
 /// <summary>
-/// One subscription as server-sent events: <c>GET /realtime?query=&lt;JSON&gt;</c>, or <c>?channel=board</c> to listen to one. Each frame is
-/// an event of its type; the position of a list's is the event's id, so that a browser that connects again resumes by itself.
+/// One subscription as server-sent events: <c>GET /realtime?query=&lt;JSON&gt;</c>, or <c>?channel=board</c> to listen to one. Each frame
+/// is an event of its type; the position of a list's is the event's id, so that a browser that connects again resumes by itself.
 /// </summary>
 sealed class EventStream
 {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Plinth.Http;
+using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Text;
 

@@ -10,6 +10,6 @@ namespace Plinth.Realtime;
 /// <param name="ShapeOf">Where bytes stand in the items of a model, for CBOR.</param>
 /// <param name="TakeOnce">Takes the id of a ticket; false when it was taken before, on whatever node.</param>
 sealed record RealtimeParts(
-    LiveHub Hub, ChannelHub Channels, RealtimeOptions Options, Limits Limits, TimeProvider Time, ResolveCaller Resolve, RecheckCaller Recheck,
-    ReadQuery Read, Func<Exchange, string?> CredentialOf, Func<Model, CborShape> ShapeOf,
+    LiveHub Hub, ChannelHub Channels, RealtimeOptions Options, Limits Limits, TimeProvider Time, ResolveCaller Resolve,
+    RecheckCaller Recheck, ReadQuery Read, Func<Exchange, string?> CredentialOf, Func<Model, CborShape> ShapeOf,
     Func<string, CancellationToken, ValueTask<Result<bool>>> TakeOnce);
