@@ -97,8 +97,9 @@ public class ReplicaTests
         Assert.False(replica.IsUp);
 
         // The operator sees it, and no password.
-        using MetricsPage page = new();
-        using ReplicaReport report = new(engine);
+        ServerOptions server = new() { Mode = ServerMode.Dev, Port = 0, Version = "test" };
+        using MetricsPage page = new(server);
+        using ReplicaReport report = new(engine, server);
         using ByteOutput metrics = new();
         page.Write(metrics);
         string written = Encoding.UTF8.GetString(metrics.Written);
