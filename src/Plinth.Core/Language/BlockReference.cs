@@ -70,6 +70,11 @@ static class BlockReference
         new("extend", "Fields and rules for a model that the product brings: `User`, `Session` and what belongs to them. "
             + "Saying it brings them.",
             "extend User { role Role @default(reader)  motto String? }"),
+        new("projection", "Numbers about the records of a model, kept up to date by the engine and read like a model: one record for all "
+            + "records that agree in the keys, with what is counted (`count() count(field)`), added up (`sum avg`) or outstanding "
+            + "(`min max`) in them. A key is a field, or an expression over fields. Nobody writes to it.",
+            "projection PagesByYear from Page {\n  key year Int = createdAt.getFullYear()\n  pages Int = count()\n"
+            + "  newest DateTime = max(createdAt)\n  @@allow(\"read\", true)\n}"),
     ];
 
     public static void Write(StringBuilder page)

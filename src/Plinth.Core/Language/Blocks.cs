@@ -8,12 +8,12 @@ namespace Plinth.Language;
 static class Blocks
 {
     public static readonly FrozenSet<string> Known =
-        FrozenSet.ToFrozenSet(["app", "auth", "enum", "mixin", "type", "union", "model", "extend"], StringComparer.Ordinal);
+        FrozenSet.ToFrozenSet(["app", "auth", "enum", "mixin", "type", "union", "model", "extend", "projection"], StringComparer.Ordinal);
 
     public static readonly FrozenSet<string> NotAvailable = FrozenSet.ToFrozenSet(
         [
             "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function", "channel",
-            "projection", "datasource", "transport", "mcp", "extension",
+            "datasource", "transport", "mcp", "extension",
         ],
         StringComparer.Ordinal);
 

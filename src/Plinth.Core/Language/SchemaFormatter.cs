@@ -117,13 +117,14 @@ sealed class SchemaFormatter
     string Head(BlockSyntax block)
     {
         string keyword = _file.TextOf(_file.Tokens[block.Tokens.First]);
-        return block.Name is { } name ? $"{keyword} {TokenPrinter.Name(name)}" : keyword;
+        string head = block.Name is { } name ? $"{keyword} {TokenPrinter.Name(name)}" : keyword;
+        return block is RecordSyntax { From: { } from } ? $"{head} from {TokenPrinter.Name(from)}" : head;
     }
 
     void Open(BlockSyntax block)
     {
         _text.Append(Head(block)).Append(" {");
-        int brace = block.Tokens.First + (block.Name is null ? 2 : 3);
+        int brace = block.Tokens.First + (block.Name is null ? 2 : 3) + (block is RecordSyntax { From: not null } ? 2 : 0);
         EndLine(brace);
     }
 
@@ -168,6 +169,8 @@ sealed class SchemaFormatter
     {
         UseSyntax use => new Line(member.Tokens.First, member.Tokens.End, ["use " + TokenPrinter.Name(use.Mixin)]),
         ModelAttributeSyntax model => new Line(member.Tokens.First, member.Tokens.End, _printer.ModelAttribute(model.Attribute)),
+        FieldSyntax { Value: not null } or FieldSyntax { IsKey: true } => new Line(
+            member.Tokens.First, member.Tokens.End, _printer.Projected((FieldSyntax)member)),
         FieldSyntax field => new Line(member.Tokens.First, member.Tokens.End,
             [TokenPrinter.FieldName(field.Name), _printer.Type(field.Type), string.Join(' ', field.Attributes.Select(_printer.Attribute))]),
         _ => throw new InvalidOperationException($"no form for {member.GetType().Name}"),

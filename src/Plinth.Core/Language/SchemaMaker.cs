@@ -51,6 +51,7 @@ static class SchemaMaker
             Rules = [.. draft.Rules],
             Tenant = draft.Tenant,
             IsSoftDelete = draft.IsSoftDelete,
+            Projection = draft.Projection,
             IsPaged = draft.Attribute("@@paged") is not null,
             RenamedFrom = draft.Attribute("@@renamedFrom")?.Text("old"),
             Doc = draft.Syntax.Doc,

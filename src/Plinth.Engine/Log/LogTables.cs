@@ -12,6 +12,7 @@ static class LogTables
     public const string Schemas = "plinth_schemas";
     public const string Head = "plinth_log_head";
     public const string Followers = "plinth_followers";
+    public const string Projections = "plinth_projections";
 
     /// <summary>Makes what is absent. Runs before the committer's thread starts, on the writing connection.</summary>
     public static void Create(Database database)
@@ -50,6 +51,8 @@ static class LogTables
                 create table if not exists {Followers} (
                   name {text} not null primary key, position {integer} not null, term {integer} not null, lease_until {integer} not null,
                   failed_at {integer} not null, error {text});
+                create table if not exists {Projections} (
+                  name {text} not null primary key, shape {text} not null, position {integer} not null, built_at {integer} not null);
                 """);
             using (Statement first = connection.Prepare(
                 $"insert into {Head} (id, position, at, hash) select 1, 0, 0, ?1 where not exists (select 1 from {Head})"))

@@ -39,7 +39,7 @@ sealed class PlinthServer : IAsyncDisposable
         _engine = engine;
         _log = new ServiceLog(options);
         _followers = new FollowerReport(engine.Log);
-        _operations = new Operations(options, NotReady, _followers.Write, About);
+        _operations = new Operations(options, NotReady, _followers.Write, new ProjectionPage(engine).Write, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
         _identities = new Identities(engine, identity, mailer, message => _log.Event(LogLevelMin.Warning, message));
@@ -118,7 +118,8 @@ sealed class PlinthServer : IAsyncDisposable
 
     ValueTask<Fault?> DispatchAsync(Exchange exchange) => exchange.Route.Endpoint switch
     {
-        Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers or Endpoint.Version => _operations.AnswerAsync(exchange),
+        Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers or Endpoint.Projections
+            or Endpoint.Version => _operations.AnswerAsync(exchange),
         Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
         Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
         Endpoint.Realtime or Endpoint.Ticket => _realtime.AnswerAsync(exchange),
