@@ -44,6 +44,7 @@ static class PlinthProgram
         ExportCommand.Build(shell),
         DbCommand.Build(shell),
         ReplayCommand.Build(shell),
+        ProjectionsCommand.Build(shell),
         AuditCommand.Build(shell),
         EraseCommand.Build(shell),
         KeysCommand.Build(shell),

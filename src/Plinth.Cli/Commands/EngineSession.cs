@@ -39,7 +39,10 @@ static class EngineSession
         EngineOptions options = Composition.Engine(opened, shell.Time, migrate: false);
         // A database server does not mind a second client; a file is opened for reading alone.
         bool isServer = Composition.Server(opened.Settings) is not null;
-        options = options with { Store = options.Store with { ReadOnly = !isServer }, Limits = options.Limits with { CacheBytes = 0 } };
+        options = options with
+        {
+            Store = options.Store with { ReadOnly = !isServer }, Limits = options.Limits with { CacheBytes = 0 }, KeepsProjections = false,
+        };
         if (isServer || File.Exists(options.Store.File)) return RunAsync(shell, opened, schema, options, work, cancel);
         shell.Error.WriteLine($"plinth: there is no database in {opened.DataFolder}");
         return Task.FromResult(ExitCode.Failed);

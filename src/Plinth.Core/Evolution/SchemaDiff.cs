@@ -25,6 +25,12 @@ static class SchemaDiff
             }
 
             used.Add(before.Name);
+            if (before.Projection is not null || model.Projection is not null)
+            {
+                MakeAnew(sections, current!, desired, before, model); // Not null: as below.
+                continue;
+            }
+
             new ModelDiff(sections, current!, desired, before, model).Run(); // There is a predecessor only where there is a current schema.
         }
 
@@ -52,11 +58,27 @@ static class SchemaDiff
         if (!table.FullText.IsEmpty) sections.FullText.Add(new CreateFullText(model));
     }
 
+    /// <summary>
+    /// The rows of a projection are the engine's: where its table changes, it is made anew, and its rows are counted anew. Records that
+    /// someone wrote are not lost to a model that becomes a projection.
+    /// </summary>
+    static void MakeAnew(Sections sections, AppSchema current, AppSchema desired, Model before, Model after)
+    {
+        bool bothAre = before.Projection is not null && after.Projection is not null;
+        if (bothAre && TableShape.Of(current, before).IsSame(TableShape.Of(desired, after))) return;
+        Drop(sections, before);
+        AddNew(sections, desired, after);
+    }
+
     static void Drop(Sections sections, Model model)
     {
-        sections.Demands.Add(new DataPrecondition(model.Table, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
-            $"The model {model.Name} is gone from the schema, but its table has records.",
-            $"Delete its records first, or keep the model; if it was renamed, write @@renamedFrom(\"{model.Name}\") on the new one.")));
+        if (model.Projection is null)
+        {
+            sections.Demands.Add(new DataPrecondition(model.Table, null, DataDemand.Empty, [], Faults.MigrationRefused.Says(
+                $"The model {model.Name} is gone from the schema, but its table has records.",
+                $"Delete its records first, or keep the model; if it was renamed, write @@renamedFrom(\"{model.Name}\") on the new one.")));
+        }
+
         if (!model.FullText.IsEmpty) sections.Drops.Add(new DropFullText(model.Table));
         sections.Drops.Add(new DropTable(model.Table, model.Name));
     }

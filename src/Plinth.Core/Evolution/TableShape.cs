@@ -55,6 +55,14 @@ sealed class TableShape
         FullText = FullTextOf(model),
     };
 
+    /// <summary>The same table, to the last index: of one, rows of the other can be read.</summary>
+    public bool IsSame(TableShape other) => string.Equals(Name, other.Name, StringComparison.Ordinal) && HasRowKey == other.HasRowKey
+        && Columns.Select(static c => (c.Name, TypeText(c.Field.Type), c.Field.IsNullable))
+            .SequenceEqual(other.Columns.Select(static c => (c.Name, TypeText(c.Field.Type), c.Field.IsNullable)))
+        && Indexes.SequenceEqual(other.Indexes);
+
+    static string TypeText(FieldType type) => type is EnumFieldType ? "String" : type.Name;
+
     public static ImmutableArray<Field> FullTextOf(Model model) => [.. model.FullText.Select(name => Named(model, name))];
 
     static ImmutableArray<IndexShape> IndexesOf(AppSchema schema, Model model)

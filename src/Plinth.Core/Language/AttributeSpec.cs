@@ -20,6 +20,15 @@ enum AttributeTargets
 
     /// <summary>The model as a whole; written with @@.</summary>
     Model = 16,
+
+    /// <summary>What a projection keeps.</summary>
+    Kept = 32,
+
+    /// <summary>What a projection counts by.</summary>
+    CountedBy = 64,
+
+    /// <summary>The projection as a whole; written with @@.</summary>
+    Projection = 128,
 }
 
 /// <summary>What a field's type must be for an attribute to make sense on it.</summary>

@@ -38,7 +38,7 @@ static class Attributes
             "slug String @unique(code: \"slug_taken\")")
             { Arguments = [s_code, s_name], Fits = Single },
         new("@index", Column, "An index over this field alone.", "createdAt DateTime @index") { Arguments = [s_name], Fits = Single },
-        new("@map", Column, "The column's name in the database.", "title String @map(\"ttl\")")
+        new("@map", Column | Kept | CountedBy, "The column's name in the database.", "title String @map(\"ttl\")")
             { Arguments = [new("column", Kind.Text, "the column") { IsRequired = true }] },
         new("@relation", Relation | OtherSide,
             "Says how a relation works: which fields hold the key and what they refer to, and what deleting or changing the referred "
@@ -71,13 +71,13 @@ static class Attributes
             "About a person: encrypted in the log, redacted wherever events are shown, and erased with the person. What is not optional "
             + "must be `String` or `Text`, so that a mark can stand in its place.", "phone String? @pii"),
         new("@sensitive", Field, "Encrypted in the log and redacted wherever events are shown.", "salary Int? @sensitive"),
-        new("@allow", Column,
+        new("@allow", Column | Kept,
             "Lets callers read or write the field. Without any for an access, whoever may the record may the field; with some, one must be "
             + "true. A rule that is the same for every record makes the field unknown to those it does not let in.",
             "salary Int? @allow(\"read\", auth != null)\n"
             + "  rate Int? @allow(\"write\", auth != null, message: \"sign in to set the rate\")")
             { Arguments = FieldRuleArguments(), Repeats = true },
-        new("@deny", Column, "Keeps callers from reading or writing the field, when it is true or unknown.",
+        new("@deny", Column | Kept, "Keeps callers from reading or writing the field, when it is true or unknown.",
             "closed Boolean @default(false)\n  price Int @deny(\"write\", closed)")
             { Arguments = FieldRuleArguments(), Repeats = true },
 
@@ -126,7 +126,8 @@ static class Attributes
         new("@renamedFrom", Column, "The field's former name: the column is renamed instead of dropped and added.",
             "title String @renamedFrom(\"name\")")
             { Arguments = [new("old", Kind.Text, "the former name") { IsRequired = true }] },
-        new("@deprecated", Column | OtherSide | Member, "Marked as deprecated in everything that is generated from the schema.",
+        new("@deprecated", Column | OtherSide | Member | Kept | CountedBy,
+            "Marked as deprecated in everything that is generated from the schema.",
             "fax String? @deprecated(\"nobody has one\")")
             { Arguments = [new("why", Kind.Text, "the reason and the way out") { IsRequired = true }] },
 
@@ -136,7 +137,7 @@ static class Attributes
         new("@@unique", Model, "No two records (live ones, with `@@softDelete`) agree in all of these fields.",
             "country String\n  number String\n  @@unique([country, number])")
             { Arguments = [new("fields", Kind.Fields, "the fields") { IsRequired = true }, s_where, s_code, s_name], Repeats = true },
-        new("@@index", Model, "An index.", "state String\n  createdAt DateTime\n  @@index([state, createdAt(desc)])")
+        new("@@index", Model | Projection, "An index.", "state String\n  createdAt DateTime\n  @@index([state, createdAt(desc)])")
             {
                 Arguments =
                 [
@@ -165,19 +166,20 @@ static class Attributes
                 ],
                 Repeats = true,
             },
-        new("@@map", Model, "The table's name.", "@@map(\"tbl_people\")")
+        new("@@map", Model | Projection, "The table's name.", "@@map(\"tbl_people\")")
             { Arguments = [new("table", Kind.Text, "the table") { IsRequired = true }] },
-        new("@@route", Model, "The path segment below `/api/`.", "@@route(\"people\")")
+        new("@@route", Model | Projection, "The path segment below `/api/`.", "@@route(\"people\")")
             { Arguments = [new("segment", Kind.Text, "the segment") { IsRequired = true }] },
-        new("@@allow", Model,
+        new("@@allow", Model | Projection,
             "A rule that lets callers in: a write is allowed when one rule holds as a whole. Without any, nobody but the system gets in.",
             "ownerId Uuid\n  @@allow(\"read\", true)\n  @@allow(\"update\", ownerId == auth.id, after: ownerId == before.ownerId)")
             { Arguments = RuleArguments("the row before the operation (on create, the proposed row)"), Repeats = true },
-        new("@@deny", Model, "A rule that keeps callers out whatever the allow rules say, when it is true or unknown.",
+        new("@@deny", Model | Projection, "A rule that keeps callers out whatever the allow rules say, when it is true or unknown.",
             "locked Boolean @default(false)\n  @@allow(\"all\", true)\n  @@deny(\"update, delete\", locked)")
             { Arguments = RuleArguments("the row before and the row after"), Repeats = true },
         new("@@softDelete", Model, "Deleting marks the record (`deletedAt`) and it can be restored; `purge` removes it.", "@@softDelete"),
-        new("@@paged", Model, "Every list says how many records there are in all (`page.total`), as with `count=exact`.", "@@paged"),
+        new("@@paged", Model | Projection,
+            "Every list says how many records there are in all (`page.total`), as with `count=exact`.", "@@paged"),
         new("@@renamedFrom", Model, "The model's former name: the table is renamed instead of dropped and added.",
             "@@renamedFrom(\"Customer\")")
             { Arguments = [new("old", Kind.Text, "the former name") { IsRequired = true }] },
@@ -191,6 +193,10 @@ static class Attributes
             + "a record with `@pii` fields is about itself. The field does not change once it is set.",
             "patient Patient @relation @immutable\n  finding String? @pii\n  @@subject(patient)")
             { Arguments = [new("field", Kind.Fields, "a field that holds the key of one other record") { IsRequired = true }] },
+        new("@@where", Projection,
+            "Only records for which it is true are counted; where it is unknown (null is involved), they are not.",
+            "@@where(stage != \"lost\")")
+            { Arguments = [new("condition", Kind.Expression, "over the model's own fields") { IsRequired = true }] },
         Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
         Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];

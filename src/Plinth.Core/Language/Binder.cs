@@ -55,17 +55,21 @@ sealed class Binder
         foreach (var (typeName, syntax) in _declarations.Types) types.Add(BindType(typeName, syntax));
         new EmbeddingCheck(_declarations, types, _findings).Run();
         var unions = BindUnions(types);
-        foreach (ModelDraft model in _declarations.Models.Values) BindMembers(model, mixins);
+        List<ModelDraft> models = [.. _declarations.Models.Values.Where(static m => !m.IsProjection)];
+        foreach (ModelDraft model in models) BindMembers(model, mixins);
         mixins.CheckUnused(this);
-        foreach (ModelDraft model in _declarations.Models.Values) tenants.Bind(model);
+        foreach (ModelDraft model in models) tenants.Bind(model);
         RelationBinder relations = new(_findings);
-        relations.Bind(_declarations.Models.Values);
+        relations.Bind(models);
+        foreach (ModelDraft model in _declarations.Models.Values.Where(static m => m.IsProjection))
+            new ProjectionBinder(_declarations, _fields, _findings).Bind(model, Limited(model.Syntax, model.Syntax.Members));
         foreach (ModelDraft model in _declarations.Models.Values)
         {
             foreach (FieldDraft field in model.Fields) if (field.Field.IsImplied) _fields.Apply(field);
             new ModelBinder(model, relations, _findings).Bind();
         }
         new ErasureBinder(relations, _findings).Bind(_declarations.Models.Values);
+        foreach (ModelDraft model in _declarations.Models.Values) ProjectionBinder.AddIndexes(model);
         CheckClaims(auth, types);
         if (_platform.HasUsers) CheckUserClaims(auth);
         new Collisions(_declarations.Models.Values, _findings).Check();
@@ -120,7 +124,7 @@ sealed class Binder
         ConditionChecker checker = new(schema, broken, _expressionSources, _findings, _limits);
         foreach (Model model in schema.Models)
         {
-            checker.Check(model, _declarations.Models[model.Name].IsIncomplete);
+            checker.Check(model, name => _declarations.Models[name].IsIncomplete);
         }
         foreach (Channel channel in schema.Channels)
         {

@@ -76,6 +76,11 @@ static class BlockReference
             + "leader: who is there first. Guide: [Realtime](../guides/realtime.md).",
             "type Cursor { x Int  y Int }\nchannel editing(page: Page) {\n  presence: Cursor\n"
             + "  @@allow(\"join, publish\", auth != null)\n}"),
+        new("projection", "Numbers about the records of a model, kept up to date by the engine and read like a model: one record for all "
+            + "records that agree in the keys, with what is counted (`count() count(field)`), added up (`sum avg`) or outstanding "
+            + "(`min max`) in them. A key is a field, or an expression over fields. Nobody writes to it.",
+            "projection PagesByYear from Page {\n  key year Int = createdAt.getFullYear()\n  pages Int = count()\n"
+            + "  newest DateTime = max(createdAt)\n  @@allow(\"read\", true)\n}"),
     ];
 
     public static void Write(StringBuilder page)

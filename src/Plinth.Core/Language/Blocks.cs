@@ -8,12 +8,13 @@ namespace Plinth.Language;
 static class Blocks
 {
     public static readonly FrozenSet<string> Known =
-        FrozenSet.ToFrozenSet(["app", "auth", "enum", "mixin", "type", "union", "model", "extend", "channel"], StringComparer.Ordinal);
+        FrozenSet.ToFrozenSet(
+            ["app", "auth", "enum", "mixin", "type", "union", "model", "extend", "channel", "projection"], StringComparer.Ordinal);
 
     public static readonly FrozenSet<string> NotAvailable = FrozenSet.ToFrozenSet(
         [
             "view", "procedure", "mutation", "query", "action", "queue", "schedule", "workflow", "bucket", "function",
-            "projection", "datasource", "transport", "mcp", "extension",
+            "datasource", "transport", "mcp", "extension",
         ],
         StringComparer.Ordinal);
 

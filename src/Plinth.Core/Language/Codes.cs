@@ -57,6 +57,7 @@ static class Codes
     public const string ManyToMany = "many_to_many";
     public const string BadPattern = "bad_pattern";
     public const string OpenClaims = "open_claims";
+    public const string ClosedField = "closed_field";
 
     // Warnings.
     public const string UnreachableModel = "unreachable_model";

@@ -14,10 +14,15 @@ sealed class ConditionChecker(
 {
     bool _isIncomplete;
 
-    /// <param name="isIncomplete">Nobody can say which names the model has: an unknown one is not judged.</param>
-    public void Check(Model model, bool isIncomplete)
+    /// <param name="isIncomplete">Nobody can say which names a model has: an unknown one is not judged.</param>
+    public void Check(Model model, Func<string, bool> isIncomplete)
     {
-        _isIncomplete = isIncomplete;
+        if (model.Projection is { } projection)
+        {
+            _isIncomplete = isIncomplete(projection.From);
+            new ProjectionChecker(schema, Check, findings).Check(model, projection);
+        }
+        _isIncomplete = isIncomplete(model.Name);
         ExpressionScope row = ExpressionScope.OwnFields(schema, model);
         foreach (Field field in model.Fields)
         {
@@ -80,7 +85,7 @@ sealed class ConditionChecker(
         }
     }
 
-    CheckedExpression? Check(Condition? condition, ExpressionScope scope, CelType expected)
+    CheckedExpression? Check(Condition? condition, ExpressionScope scope, CelType? expected)
     {
         if (condition is null) return null;
         var (root, unreadable) = CelParser.Parse(sources[condition.Source], condition.Span, limits);
@@ -91,7 +96,7 @@ sealed class ConditionChecker(
         {
             if (!_isIncomplete || diagnostic.Code is not (Codes.UnknownName or Codes.UnknownField)) findings.Add(diagnostic);
         }
-        if (expression is not null) CheckedExpression.Keep(condition, scope, expected, expression);
+        if (expression is not null && expected is not null) CheckedExpression.Keep(condition, scope, expected, expression);
         return expression;
     }
 

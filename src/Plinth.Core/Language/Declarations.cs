@@ -80,7 +80,9 @@ sealed class Declarations(Findings findings)
             case ChannelSyntax syntax: Channels[name.Text] = syntax; break;
             case RecordSyntax { Kind: RecordKind.Type } syntax: Types[name.Text] = syntax; break;
             case RecordSyntax { Kind: RecordKind.Mixin } syntax: Mixins[name.Text] = syntax; break;
-            case RecordSyntax { Kind: RecordKind.Model } syntax: Models[name.Text] = new ModelDraft(syntax, name.Text); break;
+            case RecordSyntax { Kind: RecordKind.Model or RecordKind.Projection } syntax:
+                Models[name.Text] = new ModelDraft(syntax, name.Text);
+                break;
             default: throw new InvalidOperationException($"a block of kind {block.GetType().Name} is not declared");
         }
     }
@@ -137,12 +139,15 @@ sealed class Declarations(Findings findings)
             return null;
         }
         if (ScalarTypes.Find(name) is { } scalar) return new Named.Stored(new ScalarFieldType(scalar));
-        if (Models.TryGetValue(name, out ModelDraft? model)) return new Named.Related(model);
+        if (Models.TryGetValue(name, out ModelDraft? model) && !model.IsProjection) return new Named.Related(model);
         if (Enums.TryGetValue(name, out EnumType? enumType)) return new Named.Stored(new EnumFieldType(enumType));
         if (Types.ContainsKey(name)) return new Named.Stored(new EmbeddedFieldType(name));
         if (Unions.ContainsKey(name)) return new Named.Stored(new UnionFieldType(name));
         if (ScalarTypes.NotAvailable.Contains(name))
             findings.Error(source, Codes.NotAvailable, type.Span, $"the type {name} is not available in this version");
+        else if (model is not null)
+            findings.Error(source, Codes.UnknownType, type.Name.Span, $"'{name}' is a projection, not a type",
+                "nothing refers to what the engine counts together");
         else if (Mixins.ContainsKey(name))
             findings.Error(source, Codes.UnknownType, type.Name.Span, $"'{name}' is a mixin, not a type",
                 $"its fields come with: use {name}");

@@ -123,6 +123,13 @@ sealed class ModelDraft(RecordSyntax syntax, string name)
 
     public List<AccessRule> Rules { get; } = [];
 
+    /// <summary>Set where the block is a projection that could be bound, with the model that it is made from.</summary>
+    public Projection? Projection { get; set; }
+
+    public ModelDraft? ProjectedFrom { get; set; }
+
+    public bool IsProjection => Syntax.Kind == RecordKind.Projection;
+
     public bool IsSoftDelete => Attribute("@@softDelete") is not null;
 
     public void Add(FieldDraft field)

@@ -265,6 +265,9 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         AttributeTargets.OtherSide => "the other side of a relation",
         AttributeTargets.Member => "a field of a type",
         AttributeTargets.Model => "a model",
+        AttributeTargets.Kept => "what a projection keeps",
+        AttributeTargets.CountedBy => "a key of a projection",
+        AttributeTargets.Projection => "a projection",
         _ => "a field",
     };
 }

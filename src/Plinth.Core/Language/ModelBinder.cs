@@ -22,7 +22,7 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
         foreach (FieldDraft draft in model.Fields)
         {
             if (draft.IsBroken) continue;
-            WarnOfUnsettable(draft);
+            if (!model.IsProjection) WarnOfUnsettable(draft);
             new DefaultCheck(findings).Check(draft);
         }
         BindUniques();
@@ -278,6 +278,12 @@ sealed class ModelBinder(ModelDraft model, RelationBinder relations, Findings fi
             if (after is not null && !changes)
                 findings.Error(attribute.Source, Codes.NoEffect, attribute.SpanOf("after"),
                     "'after:' has no effect: these operations leave no row behind", "it is for create, update and restore");
+            if (model.IsProjection && operations.Any(static o => o is not (Operation.List or Operation.Get)))
+            {
+                findings.Error(attribute.Source, Codes.NoEffect, attribute.SpanOf("operations"),
+                    $"nobody writes to {model.Name}: the engine keeps it", "a projection has rules for read, list and get");
+                continue;
+            }
             // "all" says restore by the way, and a list of operations was meant where it is named.
             bool isNamed = operations.Contains(Operation.Purge)
                 || (operations.Contains(Operation.Restore) && !operations.Contains(Operation.Delete));

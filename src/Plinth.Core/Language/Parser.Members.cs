@@ -6,7 +6,7 @@ namespace Plinth.Language;
 /// <summary>Fields, <c>use</c>, attributes and their arguments.</summary>
 sealed partial class Parser
 {
-    MemberSyntax? ParseMember()
+    MemberSyntax? ParseMember(RecordKind kind)
     {
         switch (Current.Kind)
         {
@@ -26,7 +26,7 @@ sealed partial class Parser
             case TokenKind.Name when Is(Current, "use"):
                 return ParseUse();
             case TokenKind.Name or TokenKind.QuotedName:
-                return ParseField();
+                return kind == RecordKind.Projection ? ParseProjected() : ParseField();
             default:
                 SkipMember("a field");
                 return null;

@@ -71,6 +71,7 @@ sealed partial class Parser
             case "type": return ParseRecord(RecordKind.Type);
             case "model": return ParseRecord(RecordKind.Model);
             case "extend": return ParseRecord(RecordKind.Extend);
+            case "projection": return ParseRecord(RecordKind.Projection);
             case "enum": return ParseEnum();
             case "union": return ParseUnion();
             case "channel": return ParseChannel();
@@ -121,6 +122,7 @@ sealed partial class Parser
         bool isOperation = Is(Current, "procedure") || Is(Current, "query") || Is(Current, "action") || Is(Current, "channel");
         return afterNext.Kind == TokenKind.OpenBrace || (afterNext.Kind == TokenKind.Equal && Is(Current, "union"))
             || (afterNext.Kind == TokenKind.OpenParen && isOperation && !TakesParameters(next))
+            || (Is(Current, "projection") && Is(afterNext, "from") && Peek(3).IsName && Peek(4).Kind == TokenKind.OpenBrace)
             || (Is(Current, "mutation") && Is(next, "procedure")) || (Is(Current, "view") && Is(afterNext, "from") && ListsModels());
     }
 
@@ -251,20 +253,35 @@ sealed partial class Parser
         int first = _at++;
         string? doc = DocOf(first);
         NameSyntax? name = kind == RecordKind.Auth ? (Current.IsName ? TakeName() : null) : BlockName(keyword);
+        NameSyntax? from = kind == RecordKind.Projection ? Source(name) : null;
         if (!Open(keyword, out Token open)) return null;
         _isBlockBroken = false;
         var members = ImmutableArray.CreateBuilder<MemberSyntax>();
         while (!Closed(open))
         {
             int before = _at;
-            if (ParseMember() is { } member) members.Add(member);
+            if (ParseMember(kind) is { } member) members.Add(member);
             if (_at == before) _at++;
         }
         return new RecordSyntax(kind, members.ToImmutable())
         {
             Source = _source, Name = name, Doc = doc, Tokens = new TokenRange(first, _at), Head = name?.Span ?? _tokens[first].Span,
-            IsBroken = _isBlockBroken,
+            IsBroken = _isBlockBroken, From = from,
         };
+    }
+
+    /// <summary><c>from Model</c>, behind the name of a projection.</summary>
+    NameSyntax? Source(NameSyntax? projection)
+    {
+        if (Current.Kind == TokenKind.Name && Is(Current, "from") && Peek(1).IsName)
+        {
+            _at++;
+            return TakeName();
+        }
+        Error(Codes.ExpectedName, projection?.Span ?? _tokens[_at - 1].Span, "a projection needs the model that it is made from",
+            $"projection {projection?.Text ?? "Name"} from Model {{ … }}");
+        if (Current.Kind == TokenKind.Name && Is(Current, "from")) _at++;
+        return null;
     }
 
     NameSyntax? BlockName(string keyword)

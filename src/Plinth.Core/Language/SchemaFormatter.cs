@@ -126,6 +126,7 @@ sealed class SchemaFormatter
     {
         string keyword = _file.TextOf(_file.Tokens[block.Tokens.First]);
         string head = block.Name is { } name ? $"{keyword} {TokenPrinter.Name(name)}" : keyword;
+        if (block is RecordSyntax { From: { } from }) return $"{head} from {TokenPrinter.Name(from)}";
         if (block is not ChannelSyntax { Parameters: { IsEmpty: false } parameters }) return head;
         return $"{head}({string.Join(", ", parameters.Select(p => $"{TokenPrinter.Name(p.Name)}: {_printer.Type(p.Type)}"))})";
     }
@@ -133,7 +134,8 @@ sealed class SchemaFormatter
     void Open(BlockSyntax block)
     {
         _text.Append(Head(block)).Append(" {");
-        int brace = block is ChannelSyntax channel ? channel.Body : block.Tokens.First + (block.Name is null ? 2 : 3);
+        int brace = block is ChannelSyntax channel ? channel.Body
+            : block.Tokens.First + (block.Name is null ? 2 : 3) + (block is RecordSyntax { From: not null } ? 2 : 0);
         EndLine(brace);
     }
 
@@ -180,6 +182,8 @@ sealed class SchemaFormatter
         ModelAttributeSyntax model => new Line(member.Tokens.First, member.Tokens.End, _printer.ModelAttribute(model.Attribute)),
         ChannelOptionSyntax option => new Line(member.Tokens.First, member.Tokens.End,
             [option.Type is null ? TokenPrinter.Name(option.Name) : $"{TokenPrinter.Name(option.Name)}: {_printer.Type(option.Type)}"]),
+        FieldSyntax { Value: not null } or FieldSyntax { IsKey: true } => new Line(
+            member.Tokens.First, member.Tokens.End, _printer.Projected((FieldSyntax)member)),
         FieldSyntax field => new Line(member.Tokens.First, member.Tokens.End,
             [TokenPrinter.FieldName(field.Name), _printer.Type(field.Type), string.Join(' ', field.Attributes.Select(_printer.Attribute))]),
         _ => throw new InvalidOperationException($"no form for {member.GetType().Name}"),

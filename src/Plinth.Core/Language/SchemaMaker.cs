@@ -53,6 +53,7 @@ static class SchemaMaker
             Tenant = draft.Tenant,
             Subject = draft.Subject,
             IsSoftDelete = draft.IsSoftDelete,
+            Projection = draft.Projection,
             IsPaged = draft.Attribute("@@paged") is not null,
             RenamedFrom = draft.Attribute("@@renamedFrom")?.Text("old"),
             Doc = draft.Syntax.Doc,

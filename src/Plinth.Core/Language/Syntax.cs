@@ -83,10 +83,19 @@ enum RecordKind
 
     /// <summary>What a schema adds to a model that the product brings.</summary>
     Extend,
+
+    /// <summary>What is counted and added up over another model's records.</summary>
+    Projection,
 }
 
-/// <summary>Everything with fields: <c>model</c>, <c>extend</c>, <c>mixin</c>, <c>type</c> and <c>auth</c>.</summary>
-sealed record RecordSyntax(RecordKind Kind, ImmutableArray<MemberSyntax> Members) : BlockSyntax;
+/// <summary>
+/// Everything with fields: <c>model</c>, <c>extend</c>, <c>mixin</c>, <c>type</c>, <c>auth</c> and <c>projection</c>.
+/// </summary>
+sealed record RecordSyntax(RecordKind Kind, ImmutableArray<MemberSyntax> Members) : BlockSyntax
+{
+    /// <summary>The model that a projection is made from; null when it was forgotten.</summary>
+    public NameSyntax? From { get; init; }
+}
 
 abstract record MemberSyntax
 {
@@ -106,7 +115,14 @@ sealed record ChannelOptionSyntax(NameSyntax Name, TypeSyntax? Type) : MemberSyn
 
 sealed record ModelAttributeSyntax(AttributeSyntax Attribute) : MemberSyntax;
 
-sealed record FieldSyntax(NameSyntax Name, TypeSyntax? Type, ImmutableArray<AttributeSyntax> Attributes, string? Doc) : MemberSyntax;
+sealed record FieldSyntax(NameSyntax Name, TypeSyntax? Type, ImmutableArray<AttributeSyntax> Attributes, string? Doc) : MemberSyntax
+{
+    /// <summary><c>key</c> stands before it, in a projection.</summary>
+    public bool IsKey { get; init; }
+
+    /// <summary>What stands behind its <c>=</c>, in a projection.</summary>
+    public ArgumentSyntax? Value { get; init; }
+}
 
 /// <param name="Parameters">What stands between the parentheses; default when there are none.</param>
 sealed record TypeSyntax(

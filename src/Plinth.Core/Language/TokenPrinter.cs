@@ -21,6 +21,15 @@ sealed class TokenPrinter(SchemaSyntax file)
         return type.Name.Text + parameters + (type.IsList ? "[]" : "") + (type.IsOptional ? "?" : "");
     }
 
+    /// <summary>A field of a projection: what records are counted by, or what is kept of them.</summary>
+    public ImmutableArray<string> Projected(FieldSyntax field)
+    {
+        string name = field.Name.Text is "use" or "key" ? $"`{field.Name.Text}`" : field.Name.Text;
+        string attributes = string.Join(' ', field.Attributes.Select(Attribute));
+        string value = field.Value is { } expression ? "= " + Argument(expression) : "";
+        return [field.IsKey ? "key " + name : name, Type(field.Type), $"{value} {attributes}".Trim()];
+    }
+
     public string Attribute(AttributeSyntax attribute)
     {
         if (attribute.Arguments.IsEmpty) return attribute.Spelling;

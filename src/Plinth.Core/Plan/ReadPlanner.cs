@@ -56,6 +56,7 @@ sealed class ReadPlanner(Policies policies, Limits limits, ReadOnlyMemory<byte> 
         PastMoment? past = null;
         if (request.AsOf is not null)
         {
+            if (model.Projection is not null) return PastMoment.Refused("a projection is counted from the records of now, and has no past");
             if (PastMoment.Parse(request.AsOf).Failed(out fault, out past)) return fault;
             past = past with { Search = request.Search, Tenant = caller.Tenant };
         }

@@ -25,6 +25,7 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
             return Faults.UnknownModel.Says(
                 $"there is no model '{command.Model}'", Names.DidYouMean(command.Model, schema.Models.Select(m => m.Name)));
         }
+        if (KeptByEngine(model) is { } kept) return kept;
         RecordShape shape = ShapeOf(view, model);
         if (NotDeclared(command.Kind, model) is { } fault) return fault;
         if (command.AsServer && !caller.IsSystem) throw new InvalidOperationException("only the system writes as the server");
@@ -206,6 +207,11 @@ sealed class WritePlanner(RecordShapes shapes, Policies policies, ReadPlanner re
         return Faults.MalformedParameter.Says($"on: {model.Name} has no unique key '{on}'",
             Names.DidYouMean(on, model.Uniques.Select(u => string.Join(',', u.Fields))));
     }
+
+    /// <summary>Said to everyone, whoever asks: it is no rule that could let anyone in.</summary>
+    public static Fault? KeptByEngine(Model model) => model.Projection is { From: var from }
+        ? Faults.ReadOnlyModel.Says($"{model.Name} is a projection: the engine keeps it", $"change the records of {from}")
+        : null;
 
     static Fault? NotDeclared(CommandKind kind, Model model) => kind is (CommandKind.Restore or CommandKind.Purge) && !model.IsSoftDelete
         ? Faults.UnknownParameter.Says($"{model.Name} has no trash: it is not declared @@softDelete")

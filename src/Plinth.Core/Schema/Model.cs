@@ -47,6 +47,9 @@ sealed record Model
     /// <summary>Deleting sets the implied field <c>deletedAt</c>; unique keys then cover live rows only.</summary>
     public bool IsSoftDelete { get; init; }
 
+    /// <summary>Where the engine makes the records from another model's; null of a model that is written to.</summary>
+    public Projection? Projection { get; init; }
+
     /// <summary>Lists count their records without being asked.</summary>
     public bool IsPaged { get; init; }
 

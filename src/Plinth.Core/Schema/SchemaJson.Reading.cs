@@ -88,10 +88,19 @@ static partial class SchemaJson
                 Subject = Optional(json, "subject"),
                 IsSoftDelete = Flag(json, "softDelete"),
                 IsPaged = Flag(json, "paged"),
+                Projection = json.TryGetProperty("projection", out JsonElement projection) ? Projection(projection) : null,
                 RenamedFrom = Optional(json, "renamedFrom"),
                 Source = new SourceText("schema.json", ""),
             };
         }
+
+        static Projection Projection(JsonElement json) => new(
+            Text(json, "from"),
+            Condition(json, "where"),
+            Each(json, "keys", e => new ProjectedKey(Text(e, "field"), Required(e, "value"))),
+            Each(json, "aggregates", e => new ProjectedAggregate(
+                Text(e, "field"), Word<ProjectedFunction>(Text(e, "function")), Condition(e, "value"))),
+            Flag(json, "inline"));
 
         ImmutableArray<Field> Fields(JsonElement json, string name)
         {

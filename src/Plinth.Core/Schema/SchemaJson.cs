@@ -105,7 +105,29 @@ static partial class SchemaJson
         Optional(json, "subject", model.Subject);
         Flag(json, "softDelete", model.IsSoftDelete);
         Flag(json, "paged", model.IsPaged);
+        if (model.Projection is { } projection) Write(json, projection);
         Optional(json, "renamedFrom", model.RenamedFrom);
+    }
+
+    static void Write(JsonLayout json, Projection projection)
+    {
+        json.Name("projection");
+        json.Open('{', isTall: false);
+        json.WriteString("from", projection.From);
+        Optional(json, "where", projection.Where?.Text);
+        Each(json, "keys", projection.Keys, static (to, key) =>
+        {
+            to.WriteString("field", key.Field);
+            to.WriteString("value", key.Value.Text);
+        }, isTall: false);
+        Each(json, "aggregates", projection.Aggregates, static (to, aggregate) =>
+        {
+            to.WriteString("field", aggregate.Field);
+            to.WriteString("function", NameOf(aggregate.Function));
+            Optional(to, "value", aggregate.Value?.Text);
+        }, isTall: false);
+        Flag(json, "inline", projection.IsInline);
+        json.Close('}');
     }
 
     static void Write(JsonLayout json, Field field)

@@ -52,6 +52,8 @@ static class Faults
         "No route has this path. /openapi.json lists the routes.");
     public static readonly FaultCode MethodNotAllowed = New("method_not_allowed", FaultKind.NotInSchema, "The method is not taken here",
         "The route exists but not with this method; the Allow header lists those it takes.");
+    public static readonly FaultCode ReadOnlyModel = New("read_only_model", FaultKind.NotInSchema, "Nobody writes to it",
+        "The model is a projection: the engine keeps its records, and nobody else does. Change the records that it is made from.");
     public static readonly FaultCode UnknownModel = New("unknown_model", FaultKind.NotInSchema, "No such model",
         "The schema has no model of that name.");
     public static readonly FaultCode UnknownChannel = New("unknown_channel", FaultKind.NotInSchema, "No such channel",
@@ -146,7 +148,8 @@ static class Faults
         MalformedRequest, TargetTooLong, HeadersTooLarge, RequestTooSlow, HttpVersionUnsupported,
         MalformedBody, MalformedParameter, MalformedFilter, MalformedCursor, MalformedHeader, UnsupportedMediaType, NotAcceptable,
             BodyTooLarge,
-        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, NotLive, UnknownPath, MethodNotAllowed, UnknownModel, UnknownChannel,
+        BodyTooSlow, LimitExceeded, TooManyRows, FilterRequired, NotLive, UnknownPath, MethodNotAllowed, ReadOnlyModel, UnknownModel,
+            UnknownChannel,
             UnknownField, UnknownParameter, NotFound,
         Unauthorized, InvalidCredentials, FactorRequired, EmailNotVerified, RegistrationClosed, CsrfRequired, Forbidden, MissingClaim,
         ValidationFailed, InvalidCode, UnknownReference, Conflict, VersionConflict, PreconditionFailed,

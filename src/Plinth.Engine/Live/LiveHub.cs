@@ -55,6 +55,7 @@ sealed class LiveHub : IDisposable
         _warn = warn;
         (_engine, _snapshot, _position, _clockAt) = (engine, engine.Current, engine.Log.Head, engine.Time.GetTimestamp());
         _following = engine.Log.Run("live queries", _position, FollowAsync, new FollowerOptions { FailuresMax = null });
+        engine.Projections.Changed += ProjectionChanged;
         _look = engine.Time.CreateTimer(static hub => ((LiveHub)hub!).Look(), this, s_lookEvery, s_lookEvery); // The state given here.
     }
 
@@ -109,6 +110,7 @@ sealed class LiveHub : IDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0) return;
+        _engine.Projections.Changed -= ProjectionChanged;
         _look.Dispose();
         _following.Dispose();
         lock (_gate)
@@ -297,10 +299,37 @@ sealed class LiveHub : IDisposable
     static bool IsOfTenant(LogEvent happened, LivePlan plan) =>
         happened.TenantId is null || plan.Tenant is null || string.Equals(happened.TenantId, plan.Tenant, StringComparison.Ordinal);
 
+    /// <summary>A projection's rows have changed: that has no event, so its queries are run again.</summary>
+    void ProjectionChanged(string model)
+    {
+        lock (_gate)
+        {
+            if (!_byModel.TryGetValue(model, out LiveIndex? index)) return;
+            foreach (LiveQuery query in index.Roots) query.Rerun();
+        }
+    }
+
+    /// <summary>Other nodes tell nobody which projections they have moved on.</summary>
+    void LookAtProjections()
+    {
+        List<string> followed;
+        lock (_gate) followed = [.. _byModel.Keys.Where(name => _snapshot.Schema.FindModel(name)?.Projection is not null)];
+        if (followed.Count == 0) return;
+        try
+        {
+            foreach (string moved in _engine.Projections.Moved(followed)) ProjectionChanged(moved);
+        }
+        catch (Exception e) when (e is StoreException or ObjectDisposedException)
+        {
+            // The next look is soon.
+        }
+    }
+
     /// <summary>Another schema may serve by now, and rules may look at the clock.</summary>
     void Look()
     {
         if (!ReferenceEquals(_engine.Current, Volatile.Read(ref _snapshot))) Replace();
+        if (_engine.Store.Database.IsShared) LookAtProjections();
         if (_engine.Time.GetElapsedTime(_clockAt) < s_clockEvery) return;
         _clockAt = _engine.Time.GetTimestamp();
         lock (_gate)

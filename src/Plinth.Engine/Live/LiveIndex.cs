@@ -17,6 +17,10 @@ sealed class LiveIndex
     /// <summary>Queries that reach the model by a relation.</summary>
     public IReadOnlyCollection<LiveQuery> Dependents => _dependents;
 
+    /// <summary>Queries over the model's own records.</summary>
+    public IEnumerable<LiveQuery> Roots =>
+        _others.Concat(_byTerm.Values.SelectMany(static values => values.Values).SelectMany(static queries => queries));
+
     public void Add(LiveQuery query, bool isRoot)
     {
         if (!isRoot) _dependents.Add(query);

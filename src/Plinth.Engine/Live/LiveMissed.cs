@@ -1,5 +1,4 @@
 using Plinth.Log;
-using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Text;
 

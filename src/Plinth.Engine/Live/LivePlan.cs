@@ -37,7 +37,7 @@ sealed class LivePlan
         CheckedExpression? filter = Root.Filter is { } shape ? SlotValues.Of(shape, read.Values, plan.Slots.Filters[0]) : null;
         IsOwn = filter?.CanEvaluateInMemory != false && (_rules.Outcome != RuleOutcome.Depends || _rules.Folded.IsOwn)
             && !Root.Search && !readsNow && !Needs.Related.ContainsKey(Model.Name)
-            && Root.Filter?.OwnFields.Any(name => IsMasked(plan, name)) != true;
+            && Root.Filter?.OwnFields.Any(name => IsMasked(plan, name)) != true && Model.Projection is null;
         bool isSortedByOwn = Root.Sort.All(term => term.Path.IsOwn && plan.Mask(Model, term.Path.Field) is null);
         IsIncremental = IsOwn && isSortedByOwn && Root.Includes.IsEmpty && request.Limit is null && Item.IsOwn;
         if (IsOwn && filter is not null) _filter = CompiledExpression.Compile(filter);

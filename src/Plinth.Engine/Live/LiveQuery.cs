@@ -24,7 +24,7 @@ sealed class LiveQuery
     LiveFrame? _snapshot;
     long _position;
     long _dirty = -1;
-    bool _isLoaded, _isRunning, _hasEnded;
+    bool _isLoaded, _isRunning, _isStale, _hasEnded;
 
     public LiveQuery(LiveHub hub, LivePlan plan)
     {
@@ -98,13 +98,15 @@ sealed class LiveQuery
         }
     }
 
-    /// <summary>The clock has gone on.</summary>
+    /// <summary>
+    /// Something has changed that no position tells of (the clock, a projection): a run that begins from now on knows it.
+    /// </summary>
     public void Rerun()
     {
         lock (_gate)
         {
             if (_hasEnded) return;
-            _dirty = Math.Max(_dirty, 0);
+            (_dirty, _isStale) = (Math.Max(_dirty, 0), true);
             Start();
         }
     }
@@ -183,6 +185,7 @@ sealed class LiveQuery
     {
         while (true)
         {
+            lock (_gate) _isStale = false;
             LivePlan plan = Plan;
             Result<LiveRows> run = await _hub.RunAsync(plan).ConfigureAwait(false);
             if (run.IsOk) CatchUp();
@@ -201,7 +204,7 @@ sealed class LiveQuery
                 else
                 {
                     Refresh(rows);
-                    if (_dirty <= _position)
+                    if (_dirty <= _position && !_isStale)
                     {
                         (_dirty, _isRunning) = (-1, false);
                         return;

@@ -8,7 +8,17 @@ namespace Plinth.Log;
 /// Outside the database. It may see events again whose effect was had: when its process ended between the effect and the checkpoint.
 /// </param>
 /// <param name="Apply">In the database, in the transaction of the checkpoint: each event exactly once.</param>
-sealed record FollowerWork(FollowerHandler? Effect, Action<WriteTransaction, IReadOnlyList<LogEvent>>? Apply);
+sealed record FollowerWork(FollowerHandler? Effect, Action<WriteTransaction, IReadOnlyList<LogEvent>>? Apply)
+{
+    /// <summary>
+    /// What must be done when the lead was taken, before the first events: given where the follower stands, it says where to go on. What it
+    /// throws gives the lead up; it is tried again.
+    /// </summary>
+    public Func<long, CancellationToken, ValueTask<long>>? Prepare { get; init; }
+
+    /// <summary>Called when what was written is committed. Must be quick and must not throw.</summary>
+    public Action? Applied { get; init; }
+}
 
 /// <summary>
 /// A follower whose place is kept in the database, and which runs once however many nodes there are: the one that holds the lease leads,
@@ -105,7 +115,8 @@ sealed class DurableFollower : IAsyncDisposable
         Task renewing = RenewAsync(lead);
         try
         {
-            if (await _run.RunAsync(claim.Position, lead.Token).ConfigureAwait(false)) await ParkAsync().ConfigureAwait(false);
+            if (await PreparedAsync(claim.Position, lead.Token).ConfigureAwait(false) is { } from
+                && await _run.RunAsync(from, lead.Token).ConfigureAwait(false)) await ParkAsync().ConfigureAwait(false);
         }
         catch (Exception e) when (e is LeadershipLostException || (e is OperationCanceledException && !_stop.IsCancellationRequested))
         {
@@ -116,6 +127,21 @@ sealed class DurableFollower : IAsyncDisposable
             await lead.CancelAsync().ConfigureAwait(false);
             await renewing.ConfigureAwait(false);
             if (_run.Status.State != FollowerState.Parked) await LeaveAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Where to go on; null when that cannot be said now.</summary>
+    async ValueTask<long?> PreparedAsync(long position, CancellationToken cancel)
+    {
+        if (_work.Prepare is not { } prepare) return position;
+        try
+        {
+            return await prepare(position, cancel).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is not (OperationCanceledException or ObjectDisposedException))
+        {
+            _run.Unprepared(e);
+            return null;
         }
     }
 
@@ -151,6 +177,7 @@ sealed class DurableFollower : IAsyncDisposable
         WriteUnit<bool> advance =
             FollowerTable.Advance(_store.Database.Dialect, _run.Name, _term, events[^1].Position, _options.Lease, apply);
         if (!await SaveAsync(advance, cancel).ConfigureAwait(false)) throw new LeadershipLostException();
+        _work.Applied?.Invoke();
     }
 
     /// <summary>Runs a unit that extends the lease; false when another leads.</summary>

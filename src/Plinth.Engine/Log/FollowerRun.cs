@@ -85,6 +85,9 @@ sealed class FollowerRun : IDisposable
         }
     }
 
+    /// <summary>What has to be done before the first event failed; it is tried again.</summary>
+    public void Unprepared(Exception e) => Failed(e, Status.Failures + 1, failedAt: 0);
+
     public void Dispose()
     {
         _tail.Remove(this);

@@ -12,6 +12,7 @@ static class LogTables
     public const string Schemas = "plinth_schemas";
     public const string Head = "plinth_log_head";
     public const string Followers = "plinth_followers";
+    public const string Projections = "plinth_projections";
 
     /// <summary>The log's position in the snapshot of the statement around it, as an expression.</summary>
     public const string Position = $"(select position from {Head} where id = 1)";
@@ -80,6 +81,8 @@ static class LogTables
                 create table if not exists {Followers} (
                   name {text} not null primary key, position {integer} not null, term {integer} not null, lease_until {integer} not null,
                   failed_at {integer} not null, error {text});
+                create table if not exists {Projections} (
+                  name {text} not null primary key, shape {text} not null, position {integer} not null, built_at {integer} not null);
                 """);
             using (Statement first = connection.Prepare(
                 $"insert into {Head} (id, position, at, hash) select 1, 0, 0, ?1 where not exists (select 1 from {Head})"))

@@ -95,7 +95,10 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
             case DataPrecondition: break;
             case RenameTable rename: connection.Execute(_ddl.RenameTable(rename.From, rename.To)); break;
             case RenameColumn rename: connection.Execute(_ddl.RenameColumn(rename.Model.Table, rename.From, rename.To)); break;
-            case CreateTable create: connection.Execute(_ddl.CreateTable(create.Table, create.Table.Name)); break;
+            case CreateTable create:
+                connection.Execute(_ddl.CreateTable(create.Table, create.Table.Name));
+                if (create.Table.Model.Projection is not null) ProjectionStates.Forget(connection, create.Table.Model.Name);
+                break;
             case DropTable drop: connection.Execute(_ddl.DropTable(drop.Table)); break;
             case AddColumn add: connection.Execute(_ddl.AddColumn(add.Model, add.Field)); break;
             case RebuildTable rebuild: Rebuild(transaction, rebuild); break;

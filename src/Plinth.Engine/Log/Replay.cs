@@ -64,8 +64,9 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
             NameHistory names = new(EventLog.Migrations(reader));
             Folding folding = new(schema, keys, names);
             List<string> differences = [];
-            ImmutableArray<Model> models =
-                [.. schema.Models.Where(m => scope.Models.IsEmpty || scope.Models.Contains(m.Name, StringComparer.Ordinal))];
+            // A projection has no events: it is held against the records by its own command.
+            ImmutableArray<Model> models = [.. schema.Models.Where(m =>
+                m.Projection is null && (scope.Models.IsEmpty || scope.Models.Contains(m.Name, StringComparer.Ordinal)))];
             Dictionary<string, IReadOnlySet<string>>? since = scope.From == 0 ? null : [];
             long position = scope.From, events = 0;
             if (since is not null && Seed(reader, models, names, scope.From, folding, since, differences, cancel) is { } unreadable)
@@ -127,7 +128,7 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
         Connection reader, long after, NameHistory names, ImmutableArray<Model> models, CancellationToken cancel)
     {
         HashSet<string> wanted = new(models.Select(static m => m.Name), StringComparer.Ordinal);
-        bool isAll = models.Length == schema.Models.Length;
+        bool isAll = models.Length == schema.Models.Count(static m => m.Projection is null);
         for (List<LogEvent> page = EventLog.Read(reader, after, PageEvents); page.Count > 0;
             page = EventLog.Read(reader, after, PageEvents))
         {

@@ -36,6 +36,7 @@ sealed class BulkCreate(
             return Faults.UnknownModel.Says($"there is no model '{modelName}'",
                 Names.DidYouMean(modelName, _schema.Schema.Models.Select(m => m.Name)));
         }
+        if (WritePlanner.KeptByEngine(model) is { } kept) return kept;
         SchemaView view = _schema.Policies.SeenBy(caller, moment.Now);
         RecordShape shape = _schema.Planner.ShapeOf(view, view.Schema.Model(modelName));
         CallerRules rules = _schema.Policies.Of(model).For(Operation.Create, caller, moment.Now);

@@ -4,6 +4,7 @@ using Plinth.Evolution;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
+using Plinth.Projections;
 using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
@@ -28,6 +29,7 @@ sealed partial class Engine : IAsyncDisposable
     Engine(EngineOptions options, EventStore store, Snapshot first)
     {
         (_options, Store, _current) = (options, store, first);
+        Projections = new ProjectionKeeper(store);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         _replicas = new Replicas(store.Database, store.Tail);
         bool isShared = store.Database.IsShared;
@@ -53,6 +55,9 @@ sealed partial class Engine : IAsyncDisposable
     public EventStore Store { get; }
 
     public LogTail Log => Store.Tail;
+
+    /// <summary>What is counted together over other models' records, and who keeps it.</summary>
+    public ProjectionKeeper Projections { get; }
 
     public Limits Limits => _options.Limits;
 
@@ -100,7 +105,12 @@ sealed partial class Engine : IAsyncDisposable
             }
             Result<int> version = await VersionAsync(options, store, schema, cancel).ConfigureAwait(false);
             if (version.IsOk && !options.Store.ReadOnly) await TableGuards.RequireAsync(store, schema, cancel).ConfigureAwait(false);
-            if (version.IsOk) return new Engine(options, store, NewSnapshot(options, store, schema, version.Value));
+            if (version.IsOk)
+            {
+                Engine engine = new(options, store, NewSnapshot(options, store, schema, version.Value));
+                await engine.KeepProjectionsAsync().ConfigureAwait(false);
+                return engine;
+            }
             store.Dispose();
             return version.Fault;
         }
@@ -121,7 +131,10 @@ sealed partial class Engine : IAsyncDisposable
         try
         {
             using Migrator migrator = NewMigrator(Store);
-            return await migrator.ApplyAsync(schema, report => Serve(schema, report.Version), cancel).ConfigureAwait(false);
+            Result<MigrationReport> applied =
+                await migrator.ApplyAsync(schema, report => Serve(schema, report.Version), cancel).ConfigureAwait(false);
+            if (applied.IsOk) await KeepProjectionsAsync().ConfigureAwait(false);
+            return applied;
         }
         finally
         {
@@ -161,14 +174,17 @@ sealed partial class Engine : IAsyncDisposable
         return ValueTask.CompletedTask;
     }
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        await Projections.DisposeAsync().ConfigureAwait(false);
         _following?.Dispose();
         _replicas.Dispose();
         Store.Dispose();
         _applying.Dispose();
-        return ValueTask.CompletedTask;
     }
+
+    Task KeepProjectionsAsync() => _options.Store.ReadOnly || !_options.KeepsProjections
+        ? Task.CompletedTask : Projections.ServeAsync(Current.Schema, Current.Version);
 
     // In the writer's turn: no command runs between the tables' new form and the schema that knows it.
     void Serve(AppSchema schema, int version)

@@ -17,6 +17,9 @@ sealed record EngineOptions
     /// <summary>Bring the tables to the schema when it is opened; else a difference refuses the start.</summary>
     public bool Migrate { get; init; }
 
+    /// <summary>Keep the projections while it is open; else they are left to others.</summary>
+    public bool KeepsProjections { get; init; } = true;
+
     /// <summary>Values of the claim <c>role</c> whose bearers may audit.</summary>
     public ImmutableArray<string> AuditRoles { get; init; } = ["admin", "auditor"];
 

@@ -79,6 +79,8 @@ sealed class RecordProgram
     {
         ReadShape shape = plan.Shape;
         LevelShape root = shape.Root;
+        // Its records change without events of their own, which is what the cache follows.
+        if (root.Model.Projection is not null) return null;
         if (shape.Kind == ReadKind.Aggregate || (shape.Kind == ReadKind.Get && !root.Includes.IsEmpty)) return null;
         if (root.Trashed != TrashMode.Without || root.TrashNeeds is not null) return null;
         // Records that a rule hides do not count for an offset, so the database must know the rule.

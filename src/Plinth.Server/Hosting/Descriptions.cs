@@ -91,6 +91,8 @@ sealed class Descriptions(ServerOptions options, Engine engine)
             FullText = [.. model.FullText.Where(f => !hidden.Contains(f))],
             Checks = [],
             Rules = [],
+            // Of what it is made is the server's own, too: it names what the reader may not know of.
+            Projection = null,
         };
     }
 

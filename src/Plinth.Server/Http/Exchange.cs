@@ -16,6 +16,7 @@ namespace Plinth.Http;
 sealed class Exchange
 {
     static readonly Caller s_nobody = Caller.Anonymous();
+    static readonly StringValues s_reads = Methods.Allow(Method.Read | Method.Options);
     static readonly StringValues s_problem = "application/problem+json";
 
     IFeatureCollection _features = null!; // Set by Begin before anything reads it; the two below likewise.
@@ -176,6 +177,7 @@ sealed class Exchange
         headers.Location = default;
         if (fault.RetryAfterSeconds > 0) headers.RetryAfter = fault.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
         int status = Statuses.Of(fault.Kind);
+        if (fault.Kind == Faults.ReadOnlyModel) headers.Allow = s_reads;
         // RFC 6750: an error is named only where a credential was presented; which check it failed is not told.
         bool isRefused = fault.Kind == Faults.Unauthorized && !Route.IgnoresIdentity && Headers.Authorization.Count > 0;
         if (status == 401) headers.WWWAuthenticate = isRefused ? "Bearer error=\"invalid_token\"" : "Bearer";

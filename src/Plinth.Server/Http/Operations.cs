@@ -9,9 +9,11 @@ namespace Plinth.Http;
 /// <summary>What the operator asks the process: is it alive, may it take requests, which version is it, how much did it do.</summary>
 /// <param name="notReady">Why requests should go elsewhere; null when they may come.</param>
 /// <param name="followers">Writes how what follows the log is doing.</param>
+/// <param name="projections">Writes how what is counted together stands, or says why that cannot be said.</param>
 /// <param name="about">Members of <c>/version</c> beside the product's own, as name and text.</param>
 sealed class Operations(
-    ServerOptions options, Func<string?> notReady, Action<ByteOutput> followers, Func<IEnumerable<(string Name, string Value)>> about)
+    ServerOptions options, Func<string?> notReady, Action<ByteOutput> followers, Func<ByteOutput, Fault?> projections,
+    Func<IEnumerable<(string Name, string Value)>> about)
     : IDisposable
 {
     static readonly StringValues s_metricsType = "text/plain; version=0.0.4; charset=utf-8";
@@ -47,6 +49,9 @@ sealed class Operations(
             case Endpoint.Followers:
                 if (Refuse(exchange) is { } closed) return closed;
                 followers(body);
+                break;
+            case Endpoint.Projections:
+                if ((Refuse(exchange) ?? projections(body)) is { } untold) return untold;
                 break;
             default:
                 throw new InvalidOperationException($"not an operator's route: {exchange.Route.Endpoint}");

@@ -130,6 +130,7 @@ sealed class Pipeline : IHttpApplication<Exchange>
         {
             RouteMatch ops = _routes().Match(exchange.Target.Path);
             bool isOps = ops.Route.Endpoint is Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers
+                or Endpoint.Projections
                 or Endpoint.Version;
             if (isOps) exchange.Route = ops.Route;
             return;

@@ -13,6 +13,7 @@ enum Endpoint
     Ready,
     Metrics,
     Followers,
+    Projections,
     Version,
     OpenApi,
     Docs,
@@ -65,7 +66,8 @@ sealed record Route(Endpoint Endpoint, string Template, Method Methods, ModelRou
 
     /// <summary>Routes that never ask who calls: health, and pages without anything of the schema in them.</summary>
     public bool IgnoresIdentity => Endpoint is Endpoint.None or Endpoint.Home or Endpoint.Live or Endpoint.Ready or Endpoint.Metrics
-        or Endpoint.Followers or Endpoint.Version or Endpoint.Error or Endpoint.Jwks or Endpoint.Register or Endpoint.Login
+        or Endpoint.Followers or Endpoint.Projections
+        or Endpoint.Version or Endpoint.Error or Endpoint.Jwks or Endpoint.Register or Endpoint.Login
         or Endpoint.Refresh or Endpoint.PasswordForgot or Endpoint.PasswordReset or Endpoint.VerifyRequest or Endpoint.VerifyConfirm
         or Endpoint.OAuthProviders or Endpoint.OAuthStart or Endpoint.OAuthCallback or Endpoint.Public;
 }
@@ -141,6 +143,7 @@ sealed class RouteTable
         new(Endpoint.Ready, "/healthz", Method.Read),
         new(Endpoint.Metrics, "/metrics", Method.Read),
         new(Endpoint.Followers, "/followers", Method.Read),
+        new(Endpoint.Projections, "/projections", Method.Read),
         new(Endpoint.Version, "/version", Method.Read),
         new(Endpoint.OpenApi, "/openapi.json", Method.Read),
         new(Endpoint.Docs, "/docs", Method.Read),

@@ -28,6 +28,7 @@ static class Statuses
         [Faults.NotLive] = 400,
         [Faults.UnknownPath] = 404,
         [Faults.MethodNotAllowed] = 405,
+        [Faults.ReadOnlyModel] = 405,
         [Faults.UnknownModel] = 400,
         [Faults.UnknownChannel] = 400,
         [Faults.UnknownField] = 400,

@@ -21,7 +21,7 @@ public class AttributesTests
     [MemberData(nameof(Available))]
     public void The_example_of_an_attribute_is_read_without_findings(string name)
     {
-        string text = Schema(Attributes.Find(name)!.Example);
+        string text = Schema(Attributes.Find(name)!.Example, name);
         Assert.Contains(name, text, StringComparison.Ordinal);
         SchemaReading reading = Schemas.Read(text);
         Assert.Empty(reading.Diagnostics.Select(DiagnosticText.Render));
@@ -34,12 +34,12 @@ public class AttributesTests
     public void An_attribute_leaves_its_mark_on_the_model(string name)
     {
         string example = Attributes.Find(name)!.Example;
-        string with = Printed(Schema(example));
+        string with = Printed(Schema(example, name));
         int at = example.IndexOf(name, StringComparison.Ordinal), end = at + name.Length;
         if (end < example.Length && example[end] == '(') end = ClosingParenthesis(example, end) + 1;
         string without = example.Remove(at, end - at);
         // A relation that says nothing about itself is a relation all the same.
-        Assert.NotEqual(with, Printed(Schema(without)));
+        Assert.NotEqual(with, Printed(Schema(without, name)));
     }
 
     [Theory]
@@ -81,8 +81,13 @@ public class AttributesTests
             Assert.Contains($"### `{name}`", page, StringComparison.Ordinal);
     }
 
-    static string Schema(string members)
+    static string Schema(string members, string name)
     {
+        if (Attributes.Find(name) is { Targets: AttributeTargets.Projection })
+        {
+            return Surroundings + "model Deal { id Int @id  stage String  @@allow(\"read\", true) }\n"
+                + $"projection Example from Deal {{\n  key stage\n  n Int = count()\n  {members}\n  @@allow(\"read\", true)\n}}\n";
+        }
         string id = members.Contains("@id", StringComparison.Ordinal) ? "" : "id Int @id";
         string rule = members.Contains("@@allow", StringComparison.Ordinal) ? "" : "@@allow(\"read\", true)";
         string app = members.Contains("orgId", StringComparison.Ordinal) ? "app example { tenancy = row }\n" : "";

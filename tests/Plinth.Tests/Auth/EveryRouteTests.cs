@@ -17,7 +17,7 @@ public sealed partial class EveryRouteTests
     {
         ["GET /"] = "200 200 200 200", ["GET /livez"] = "200 200 200 200", ["GET /readyz"] = "200 200 200 200",
         ["GET /realtime"] = "400 400 400 401", ["POST /realtime/ticket"] = "401 201 201 401",
-        ["GET /healthz"] = "200 200 200 200", ["GET /followers"] = "200 200 200 200",
+        ["GET /healthz"] = "200 200 200 200", ["GET /followers"] = "200 200 200 200", ["GET /projections"] = "200 200 200 200",
         ["GET /metrics"] = "200 200 200 200", ["GET /version"] = "200 200 200 200",
         ["GET /openapi.json"] = "200 200 200 401", ["GET /docs"] = "200 200 200 401", ["GET /schema.json"] = "200 200 200 401",
         ["GET /errors"] = "200 200 200 200", ["GET /errors/{code}"] = "404 404 404 404", ["POST /api/batch"] = "400 400 400 401",

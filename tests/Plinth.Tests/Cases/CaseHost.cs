@@ -8,6 +8,7 @@ using Plinth.Http;
 using Plinth.Language;
 using Plinth.Plan;
 using Plinth.Policy;
+using Plinth.Projections;
 using Plinth.Rest;
 using Plinth.Runtime;
 using Plinth.Schema;
@@ -76,6 +77,15 @@ sealed class CaseHost : IAsyncDisposable
         Fault? refused = (await _engine.ApplyAsync(Read(schema), cancel)).Fault;
         if (refused is null) _served?.Invoke(_engine.Current);
         return refused;
+    }
+
+    /// <summary>Waits until every projection has seen all that was written.</summary>
+    public async Task CaughtUpAsync()
+    {
+        AppSchema schema = _engine.Current.Schema;
+        if (!ProjectionKeeper.ProjectionsOf(schema).Any()) return;
+        await Log.FollowerTests.UntilAsync(() => _engine.Projections.Report(schema, CancellationToken.None)
+            .All(static r => r is { State: not null, Behind: 0 }));
     }
 
     /// <summary>Creates a record as the system; null when it was taken.</summary>

@@ -91,6 +91,8 @@ sealed class RestStory(CaseFile file, CaseHost host)
     {
         NoMoreEvents();
         NoMoreReplies();
+        // What is counted together follows the records: a case asks for it when it has.
+        await host.CaughtUpAsync();
         _request = _match.Expand(section.Content);
         _response = await host.SendAsync(HttpText.Request(_request), _caller, cancel);
     }

@@ -36,6 +36,15 @@ public partial class GuideTests
         Assert.Equal(fromJson, JsonSchemaImport.Import(new SourceText("api.json", json), Limits.Default).Text);
     }
 
+    [Fact]
+    public void Projections_shows_a_schema_that_is_read_without_findings()
+    {
+        var (_, schema, _) = Blocks("projections.md").Single(b => b.Language == "plinth");
+        SchemaReading reading = SchemaReader.Read([new SourceText("schema.plinth", schema)]);
+        Assert.Empty(reading.Diagnostics.Select(DiagnosticText.Render));
+        Assert.Equal(SchemaFormatter.Format(new SourceText("schema.plinth", schema)), schema);
+    }
+
     /// <summary>The fenced blocks of a guide, each with the one behind it.</summary>
     static List<(string Language, string Text, string Next)> Blocks(string guide)
     {

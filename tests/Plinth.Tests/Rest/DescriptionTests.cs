@@ -172,7 +172,7 @@ public partial class DescriptionTests
         int port = FreePort();
         HttpClient client = await server.ClientAsync(null, o => o with { Mode = ServerMode.Serve, OpsPort = port });
         using HttpClient ops = new() { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
-        foreach (string path in new[] { "/metrics", "/followers", "/livez", "/readyz", "/version" })
+        foreach (string path in new[] { "/metrics", "/followers", "/projections", "/livez", "/readyz", "/version" })
             Assert.Equal(200, (await ops.SendAsync("GET", path)).Status);
         foreach (var (path, status) in new[] { ("/api/notes", 404), ("/openapi.json", 404) })
             Assert.Equal(status, (await ops.SendAsync("GET", path)).Status);

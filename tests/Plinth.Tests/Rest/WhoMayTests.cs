@@ -53,6 +53,7 @@ public class WhoMayTests
         { "GET", "/version", null, "200 200 200" },
         { "GET", "/metrics", null, "200 200 200" },
         { "GET", "/followers", null, "200 200 200" },
+        { "GET", "/projections", null, "200 200 200" },
         { "GET", "/errors", null, "200 200 200" },
         { "GET", "/errors/conflict", null, "200 200 200" },
         { "GET", "/errors/nonsense", null, "404 404 404" },

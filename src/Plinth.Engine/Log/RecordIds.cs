@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Plinth.Schema;
 
-namespace Plinth.Runtime;
+namespace Plinth.Log;
 
 /// <summary>The text form of a record's key, as events carry it, read back into values.</summary>
 static class RecordIds
