@@ -128,7 +128,7 @@ sealed class Binder
         }
         foreach (Channel channel in schema.Channels)
         {
-            checker.Check(schema.ShapeOf(channel), _declarations.Channels[channel.Name].IsBroken);
+            checker.Check(schema.ShapeOf(channel), _ => _declarations.Channels[channel.Name].IsBroken);
         }
     }
 

@@ -63,7 +63,7 @@ sealed partial class Parser
 
     MemberSyntax? ParseChannelMember()
     {
-        if (Current.Kind is TokenKind.Comma or TokenKind.At or TokenKind.AtAt) return ParseMember();
+        if (Current.Kind is TokenKind.Comma or TokenKind.At or TokenKind.AtAt) return ParseMember(RecordKind.Model);
         if (!Current.IsName)
         {
             SkipMember("a rule, presence or message");

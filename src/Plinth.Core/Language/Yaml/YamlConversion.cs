@@ -14,6 +14,9 @@ static class YamlConversion
     /// <returns>The file, or what the notation cannot carry.</returns>
     public static (string? Text, string? Lost) ToYaml(AppSchema schema, Func<SourceText, IEnumerable<YamlEvent>> yaml, Limits limits)
     {
+        if (schema.Channels is [var channel, ..]) return (null, $"YAML has no form for a channel: '{channel.Name}'");
+        if (schema.Models.FirstOrDefault(static m => m.Projection is not null) is { } projection)
+            return (null, $"YAML has no form for a projection: '{projection.Name}'");
         string text = YamlWriter.Write(schema);
         return Held(schema, text, SchemaReader.Read([new SourceText("schema.yaml", text)], limits, yaml), "YAML");
     }

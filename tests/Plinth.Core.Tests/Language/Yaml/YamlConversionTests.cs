@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using Plinth.Cases;
 using Plinth.Cli.Schemas;
 using Plinth.Schema;
@@ -18,7 +19,21 @@ public class YamlConversionTests
 
     [Theory]
     [MemberData(nameof(Examples))]
-    public void An_example_goes_to_yaml_and_back(string path) => RoundTrip(File.ReadAllText(Path.Combine(Corpus.Root, path)), path);
+    public void An_example_goes_to_yaml_and_back(string path)
+    {
+        // What YAML has no form for is refused by name (below); the rest of the example goes there.
+        string text = File.ReadAllText(Path.Combine(Corpus.Root, path));
+        RoundTrip(Regex.Replace(text, @"^(channel|projection) \w[^{]*\{.*?^\}", "", RegexOptions.Multiline | RegexOptions.Singleline), path);
+    }
+
+    [Theory]
+    [InlineData("channel board { @@allow(\"join\", true) }", "YAML has no form for a channel: 'board'")]
+    [InlineData("projection Sums from A { key x Int  n Int = count()  @@allow(\"read\", true) }", "YAML has no form for a projection: 'Sums'")]
+    public void What_has_no_form_in_yaml_is_refused_by_name(string block, string refusal)
+    {
+        AppSchema schema = Schemas.Load("model A { id Int @id  x Int  @@allow(\"read\", true) }\n" + block);
+        Assert.Equal((null, refusal), YamlConversion.ToYaml(schema, YamlEvents.Of, Limits.Default));
+    }
 
     [Fact]
     public void The_schema_of_the_tests_goes_to_yaml_and_back() => RoundTrip(Schemas.Crm, "crm");

@@ -31,7 +31,26 @@ sealed class Pooler : IDisposable
         _process = PostgresCluster.Serve("/usr/sbin/pgbouncer", "pgbouncer", [_folder.File("pooler.ini")]);
     }
 
-    public static Pooler Start(PostgresCluster cluster) => new(cluster);
+    /// <summary>Starts one; when it returns, connections are taken.</summary>
+    public static Pooler Start(PostgresCluster cluster)
+    {
+        Pooler pooler = new(cluster);
+        Assert.True(SpinWait.SpinUntil(pooler.Answers, TimeSpan.FromSeconds(30)), "the pooler does not take connections");
+        return pooler;
+    }
+
+    bool Answers()
+    {
+        try
+        {
+            using System.Net.Sockets.TcpClient client = new("127.0.0.1", _port);
+            return true;
+        }
+        catch (System.Net.Sockets.SocketException)
+        {
+            return false;
+        }
+    }
 
     public string Url => PostgresCluster.UrlAt(_port, options: "sslmode=disable&connect_timeout=10");
 
