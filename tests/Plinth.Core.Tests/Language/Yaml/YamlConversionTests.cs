@@ -23,12 +23,14 @@ public class YamlConversionTests
     {
         // What YAML has no form for is refused by name (below); the rest of the example goes there.
         string text = File.ReadAllText(Path.Combine(Corpus.Root, path));
-        RoundTrip(Regex.Replace(text, @"^(channel|projection) \w[^{]*\{.*?^\}", "", RegexOptions.Multiline | RegexOptions.Singleline), path);
+        RoundTrip(
+            Regex.Replace(text, @"^(channel|projection) \w[^{]*\{.*?^\}", "", RegexOptions.Multiline | RegexOptions.Singleline), path);
     }
 
     [Theory]
     [InlineData("channel board { @@allow(\"join\", true) }", "YAML has no form for a channel: 'board'")]
-    [InlineData("projection Sums from A { key x Int  n Int = count()  @@allow(\"read\", true) }", "YAML has no form for a projection: 'Sums'")]
+    [InlineData(
+        "projection Sums from A { key x Int  n Int = count()  @@allow(\"read\", true) }", "YAML has no form for a projection: 'Sums'")]
     public void What_has_no_form_in_yaml_is_refused_by_name(string block, string refusal)
     {
         AppSchema schema = Schemas.Load("model A { id Int @id  x Int  @@allow(\"read\", true) }\n" + block);
