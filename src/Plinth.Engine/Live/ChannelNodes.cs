@@ -20,12 +20,14 @@ sealed class ChannelNodes : IAsyncDisposable
     readonly TimeProvider _time;
     readonly NoticeSeal _seal;
     readonly Bus? _bus;
+    long _beatAt;
 
     /// <param name="engine">Whose database joins the nodes.</param>
     /// <param name="hub">The channels of this node.</param>
     public ChannelNodes(Engine engine, ChannelHub hub)
     {
         (_hub, _time, _seal) = (hub, engine.Time, new NoticeSeal(engine.Derive("channels between nodes")));
+        _beatAt = _time.GetTimestamp();
         _bus = engine.Store.Database.OpenBus("plinth_channels", Limits.ChannelNotices, Hear, Ask);
     }
 
@@ -47,9 +49,13 @@ sealed class ChannelNodes : IAsyncDisposable
     public void Beat()
     {
         TryTell(NoticeKind.Beat);
+        // Who was asleep itself has heard nobody, and judges nobody for it.
+        bool wasAsleep = _time.GetElapsedTime(_beatAt).TotalSeconds > Limits.ChannelLeaseSeconds / 2.0;
+        _beatAt = _time.GetTimestamp();
         foreach (var (node, at) in _heardAt)
         {
-            if (_time.GetElapsedTime(at).TotalSeconds > Limits.ChannelLeaseSeconds && _heardAt.TryRemove(node, out _)) Lose(node);
+            if (wasAsleep) _heardAt.TryUpdate(node, _beatAt, at);
+            else if (_time.GetElapsedTime(at).TotalSeconds > Limits.ChannelLeaseSeconds && _heardAt.TryRemove(node, out _)) Lose(node);
         }
     }
 

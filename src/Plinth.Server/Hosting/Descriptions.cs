@@ -47,13 +47,15 @@ sealed class Descriptions(ServerOptions options, Engine engine)
     {
         var allowed = Allowed(caller, snapshot);
         AppSchema seen = snapshot.Policies.SeenBy(caller, engine.Now).Schema;
-        string bits = string.Concat(snapshot.Schema.Models.Select(m => Convert.ToString(Bits(allowed[m.Name]), 16) + "."));
+        ImmutableHashSet<string> channels = Joinable(caller, snapshot);
+        string bits = string.Concat(snapshot.Schema.Models.Select(m => Convert.ToString(Bits(allowed[m.Name]), 16) + "."))
+            + string.Join(',', channels.Order(StringComparer.Ordinal));
         var key = (seen, bits, endpoint);
         if (_kept.TryGetValue(key, out byte[]? kept)) return kept;
         byte[] made = endpoint == Endpoint.OpenApi
             ? OpenApi.Write(seen, new OpenApiOptions(snapshot.Version.ToString(CultureInfo.InvariantCulture), (m, o) =>
                 allowed[m.Name].Contains(o)))
-            : SchemaJson.Write(Visible(seen, m => !allowed[m.Name].IsEmpty));
+            : SchemaJson.Write(Visible(seen, m => !allowed[m.Name].IsEmpty, channels));
         if (_kept.Count >= options.Limits.Descriptions) _kept.Clear();
         _kept[key] = made;
         return made;
@@ -67,16 +69,28 @@ sealed class Descriptions(ServerOptions options, Engine engine)
                 StringComparer.Ordinal);
     }
 
+    ImmutableHashSet<string> Joinable(Caller caller, Snapshot snapshot)
+    {
+        long now = engine.Now;
+        return [.. snapshot.Schema.Channels
+            .Where(c => snapshot.Policies.Of(c).For(Channel.Join, caller, now).Outcome != RuleOutcome.Never)
+            .Select(static c => c.Name)];
+    }
+
     static int Bits(ImmutableHashSet<Operation> operations) => operations.Aggregate(0, (bits, o) => bits | (1 << (int)o));
 
     /// <summary>Without the models that the caller cannot reach, the fields that never leave, and the rules, which are the server's
     /// own.</summary>
-    static AppSchema Visible(AppSchema schema, Func<Model, bool> isVisible)
+    static AppSchema Visible(AppSchema schema, Func<Model, bool> isVisible, ImmutableHashSet<string> channels)
     {
         ImmutableArray<Model> models = [.. schema.Models.Where(isVisible)];
         HashSet<string> names = [.. models.Select(m => m.Name)];
         return new AppSchema(schema.Name, schema.Defaults, schema.Auth, schema.Enums, schema.Types, schema.Unions,
-            [.. models.Select(m => Visible(m, names))]) { Doc = schema.Doc };
+            [.. models.Select(m => Visible(m, names))])
+        {
+            Doc = schema.Doc,
+            Channels = [.. schema.Channels.Where(c => channels.Contains(c.Name)).Select(static c => c with { Rules = [] })],
+        };
     }
 
     static Model Visible(Model model, HashSet<string> models)

@@ -2,6 +2,9 @@ using System.Text.Json;
 using Plinth.Auth;
 using Plinth.Http;
 using Plinth.Language;
+using Plinth.Live;
+using Plinth.Plan;
+using Plinth.Policy;
 using Plinth.Rest;
 using Plinth.Schema;
 using Plinth.Store;
@@ -277,6 +280,55 @@ public sealed class ChannelTests
         Assert.Contains("limits.channelMessageBytes", await other.TextAsync(), StringComparison.Ordinal);
         for (int i = 0; i < 30; i++) await other.SendAsync("""{"type":"publish","id":"1","message":1}""");
         Assert.Contains("realtime.publishesPerSecond", await other.TextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tenants_never_meet_whatever_the_parameters()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync("""
+            app x { tenancy = row }
+            auth { id Int  tenantId Int? }
+            model Deal { id Int @id  open Boolean @default(true)  @@allow("all", true) }
+            channel lobby { presence @@allow("all", true) }
+            channel board(deal: Deal) { @@allow("all", deal.open) }
+            """);
+        await using ChannelHub hub = new(server.Engine, Assert.Fail);
+        Caller one = Of(1), two = Of(2), none = Of(null);
+        Command create = new() { Model = "Deal", Kind = CommandKind.Create, Body = "{\"id\":1}"u8.ToArray() };
+        (await server.Engine.WriteAsync(one, create, CancellationToken.None)).Value.Dispose();
+        List<string> told = [];
+        using ChannelMembership first = (await JoinAsync(one, "lobby", told)).Value;
+        using ChannelMembership other = (await JoinAsync(two, "lobby", [])).Value;
+        Assert.Single(told);
+        using ChannelMembership second = (await JoinAsync(one, "lobby", [])).Value;
+        Assert.Equal(2, told.Count);
+        Assert.Equal("forbidden", (await JoinAsync(none, "lobby", [])).Fault!.Code);
+        Assert.True((await JoinAsync(one, "board", [], "{\"dealId\":1}")).IsOk);
+        Assert.Equal("forbidden", (await JoinAsync(two, "board", [], "{\"dealId\":1}")).Fault!.Code);
+        Assert.Equal("validation_failed", (await JoinAsync(two, "lobby", [], "{\"tenantId\":1}")).Fault!.Code);
+
+        ValueTask<Result<ChannelMembership>> JoinAsync(Caller caller, string channel, List<string> frames, string parameters = "{}") =>
+            hub.JoinAsync(caller, new ChannelRequest(channel, System.Text.Encoding.UTF8.GetBytes(parameters), default),
+                frame => frames.Add(frame.Type), CancellationToken.None);
+
+        static Caller Of(long? tenant) => new(Value.FromMap(new ValueMap(
+            [new("id", Value.From(7)), new("tenantId", tenant is { } id ? Value.From(id) : Value.Null)])), "7");
+    }
+
+    [Fact]
+    public async Task The_description_lists_the_channels_that_the_caller_might_join()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Rooms);
+        Assert.Equal("board lobby news quiz lesson", await ListedAsync(RunningServer.Reader));
+        Assert.Equal("lobby news quiz lesson", await ListedAsync(null));
+
+        async Task<string> ListedAsync(Value? identity)
+        {
+            HttpClient client = await server.ClientAsync(identity);
+            JsonElement channels = (await client.SendAsync("GET", "/schema.json")).Json.GetProperty("channels");
+            Assert.DoesNotContain("rules", channels.GetRawText(), StringComparison.Ordinal);
+            return string.Join(' ', channels.EnumerateArray().Select(static c => c.GetProperty("name").GetString()));
+        }
     }
 
     [Fact]

@@ -8,7 +8,7 @@ namespace Plinth.Realtime;
 sealed class LiveSocket : IAsyncDisposable
 {
     readonly ClientWebSocket _socket = new();
-    readonly CancellationTokenSource _bound = new(TimeSpan.FromSeconds(20));
+    readonly CancellationTokenSource _bound = new(TimeSpan.FromSeconds(60));
 
     public static async Task<LiveSocket> OpenAsync(Uri server, string? protocol = "plinth.v1+json", params string[] headers)
     {
