@@ -196,7 +196,14 @@ public sealed class FollowerTests
             return ValueTask.CompletedTask;
         };
         await using DurableFollower follower = new(fixture.Store, "hooks", new FollowerWork(effect, null), options: s_patient);
-        await UntilAsync(() => follower.Status.Position == 3);
+        try
+        {
+            await UntilAsync(() => follower.Status.Position == 3);
+        }
+        finally
+        {
+            release.Release(8);
+        }
         Assert.Null(follower.Status.Error);
         Assert.True(tries > 8);
         await Task.WhenAll(full);

@@ -24,6 +24,7 @@ public sealed class DevTests : IDisposable
             name=$(basename "$2")${PLINTH_TEST_DATABASE:+@$PLINTH_TEST_DATABASE}
             if [ "$1" = build ]; then [ -e "ends/$name" ]; exit; fi
             cat "ends/$name"
+            if [ -e "ends/$name.waits" ]; then echo $$ > "ends/$name.waits"; sleep 600; fi
             exit "$(cat "ends/$name.code")"
 
             """);
@@ -85,6 +86,23 @@ public sealed class DevTests : IDisposable
         Assert.Contains("\nPlinth.Tests: does not build\n", report, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_soak_that_is_stopped_says_so_at_once_and_leaves_nothing_running()
+    {
+        string waits = _folder.File($"ends/{All}.waits");
+        File.WriteAllText(waits, "");
+        using Process dev = Start(_folder.File("report.md"));
+        Assert.True(SpinWait.SpinUntil(() => int.TryParse(File.ReadAllText(waits), out _), s_bound), "it does not begin");
+        using Process test = Process.GetProcessById(int.Parse(File.ReadAllText(waits), null));
+        using Process stop = Process.Start("bash", ["-c", $"kill {dev.Id}"]);
+        Assert.True(dev.WaitForExit(s_bound) && test.WaitForExit(s_bound), "it does not end");
+        Assert.Equal(1, dev.ExitCode);
+        Assert.EndsWith("\nStopped before its end: what would have followed is missing.\n", File.ReadAllText(_folder.File("report.md")),
+            StringComparison.Ordinal);
+    }
+
+    static readonly TimeSpan s_bound = TimeSpan.FromMinutes(2);
+
     void Ends(string project, int code, string said)
     {
         File.WriteAllText(_folder.File($"ends/{project}"), said + "\n");
@@ -95,15 +113,20 @@ public sealed class DevTests : IDisposable
     string Soak(int exitCode, string last)
     {
         string report = _folder.File("report.md");
+        using Process dev = Start(report);
+        Task<string> warnings = dev.StandardError.ReadToEndAsync();
+        string[] said = dev.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.True(dev.WaitForExit(s_bound), "it does not end");
+        Assert.Equal((last, exitCode), (said[^2], dev.ExitCode));
+        Assert.True(warnings.IsCompleted || warnings.Wait(s_bound));
+        return File.ReadAllText(report);
+    }
+
+    Process Start(string report)
+    {
         ProcessStartInfo start = new("bash", [_folder.File("dev"), "soak"]) { RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["PATH"] = _folder.File("stand-in") + ":" + Environment.GetEnvironmentVariable("PATH");
         start.Environment["PLINTH_SOAK_REPORT"] = report;
-        using Process dev = Process.Start(start) ?? throw new InvalidOperationException("bash does not start");
-        Task<string> warnings = dev.StandardError.ReadToEndAsync();
-        string[] said = dev.StandardOutput.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.True(dev.WaitForExit(TimeSpan.FromMinutes(2)), "it does not end");
-        Assert.Equal((last, exitCode), (said[^2], dev.ExitCode));
-        Assert.True(warnings.IsCompleted || warnings.Wait(TimeSpan.FromMinutes(1)));
-        return File.ReadAllText(report);
+        return Process.Start(start) ?? throw new InvalidOperationException("bash does not start");
     }
 }

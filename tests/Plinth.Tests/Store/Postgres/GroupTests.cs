@@ -83,15 +83,7 @@ public class GroupTests
         Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
         using CancellationTokenSource leaving = new();
         using SemaphoreSlim release = new(0);
-        Task<Result<Done>> holding = engine.Store.Committer.RunAsync(
-            new WriteAction<Done>(
-                _ =>
-                {
-                    release.Wait();
-                    return Done.It;
-                },
-                isExclusive: true),
-            CancellationToken.None).AsTask();
+        Task holding = await HoldAsync(engine, release);
         Task<Result<WriteReply>> left = engine.WriteAsync(
             Policy.Caller.System,
             WriteFixture.Command(CommandKind.Create, "Book", Book(1, shelf: 1)),
@@ -384,24 +376,42 @@ public class GroupTests
         Engine engine, Action before, (CommandKind Kind, string Model, string Body, string? Key)[] commands)
     {
         using SemaphoreSlim release = new(0);
-        Task<Result<Done>> holding = engine.Store.Committer.RunAsync(
-            new WriteAction<Done>(
-                _ =>
-                {
-                    release.Wait();
-                    return Done.It;
-                },
-                isExclusive: true),
-            CancellationToken.None).AsTask();
-        Task<Fault?>[] running = [.. commands.Select(c => WriteAsync(engine, c.Kind, c.Model, c.Body, c.Key))];
-        while (engine.Store.Committer.Waiting < commands.Length) await Task.Delay(1);
-        long groups = engine.Store.Committer.Groups;
-        before();
-        release.Release();
+        Task holding = await HoldAsync(engine, release);
+        Task<Fault?>[] running;
+        long groups;
+        try
+        {
+            running = [.. commands.Select(c => WriteAsync(engine, c.Kind, c.Model, c.Body, c.Key))];
+            while (engine.Store.Committer.Waiting < commands.Length) await Task.Delay(1);
+            groups = engine.Store.Committer.Groups;
+            before();
+        }
+        finally
+        {
+            // Whatever failed: a lane that is held never ends.
+            release.Release();
+        }
         await holding;
         Fault?[] faults = await Task.WhenAll(running);
         Assert.Equal(2, engine.Store.Committer.Groups - groups);
         return faults;
+    }
+
+    /// <summary>Holds the lane until it is released; answers when it is held, since before that it is one of those that wait.</summary>
+    static async Task<Task> HoldAsync(Engine engine, SemaphoreSlim release)
+    {
+        TaskCompletionSource isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        WriteAction<Done> hold = new(
+            _ =>
+            {
+                isHeld.TrySetResult();
+                release.Wait();
+                return Done.It;
+            },
+            isExclusive: true);
+        Task<Result<Done>> holding = engine.Store.Committer.RunAsync(hold, CancellationToken.None).AsTask();
+        await isHeld.Task;
+        return holding;
     }
 
     static Task<Fault?> WriteAsync(Engine engine, CommandKind kind, string model, string body, string? key = null) =>
