@@ -107,7 +107,8 @@ static class Faults
         "Deleting this record would change more rows than the limit allows; nothing was changed.");
     public static readonly FaultCode LastAdministrator = New(
         "last_administrator", FaultKind.RefusedByState, "The last administrator stays",
-        "The command would leave no user who is an administrator and not disabled. Make another one first, even in the same batch.");
+        "The command would leave no user who is an administrator and not disabled, or none to a tenant that has users. "
+            + "Make another one first, even in the same batch.");
     public static readonly FaultCode ReservedId = New("reserved_id", FaultKind.RefusedByState, "A reserved id",
         "The id equals a collection verb (aggregate, query) and could never be addressed.");
     public static readonly FaultCode AsOfTooOld = New("as_of_too_old", FaultKind.RefusedByState, "Too long ago",

@@ -4,8 +4,9 @@ namespace Plinth.Identity;
 
 /// <summary>
 /// Reads a credential that is none of the product's own: a token of another system, a session of an application that is being replaced.
-/// It is asked for each request that brings such a credential in <c>Authorization: Bearer</c>, never for one that we gave out, however
-/// wrong; what is costly about it is its own to keep. It may be called by many requests at once.
+/// It is asked for each request that brings such a credential in <c>Authorization: Bearer</c> (or a socket's frame <c>auth</c>), never for
+/// one that we gave out, however wrong; what is costly about it is its own to keep. While sockets are open it is asked again every 600 to
+/// 850 ms, once for all that show the same credential. It may be called by many requests at once.
 /// </summary>
 /// <param name="credential">As it was sent, 1 to 16,384 characters.</param>
 /// <param name="cancel">The request has ended, or ten seconds have passed.</param>

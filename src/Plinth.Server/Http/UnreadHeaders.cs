@@ -9,10 +9,11 @@ namespace Plinth.Http;
 /// </summary>
 static class UnreadHeaders
 {
-    /// <summary>Bytes that are read away, at most, and how long that may take: a client gets so far to read its refusal.</summary>
+    /// <summary>Bytes that are read away, at most: a client gets so far to read its refusal.</summary>
     const int BytesMax = 8 << 20;
 
-    static readonly TimeSpan s_time = TimeSpan.FromSeconds(2);
+    /// <summary>How long that may take: less than the five seconds after which the server breaks off an answer that stays.</summary>
+    static readonly TimeSpan s_time = TimeSpan.FromSeconds(4);
 
     /// <summary>The name and the scheme beside the credential itself.</summary>
     const int NameBytes = 32;
@@ -63,13 +64,14 @@ static class UnreadHeaders
         try
         {
             input.CancelPendingRead();
+            uint last = 0;
             for (long bytes = 0; bytes < BytesMax;)
             {
                 ReadResult read = await input.ReadAsync(bound.Token);
                 bytes += read.Buffer.Length;
-                bool isEnd = read.IsCompleted || EndsHeaders(read.Buffer);
+                last = Last(read.Buffer, last);
                 input.AdvanceTo(read.Buffer.End);
-                if (isEnd) return;
+                if (read.IsCompleted || last == HeadersEnd) return;
             }
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException)
@@ -78,11 +80,16 @@ static class UnreadHeaders
         }
     }
 
-    static bool EndsHeaders(in ReadOnlySequence<byte> buffer)
+    /// <summary>CR LF CR LF</summary>
+    const uint HeadersEnd = 0x0D0A_0D0A;
+
+    /// <summary>The last four bytes, of this part or of it and those before.</summary>
+    static uint Last(in ReadOnlySequence<byte> part, uint before)
     {
-        if (buffer.Length < 4) return false;
-        Span<byte> last = stackalloc byte[4];
-        buffer.Slice(buffer.Length - 4).CopyTo(last);
-        return last.SequenceEqual("\r\n\r\n"u8);
+        foreach (ReadOnlyMemory<byte> segment in part.Slice(Math.Max(0, part.Length - 4)))
+        {
+            foreach (byte next in segment.Span) before = (before << 8) | next;
+        }
+        return before;
     }
 }

@@ -30,11 +30,11 @@ public class EarlyRefusalTests
         { "many headers", Get("Host: a" + string.Concat(Enumerable.Range(0, 70).Select(i => $"\r\nX-{i}: y"))), s_large,
             "server.headers" },
         { "large headers", Get($"Host: a\r\nX: {new string('y', 40_000)}"), s_large, "server.headerBytes" },
-        { "very large headers", Get($"Host: a\r\nX: {new string('y', 1 << 20)}"), s_large, "server.headerBytes" },
+        { "very large headers", Get($"Host: a\r\nX: {new string('y', 100_000)}"), s_large, "server.headerBytes" },
         { "a large cookie", Get($"Host: a\r\nCookie: a={new string('y', 40_000)}"), s_large, "server.headerBytes" },
         { "large headers beside a token", Get($"Host: a\r\nAuthorization: Bearer abc\r\nX: {new string('y', 40_000)}"), s_large,
             "server.headerBytes" },
-        { "an endless token", Get($"Host: a\r\nAuthorization: Bearer {new string('y', 1 << 20)}"), s_credential, "credentials" },
+        { "an endless token", Get($"Host: a\r\nAuthorization: Bearer {new string('y', 100_000)}"), s_credential, "credentials" },
         { "one that comes last", Get($"authorization: bearer {new string('y', 33_000)}\r\nHost: a\r\nX: y"), s_credential,
             "credentials" },
     };
