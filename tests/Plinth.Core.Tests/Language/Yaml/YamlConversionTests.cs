@@ -30,7 +30,7 @@ public class YamlConversionTests
     [Theory]
     [InlineData("channel board { @@allow(\"join\", true) }", "YAML has no form for a channel: 'board'")]
     [InlineData(
-        "projection Sums from A { key x Int  n Int = count()  @@allow(\"read\", true) }", "YAML has no form for a projection: 'Sums'")]
+        "projection Sums from A { key x  n Int = count()  @@allow(\"read\", true) }", "YAML has no form for a projection: 'Sums'")]
     public void What_has_no_form_in_yaml_is_refused_by_name(string block, string refusal)
     {
         AppSchema schema = Schemas.Load("model A { id Int @id  x Int  @@allow(\"read\", true) }\n" + block);
