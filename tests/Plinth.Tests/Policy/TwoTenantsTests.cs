@@ -255,7 +255,8 @@ public partial class TwoTenantsTests
         public const int Moments = 40;
 
         readonly Dictionary<string, string> _next = [], _previous = [];
-        readonly long[] _moments = [.. Enumerable.Repeat(1L, Moments)];
+        // Before the first event, which is a moment of both logs, also while one of them is empty.
+        readonly long[] _moments = new long[Moments];
 
         /// <summary>The log's end before a request: the same moment in both worlds, wherever their logs are by then.</summary>
         public void Remember(int request, long position)
