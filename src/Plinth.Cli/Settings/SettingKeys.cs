@@ -225,6 +225,9 @@ static class LimitKeys
             l with { RequestMs = (int)v }),
         Of("statementMs", Limits.Default.StatementMs, 3_600_000, "Milliseconds that one statement may take.", (l, v) =>
             l with { StatementMs = (int)v }),
+        Of("slowMs", Limits.Default.SlowMs, 3_600_000,
+            "Milliseconds from which on the reads of a plan are slow: on a server they then share a quarter of the connections.",
+            (l, v) => l with { SlowMs = (int)v }),
         Of("liveRows", Limits.Default.LiveRows, 1_000_000, "Records of a live query that names no limit.", (l, v) =>
             l with { LiveRows = (int)v }),
         Of("liveQueries", Limits.Default.LiveQueries, 1_000_000, "Live queries of a node that differ in what they ask or in rights.",

@@ -139,6 +139,12 @@ sealed record Limits
     /// <summary>Milliseconds that one statement may take. <c>limits.statementMs</c></summary>
     public int StatementMs { get; init; } = 10_000;
 
+    /// <summary>
+    /// Milliseconds from which on the reads of a plan are slow: on a server they then share a quarter of the connections.
+    /// <c>limits.slowMs</c>
+    /// </summary>
+    public int SlowMs { get; init; } = 100;
+
     /// <summary>Records of a live query that names no limit. <c>limits.liveRows</c></summary>
     public int LiveRows { get; init; } = 1000;
 

@@ -32,7 +32,7 @@ sealed class Replica(DatabaseCopy copy)
     /// <summary>Times that it was asked in vain: it failed, or showed what was too old.</summary>
     public long Refusals => Volatile.Read(ref _refusals);
 
-    public ReadLease Read(CancellationToken cancel) => copy.Read(cancel);
+    public ValueTask<ReadLease> ReadAsync(ReadLane lane, CancellationToken cancel) => copy.ReadAsync(lane, cancel);
 
     /// <summary>What asks for its state, in the snapshot of the connection's transaction.</summary>
     public static Statement Asking(Connection connection, string followsAnother) => connection.Prepare(

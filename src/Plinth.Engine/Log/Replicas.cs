@@ -78,7 +78,7 @@ sealed class Replicas : IDisposable
     {
         try
         {
-            using ReadLease lease = replica.Read(_stop.Token);
+            using ReadLease lease = await replica.ReadAsync(ReadLane.Short, _stop.Token).ConfigureAwait(false);
             using Statement asked = Asking(lease.Connection);
             await asked.OpenAsync(_stop.Token).ConfigureAwait(false);
             CopyState state = Replica.StateOf(asked);

@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text.Json;
 using Plinth.Log;
 using Plinth.Schema;
 
@@ -123,9 +125,9 @@ sealed class ChildPlaces(bool isOn, LogKeys? keys = null)
             if (hasWas) Mark(model.Name, reference, row, happened.Position);
             return isWhole ? hasSet || hasWas : hasSet && hasWas;
         }
-        catch (InvalidDataException)
+        catch (Exception e) when (e is InvalidDataException or JsonException or FormatException or CryptographicException)
         {
-            // It names what the schema does not have any more.
+            // It names what the schema does not have any more, or nobody can read it: whatever it says, all lists are told.
             return false;
         }
     }

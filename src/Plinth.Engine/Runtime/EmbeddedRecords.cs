@@ -23,6 +23,8 @@ sealed class EmbeddedRecords : IRecordSource, IDisposable
 
     public bool Lacks => false;
 
+    public bool IsRuled => false;
+
     public bool NextKey(long limit, out RecordKey key)
     {
         _keys ??= OpenKeys(limit);

@@ -98,7 +98,7 @@ sealed partial class Engine
     /// <summary>A record that is not at hand; from now on it is.</summary>
     async ValueTask<Result<ReadReply>> GetAsync(Asked asked, CancellationToken cancel)
     {
-        Result<ReadReply>? together = asked.Program.Together is { } others ? await TogetherAsync(asked, others) : null;
+        Result<ReadReply>? together = asked.Program.Together is { } others ? await TogetherAsync(asked, others, cancel) : null;
         // Before the database's snapshot is taken: what is kept of it is known to be no older.
         long position = _cache.Position;
         Result<ReadReply> answered = together ?? await RunAloneAsync(asked, null, cancel);
@@ -146,7 +146,7 @@ sealed partial class Engine
 
     async ValueTask<Result<ReadReply>> RunAsync(Asked asked, RecordKeeper? keeper, CancellationToken cancel)
     {
-        if (asked.Program.Together is { } together && await TogetherAsync(asked, together) is { } answered) return answered;
+        if (asked.Program.Together is { } together && await TogetherAsync(asked, together, cancel) is { } answered) return answered;
         return await RunAloneAsync(asked, keeper, cancel);
     }
 
@@ -169,10 +169,21 @@ sealed partial class Engine
     }
 
     /// <summary>Asks for one record along with others who ask; null when it has to be asked for by itself.</summary>
-    async ValueTask<Result<ReadReply>?> TogetherAsync(Asked asked, ReadsTogether together)
+    async ValueTask<Result<ReadReply>?> TogetherAsync(Asked asked, ReadsTogether together, CancellationToken cancel)
     {
         ByteOutput body = new(AnswerBytes);
-        var (isAnswered, found, position) = await together.AskAsync(Store.Database, asked.Read.Values, body);
+        bool isAnswered;
+        long? found;
+        long position;
+        try
+        {
+            (isAnswered, found, position) = await together.AskAsync(_readsBy, asked.Read.Values, body, cancel);
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
         if (isAnswered && found is { } version) return Reply(asked, body, version, position, statements: 1);
         body.Dispose();
         if (!isAnswered) return null;
@@ -189,11 +200,23 @@ sealed partial class Engine
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.
         long position = Position;
         ByteOutput body = new(bytes);
+        ReadPace pace = asked.Program.Pace;
         try
         {
-            using ReadLease lease = await Store.Database.ReadAsync(cancel);
-            long statements = lease.Connection.StatementsRun;
-            (Fault? fault, long version) = await write(lease.Connection, body);
+            using ReadLease lease = await Store.Database.ReadAsync(pace.Lane, cancel);
+            long statements = lease.Connection.StatementsRun, began = Time.GetTimestamp();
+            Fault? fault;
+            long version;
+            bool isDone = false;
+            try
+            {
+                (fault, version) = await write(lease.Connection, body);
+                isDone = true;
+            }
+            finally
+            {
+                pace.Learn(Time.GetElapsedTime(began), isDone, Limits.SlowMs);
+            }
             if (fault is null) return Reply(asked, body, version, position, (int)(lease.Connection.StatementsRun - statements));
             body.Dispose();
             return fault;

@@ -22,7 +22,7 @@ sealed partial class Engine
         bool isTaken = false;
         try
         {
-            using ReadLease lease = replica.Read(cancel);
+            using ReadLease lease = await replica.ReadAsync(asked.Program.Pace.Lane, cancel);
             Connection connection = lease.Connection;
             long statements = connection.StatementsRun;
             connection.BeginRead();

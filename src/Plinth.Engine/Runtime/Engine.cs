@@ -23,6 +23,7 @@ sealed partial class Engine : IAsyncDisposable
     readonly Writes _writes;
     readonly FollowerRun? _following;
     readonly Replicas _replicas;
+    readonly ReadsBy _readsBy;
     Snapshot _current;
     IReadOnlyList<LogEvent>? _announced; // of the writer's thread
 
@@ -32,6 +33,7 @@ sealed partial class Engine : IAsyncDisposable
         Projections = new ProjectionKeeper(store);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         _replicas = new Replicas(store.Database, store.Tail);
+        _readsBy = new ReadsBy(store.Database, options.Time, options.Limits.SlowMs);
         bool isShared = store.Database.IsShared;
         _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared, store.Keys);
         store.Committer.Announce = Announce;

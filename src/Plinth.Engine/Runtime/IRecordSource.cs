@@ -11,6 +11,9 @@ interface IRecordSource
     /// <summary>Something was not there and has to be fetched first: what the run has made so far is of no use.</summary>
     bool Lacks { get; }
 
+    /// <summary>The keys of the list are those of records that the caller may see.</summary>
+    bool IsRuled { get; }
+
     /// <summary>The key of the next record of the list; false when there is none.</summary>
     /// <param name="limit">Most keys that will be asked for.</param>
     /// <param name="key">What was found.</param>

@@ -19,6 +19,7 @@ sealed class ReadProgram
     ReadProgram(AppSchema schema, ReadPlan plan, Dialect dialect)
     {
         (Plan, _dialect) = (plan, dialect);
+        Pace = new ReadPace(isShort: plan.Shape.Kind == ReadKind.Get && plan.Shape.Root.Includes.IsEmpty && !plan.Shape.IsPast);
         _sql = new ReadSql(schema, plan, dialect) { LogPosition = LogTables.Position };
         ReadShape shape = plan.Shape;
         if (shape.Aggregate is { } aggregate)
@@ -70,6 +71,9 @@ sealed class ReadProgram
     public bool IsMasked { get; }
 
     public ReadPlan Plan { get; }
+
+    /// <summary>How long its reads take.</summary>
+    public ReadPace Pace { get; }
 
     public LevelProgram Root { get; }
 

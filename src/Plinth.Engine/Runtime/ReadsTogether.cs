@@ -18,8 +18,9 @@ readonly record struct ReadTogether(bool IsAnswered, long? Version, long Positio
 /// request as items of arrays, so that one statement serves callers of any tenant, and each sees what its own would have shown.
 /// </summary>
 /// <remarks>
-/// A caller who leaves is not waited for less: the statement is the others' too, and the statement time bounds it. How many wait is bounded
-/// by the connections of the server. When the statement fails, each asks for itself and is told what is wrong.
+/// A caller who leaves before the statement does is gone at once. One who leaves later is not waited for less: the statement is the others'
+/// too; when all of them have left, it is stopped. How many wait is bounded by the connections of the server. When the statement fails,
+/// each asks for itself and is told what is wrong.
 /// </remarks>
 sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionColumn)
 {
@@ -34,48 +35,63 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
     int _lanes;
 
     /// <summary>Answers a request, whose record it writes; false when it has to be asked by itself.</summary>
-    /// <param name="database">What is asked.</param>
+    /// <param name="by">What asks the database, and how long it may take.</param>
     /// <param name="values">Of the request, by slot.</param>
     /// <param name="output">Where the record goes; nothing when there is none.</param>
-    public ValueTask<ReadTogether> AskAsync(Database database, Value[] values, ByteOutput output)
+    /// <param name="cancel">The caller has left.</param>
+    public ValueTask<ReadTogether> AskAsync(ReadsBy by, Value[] values, ByteOutput output, CancellationToken cancel)
     {
         Waiting waiting = new(values, output);
+        if (cancel.CanBeCanceled) waiting.Register(this, cancel);
         lock (_gate)
         {
+            if (waiting.IsGone) return waiting.Task;
             _waiting.Enqueue(waiting);
             if (_lanes == LanesMax) return waiting.Task;
             _lanes++;
         }
 
-        _ = RunAsync(database);
+        _ = RunAsync(by);
         return waiting.Task;
     }
 
-    async Task RunAsync(Database database)
+    async Task RunAsync(ReadsBy by)
     {
-        while (Take() is { Length: > 0 } items) await AnswerAsync(database, items);
-    }
-
-    Waiting[] Take()
-    {
-        lock (_gate)
+        while (Take() is { Items.Length: > 0 } group)
         {
-            Waiting[] items = new Waiting[Math.Min(ItemsMax, _waiting.Count)];
-            for (int i = 0; i < items.Length; i++) items[i] = _waiting.Dequeue();
-            if (items.Length == 0) _lanes--;
-            return items;
+            using (group) await AnswerAsync(by, group);
         }
     }
 
-    async ValueTask AnswerAsync(Database database, Waiting[] items)
+    Group Take()
+    {
+        lock (_gate)
+        {
+            List<Waiting> items = new(Math.Min(ItemsMax, _waiting.Count));
+            while (items.Count < ItemsMax && _waiting.TryDequeue(out Waiting? waiting))
+            {
+                if (!waiting.IsGone) items.Add(waiting);
+            }
+
+            Group group = new([.. items]);
+            foreach (Waiting item in items) item.Group = group;
+            if (items.Count == 0) _lanes--;
+            return group;
+        }
+    }
+
+    async ValueTask AnswerAsync(ReadsBy by, Group group)
     {
         bool isAnswered = false;
+        Waiting[] items = group.Items;
+        long began = 0;
         try
         {
-            using ReadLease lease = await database.ReadAsync(CancellationToken.None);
+            using ReadLease lease = await by.Database.ReadAsync(program.Pace.Lane, group.Left);
+            began = by.Clock.GetTimestamp();
             using Statement rows = lease.Connection.Prepare(statement);
             for (int i = 0; i < statement.Parameters.Length; i++) Bind(rows, i, items);
-            await rows.OpenAsync(CancellationToken.None);
+            await rows.OpenAsync(group.Left);
             LevelProgram root = program.Root;
             while (rows.Step())
             {
@@ -88,12 +104,13 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
 
             isAnswered = true;
         }
-        catch (StoreException)
+        catch (Exception e) when (e is StoreException or OperationCanceledException)
         {
-            // Each asks for itself, and is told.
+            // Each asks for itself, and is told; who has left is not.
         }
         finally
         {
+            if (began != 0) program.Pace.Learn(by.Clock.GetElapsedTime(began), isAnswered, by.SlowMs);
             foreach (Waiting item in items) item.Complete(isAnswered);
         }
     }
@@ -109,11 +126,60 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
         });
     }
 
+    /// <summary>A caller has left: at once, while its request waits; else with the last of those that it travels with.</summary>
+    void Leave(Waiting waiting, CancellationToken cancel)
+    {
+        Group? group;
+        lock (_gate)
+        {
+            group = waiting.Group;
+            if (group is null) waiting.IsGone = true;
+            else if (--group.Here > 0) return;
+        }
+
+        if (group is null) waiting.Abandon(cancel);
+        else group.Leave();
+    }
+
+    /// <summary>Requests of one statement.</summary>
+    sealed class Group(Waiting[] items) : IDisposable
+    {
+        readonly CancellationTokenSource _left = new();
+        readonly Lock _gate = new();
+        bool _isOver;
+
+        public Waiting[] Items => items;
+
+        /// <summary>Callers who have not left.</summary>
+        public int Here { get; set; } = items.Length;
+
+        /// <summary>All of them have left.</summary>
+        public CancellationToken Left => _left.Token;
+
+        public void Leave()
+        {
+            lock (_gate)
+            {
+                if (!_isOver) _left.Cancel();
+            }
+        }
+
+        public void Dispose()
+        {
+            lock (_gate)
+            {
+                _isOver = true;
+                _left.Dispose();
+            }
+        }
+    }
+
     /// <summary>One request; also what it awaits.</summary>
     sealed class Waiting(Value[] values, ByteOutput output) : IValueTaskSource<ReadTogether>
     {
         // Not on the lane's thread: what follows in a request would hold up the next statement.
         ManualResetValueTaskSourceCore<ReadTogether> _source = new() { RunContinuationsAsynchronously = true };
+        CancellationTokenRegistration _leaving;
 
         public Value[] Values => values;
 
@@ -123,9 +189,30 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
 
         public long Position { get; set; }
 
+        /// <summary>Those that it travels with, once it does. Under the gate.</summary>
+        public Group? Group { get; set; }
+
+        /// <summary>It has left before it travelled. Under the gate.</summary>
+        public bool IsGone { get; set; }
+
         public ValueTask<ReadTogether> Task => new(this, _source.Version);
 
-        public void Complete(bool isAnswered) => _source.SetResult(new ReadTogether(isAnswered, Version, Position));
+        public void Register(ReadsTogether together, CancellationToken cancel) => _leaving = cancel.UnsafeRegister(
+            static (state, cancel) =>
+            {
+                var (together, waiting) = ((ReadsTogether, Waiting))state!; // Given below.
+                together.Leave(waiting, cancel);
+            },
+            (together, this));
+
+        public void Complete(bool isAnswered)
+        {
+            // Not waited for: who leaves in this moment finds nothing to do.
+            _leaving.Unregister();
+            _source.SetResult(new ReadTogether(isAnswered, Version, Position));
+        }
+
+        public void Abandon(CancellationToken cancel) => _source.SetException(new OperationCanceledException(cancel));
 
         ReadTogether IValueTaskSource<ReadTogether>.GetResult(short token) => _source.GetResult(token);
 
@@ -136,3 +223,7 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
             _source.OnCompleted(continuation, state, token, flags);
     }
 }
+
+/// <summary>What asks the database for many.</summary>
+/// <param name="SlowMs">What is slow.</param>
+sealed record ReadsBy(Database Database, TimeProvider Clock, int SlowMs);

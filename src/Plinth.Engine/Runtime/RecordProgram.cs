@@ -56,7 +56,10 @@ sealed class RecordProgram
     /// <summary>It can be asked of a database that is a way off, which answers several keys at once.</summary>
     public bool CanBeRemote => _keysAndPosition is not null;
 
-    /// <summary>The same keys, and after them the log's position in the statement's snapshot.</summary>
+    /// <summary>
+    /// Keys of the records that the caller may see, and after them the log's position in the statement's snapshot. The database looks at
+    /// each record for its key in any case, and a key that is not sent is not looked up.
+    /// </summary>
     public SqlText KeysFor(long limit) => _keysAndPosition is not { } write
         ? throw new InvalidOperationException("this list is not asked for from afar")
         : _keysByLimit?.Of(limit) ?? (_keysForAny ??= write(null));
@@ -90,7 +93,7 @@ sealed class RecordProgram
         // A place in the list is made of the record's own values.
         if (root.Sort.Any(term => !term.Path.IsOwn || !root.Fields.Contains(term.Path.Field))) return null;
         ReadColumns keys = ReadColumns.Keys(root);
-        return new RecordProgram(level, sql.Root(keys, ruled: false), limit => sql.Root(keys.WithPosition(), ruled: false, limit))
+        return new RecordProgram(level, sql.Root(keys, ruled: false), limit => sql.Root(keys.WithPosition(), ruled: true, limit))
         {
             SortFields = FieldSet.Of(root.Sort.Select(static term => term.Path.Field)),
         };

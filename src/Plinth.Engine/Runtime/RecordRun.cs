@@ -24,8 +24,8 @@ sealed partial class RecordRun(RecordRun.Request asked, IRecordSource source)
         RecordProgram Program, Sql.SqlText? Count, PlannedRead Read, Caller Caller, long Now, RecordCache Cache, long Position,
         bool IsShared, int SchemaVersion, ReadOnlyMemory<byte> Secret, Limits Limits)
     {
-        /// <summary>Most keys that a run asks for: one record more than the page tells that the list goes on.</summary>
-        public long KeysMax => FirstLimit(Program.Root, Read.Limit + 1L);
+        /// <summary>Most keys of records that may be seen: one record more than the page tells that the list goes on.</summary>
+        public long KeysMax => Read.Limit + 1L;
 
         /// <summary>Most keys of one parent that a run asks for: more records than are allowed would be refused in any case.</summary>
         public long ChildrenMax(RecordInclude include) => FirstLimit(include.Level, ChildrenWanted(include));
@@ -131,7 +131,8 @@ sealed partial class RecordRun(RecordRun.Request asked, IRecordSource source)
         return rows.Count >= until;
     }
 
-    bool Sees(RecordLevel level, CachedRecord record) => record.IsSeen(level, _caller, Plan.Slots.Rules[level.Shape.Need]);
+    bool Sees(RecordLevel level, CachedRecord record) =>
+        (source.IsRuled && ReferenceEquals(level, asked.Program.Root)) || record.IsSeen(level, _caller, Plan.Slots.Rules[level.Shape.Need]);
 
     /// <summary>Adds a record when the caller may see it.</summary>
     void Add(RecordRows rows, CachedRecord record)

@@ -16,16 +16,18 @@ namespace Plinth.Runtime;
 sealed class RemoteRecords(RecordRun.Request asked, Connection connection) : IRecordSource
 {
     readonly List<RecordKey> _keys = [];
-    readonly Dictionary<RecordKey, CachedRecord?> _loaded = [];
-    readonly Dictionary<RecordLevel, HashSet<RecordKey>> _missing = new(ReferenceEqualityComparer.Instance);
-    readonly Dictionary<RecordInclude, Dictionary<RecordKey, RecordKey[]>> _children = new(ReferenceEqualityComparer.Instance);
-    readonly Dictionary<RecordInclude, Dictionary<RecordKey, Value[]>> _parents = new(ReferenceEqualityComparer.Instance);
+    Dictionary<RecordKey, CachedRecord?>? _loaded;
+    Dictionary<RecordLevel, HashSet<RecordKey>>? _missing;
+    Dictionary<RecordInclude, Dictionary<RecordKey, RecordKey[]>>? _children;
+    Dictionary<RecordInclude, Dictionary<RecordKey, Value[]>>? _parents;
     int _next;
     long _count;
 
     Value Tenant => asked.Caller.Tenant;
 
-    public bool Lacks => _missing.Count > 0 || _parents.Count > 0;
+    public bool Lacks => _missing is not null || _parents is not null;
+
+    public bool IsRuled => true;
 
     /// <summary>The log's position in the snapshot of the keys; null where there were none.</summary>
     public long? Position { get; private set; }
@@ -68,7 +70,8 @@ sealed class RemoteRecords(RecordRun.Request asked, Connection connection) : IRe
 
     public CachedRecord? Load(RecordLevel level, in RecordKey key)
     {
-        if (_loaded.TryGetValue(key, out CachedRecord? record)) return record;
+        if (_loaded is not null && _loaded.TryGetValue(key, out CachedRecord? record)) return record;
+        _missing ??= new(ReferenceEqualityComparer.Instance);
         if (!_missing.TryGetValue(level, out HashSet<RecordKey>? missing)) _missing.Add(level, missing = []);
         missing.Add(key);
         return null;
@@ -77,12 +80,13 @@ sealed class RemoteRecords(RecordRun.Request asked, Connection connection) : IRe
     public void AddChildren(RecordInclude include, Value[] link, long limit, KeyList keys)
     {
         RecordKey parent = RecordKey.OfStored(include.Level.Model.Name, link);
-        if (_children.TryGetValue(include, out Dictionary<RecordKey, RecordKey[]>? known)
+        if (_children is not null && _children.TryGetValue(include, out Dictionary<RecordKey, RecordKey[]>? known)
             && known.TryGetValue(parent, out RecordKey[]? found))
         {
             foreach (RecordKey key in found) keys.Add(key);
             return;
         }
+        _parents ??= new(ReferenceEqualityComparer.Instance);
         if (!_parents.TryGetValue(include, out Dictionary<RecordKey, Value[]>? parents)) _parents.Add(include, parents = []);
         parents.TryAdd(parent, [.. link]);
     }
@@ -96,15 +100,14 @@ sealed class RemoteRecords(RecordRun.Request asked, Connection connection) : IRe
         List<(RecordInclude Include, RecordKey[] Parents, Statement Rows)> lists = [];
         try
         {
-            foreach (var (level, keys) in _missing)
+            foreach (var (level, keys) in _missing ?? [])
             {
                 RecordKey[] missing = [.. keys];
                 records.Add((level, missing, Send(level, missing)));
             }
-            foreach (var (include, parents) in _parents)
+            foreach (var (include, parents) in _parents ?? [])
                 lists.Add((include, [.. parents.Keys], Send(include, [.. parents.Values], limitOf(include))));
-            _missing.Clear();
-            _parents.Clear();
+            (_missing, _parents) = (null, null);
             bool isOne = true;
             foreach (var (level, keys, rows) in records) isOne &= Take(level, keys, await OpenedAsync(rows, cancel));
             foreach (var (include, parents, rows) in lists) isOne &= Take(include, parents, await OpenedAsync(rows, cancel));
@@ -161,6 +164,7 @@ sealed class RemoteRecords(RecordRun.Request asked, Connection connection) : IRe
     bool Take(RecordLevel level, RecordKey[] keys, Statement rows)
     {
         long? position = null;
+        _loaded ??= [];
         foreach (RecordKey key in keys) _loaded[key] = null;
         while (rows.Step())
         {
@@ -178,6 +182,7 @@ sealed class RemoteRecords(RecordRun.Request asked, Connection connection) : IRe
 
     bool Take(RecordInclude include, RecordKey[] parents, Statement rows)
     {
+        _children ??= new(ReferenceEqualityComparer.Instance);
         if (!_children.TryGetValue(include, out Dictionary<RecordKey, RecordKey[]>? known)) _children.Add(include, known = []);
         List<RecordKey>[] found = [.. parents.Select(static _ => new List<RecordKey>())];
         long? position = null;

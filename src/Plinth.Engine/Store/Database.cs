@@ -47,8 +47,10 @@ abstract class Database : IDisposable
     /// <exception cref="StoreException"><see cref="StoreFailure.Busy"/> when no connection came free in time.</exception>
     public abstract ReadLease Read(CancellationToken cancel);
 
-    /// <summary>The same for a request: a remote database lends without holding the thread.</summary>
-    public virtual ValueTask<ReadLease> ReadAsync(CancellationToken cancel) => new(Read(cancel));
+    /// <summary>The same for a request: a remote database lends without holding the thread, and lets each lane have its part.</summary>
+    public virtual ValueTask<ReadLease> ReadAsync(ReadLane lane, CancellationToken cancel) => new(Read(cancel));
+
+    public ValueTask<ReadLease> ReadAsync(CancellationToken cancel) => ReadAsync(ReadLane.Usual, cancel);
 
     /// <summary>
     /// Finds out what became of the writer's last commit, whose answer was lost: waits until its session has ended, so that nothing of it

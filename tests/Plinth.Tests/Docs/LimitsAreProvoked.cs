@@ -48,6 +48,7 @@ public sealed partial class LimitsAreProvoked
         ["ChannelMembers"] = "ChannelTests",
         ["Channels"] = "ChannelTests",
         ["PublicBytes"] = "PublicFilesTests",
+        ["SlowMs"] = "SlowReadsTests",
         ["LiveRows"] = "RealtimeTests",
         ["LiveQueries"] = "RealtimeTests",
         ["Statements"] = "DriverTests",

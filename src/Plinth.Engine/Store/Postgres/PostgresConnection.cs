@@ -45,6 +45,12 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override bool IsShared => true;
 
+    /// <summary>Where it was lent, which it leaves when its session is given back; null where nobody counts.</summary>
+    public ReadGates? Gates { get; init; }
+
+    /// <summary>As what it was lent.</summary>
+    public ReadLane Lane { get; init; }
+
     /// <summary>The session is there, as far as we know.</summary>
     public bool IsOpen => _link is { FullState: ConnectionState.Open };
 
@@ -234,6 +240,19 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         _later.Clear();
         (_link, _inTransaction, _isFailed) = (null, false, false);
         if (link is not null) _ = ReleaseAsync(link, isUsual: isPooled || _actual == _usual);
+        else Leave();
+    }
+
+    void Leave()
+    {
+        try
+        {
+            Gates?.Leave(Lane);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The database was closed meanwhile.
+        }
     }
 
     /// <summary>Sent with the next statement that is waited for.</summary>
@@ -449,7 +468,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         return batch;
     }
 
-    static async Task ReleaseAsync(NpgsqlConnection link, bool isUsual)
+    async Task ReleaseAsync(NpgsqlConnection link, bool isUsual)
     {
         try
         {
@@ -464,6 +483,10 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         catch (Exception e) when (PostgresErrors.IsFromServer(e))
         {
             // It is gone, and the pool knows.
+        }
+        finally
+        {
+            Leave();
         }
     }
 

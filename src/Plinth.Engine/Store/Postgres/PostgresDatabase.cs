@@ -20,7 +20,8 @@ sealed class PostgresDatabase : Database
 
     readonly NpgsqlDataSource _readers;
     readonly NpgsqlDataSource _writers;
-    readonly List<NpgsqlDataSource> _copies = [];
+    readonly ReadGates _gates;
+    readonly List<(NpgsqlDataSource Source, ReadGates Gates)> _copies = [];
     readonly PostgresConnection _writer;
     readonly bool _isPooled, _isWriterPooled, _isGuarded;
     readonly long _logPartEvents;
@@ -31,6 +32,7 @@ sealed class PostgresDatabase : Database
     {
         Options = options;
         _readers = server.Readers(options);
+        _gates = new ReadGates(server.ReadersMax, options.ReadTimeMax);
         _writers = server.Writers(options);
         (_isPooled, _isWriterPooled, _isGuarded) = (server.IsPooled, server.IsWriterPooled, server.IsGuarded);
         _logPartEvents = server.LogPartEvents;
@@ -78,11 +80,21 @@ sealed class PostgresDatabase : Database
         }
     }
 
-    public override ReadLease Read(CancellationToken cancel) => Lend(_readers, _isPooled, cancel);
-
-    ReadLease Lend(NpgsqlDataSource source, bool isPooled, CancellationToken cancel)
+    public override ReadLease Read(CancellationToken cancel)
     {
-        PostgresConnection connection = new(this, source, Options.ReadTimeMax.TotalSeconds, isPooled);
+        PostgresConnection connection = NewReader();
+        connection.SetLimits(Options.ReadTimeMax, cancel);
+        return new ReadLease(this, connection);
+    }
+
+    public override ValueTask<ReadLease> ReadAsync(ReadLane lane, CancellationToken cancel) =>
+        LendAsync(_readers, _gates, _isPooled, lane, cancel);
+
+    async ValueTask<ReadLease> LendAsync(
+        NpgsqlDataSource source, ReadGates gates, bool isPooled, ReadLane lane, CancellationToken cancel)
+    {
+        await gates.EnterAsync(lane, cancel);
+        PostgresConnection connection = new(this, source, Options.ReadTimeMax.TotalSeconds, isPooled) { Gates = gates, Lane = lane };
         connection.SetLimits(Options.ReadTimeMax, cancel);
         return new ReadLease(this, connection);
     }
@@ -91,11 +103,10 @@ sealed class PostgresDatabase : Database
     DatabaseCopy CopyOf(PostgresServer server)
     {
         NpgsqlDataSource source = server.Readers(Options);
-        _copies.Add(source);
-        return new DatabaseCopy(server.Shown, cancel => Lend(source, server.IsPooled, cancel));
+        ReadGates gates = new(server.ReadersMax, Options.ReadTimeMax);
+        _copies.Add((source, gates));
+        return new DatabaseCopy(server.Shown, (lane, cancel) => LendAsync(source, gates, server.IsPooled, lane, cancel));
     }
-
-    public override ValueTask<ReadLease> ReadAsync(CancellationToken cancel) => new(Read(cancel));
 
     public override Connection OpenReader()
     {
@@ -187,7 +198,12 @@ sealed class PostgresDatabase : Database
         _pause.Dispose();
         _readers.Dispose();
         _writers.Dispose();
-        foreach (NpgsqlDataSource copy in _copies) copy.Dispose();
+        _gates.Dispose();
+        foreach (var (source, gates) in _copies)
+        {
+            source.Dispose();
+            gates.Dispose();
+        }
     }
 
     internal override void Return(Connection reader) => ((PostgresConnection)reader).Release();
