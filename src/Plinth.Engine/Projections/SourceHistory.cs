@@ -95,8 +95,9 @@ sealed class SourceHistory(ProjectionProgram program, AppSchema schema, int vers
         return true;
     }
 
-    Value[] Was(UndoneRecord record, Value[]? now)
+    Value[]? Was(UndoneRecord record, Value[]? now)
     {
+        if (!record.Existed) return null;
         foreach (Field field in program.Needed)
         {
             if (now is not null && !record.IsWhole) record.Learn(field.Ordinal, now[field.Ordinal]);
