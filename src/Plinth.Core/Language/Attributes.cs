@@ -197,6 +197,10 @@ static class Attributes
             "Only records for which it is true are counted; where it is unknown (null is involved), they are not.",
             "@@where(stage != \"lost\")")
             { Arguments = [new("condition", Kind.Expression, "over the model's own fields") { IsRequired = true }] },
+        new("@@inline", Projection,
+            "Kept in the transaction of each write, so that whoever reads after a write finds it counted. Writes that change the same "
+            + "record of the projection wait for one another.",
+            "@@inline"),
         Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
         Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];

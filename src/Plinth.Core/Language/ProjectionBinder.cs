@@ -51,7 +51,7 @@ sealed class ProjectionBinder(Declarations declarations, FieldBinder fields, Fin
         Hide(model, Projection.Records, new ScalarFieldType(BigIntType.It));
         model.ProjectedFrom = source;
         model.Projection = new Projection(source.Name, model.Attribute("@@where")?.Expression("condition"), [.. _keys], [.. _aggregates],
-            IsInline: false);
+            IsInline: model.Attribute("@@inline") is not null);
     }
 
     /// <summary>

@@ -291,7 +291,22 @@ sealed class LiveHub : IDisposable
                     if (matters && IsOfTenant(happened, query.Plan)) query.MarkDirty(happened.Position);
                 }
             }
+            DirtyProjections(happened);
             Volatile.Write(ref _position, happened.Position);
+        }
+    }
+
+    /// <summary>What is counted over the record in its own transaction has changed with it.</summary>
+    void DirtyProjections(LogEvent happened)
+    {
+        foreach (var (name, index) in _byModel)
+        {
+            if (_snapshot.Schema.FindModel(name)?.Projection is not { IsInline: true } projection) continue;
+            if (!string.Equals(projection.From, happened.Model, StringComparison.Ordinal)) continue;
+            foreach (LiveQuery query in index.Roots)
+            {
+                if (IsOfTenant(happened, query.Plan)) query.MarkDirty(happened.Position);
+            }
         }
     }
 

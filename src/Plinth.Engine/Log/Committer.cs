@@ -57,6 +57,12 @@ sealed class Committer : IDisposable
     public Action<Announcement>? Announce { get; set; }
 
     /// <summary>
+    /// Called on the writer's thread, in the transaction, with the events of a group before it is committed (of a unit of very many in
+    /// parts): writes what follows from them. What it throws fails the group.
+    /// </summary>
+    public Action<Connection, IReadOnlyList<LogEvent>>? Derive { get; set; }
+
+    /// <summary>
     /// Called on the writer's thread after each announced commit, whether it succeeded or not, with the position of the last event that
     /// is committed; before its commands are acknowledged. Must be cheap and must not throw.
     /// </summary>
@@ -231,6 +237,7 @@ sealed class Committer : IDisposable
         try
         {
             _transaction.Clear();
+            _transaction.Derive = _group[0].IsDerivedFrom ? Derive : null;
             connection.BeginWrite();
             foreach (WriteUnit unit in _group)
             {
@@ -248,6 +255,7 @@ sealed class Committer : IDisposable
             }
 
             if (suspends) RequireForeignKeys(connection);
+            if (_transaction.Events.Count > 0) _transaction.Derive?.Invoke(connection, _transaction.Events);
             LogEvent[] events = _transaction.TakeEvents();
             if (connection.SendsAhead && events.Length > 0)
             {

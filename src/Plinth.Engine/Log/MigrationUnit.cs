@@ -61,6 +61,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
                 $"Records refer to records that are not there: {lost[0]}.", "Correct those references first.");
         }
 
+        GiveUpInline(transaction.Connection);
         SchemaRecords.Add(transaction.Connection, _next with { At = transaction.Now });
         _report = new MigrationReport(
             _next.Version, [.. _plan.Steps.Where(static step => step is not DataPrecondition).Select(static step => step.Description)],
@@ -80,6 +81,23 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
             ? "Several records hold the same values in those fields; change or delete all but one."
             : "Correct the records that do not satisfy it first.");
 
+    /// <summary>
+    /// Records that get values here are not counted one by one: what is kept inline over them is counted anew afterwards.
+    /// </summary>
+    void GiveUpInline(Connection connection)
+    {
+        HashSet<string> filled = [.. _plan.Steps.OfType<FillColumns>().Select(static s => s.Model.Name),
+            .. _plan.Steps.OfType<RebuildTable>().Select(static s => s.Table.Model.Name)];
+        foreach (Model model in _schema.Models)
+        {
+            if (model.Projection is { IsInline: true } projection && filled.Contains(projection.From))
+                ProjectionStates.GiveUp(connection, model.Name);
+        }
+    }
+
+    /// <summary>What it writes is of two schemas.</summary>
+    protected internal override bool IsDerivedFrom => false;
+
     bool Breaks(WriteTransaction transaction, DataPrecondition demand)
     {
         using Statement select = transaction.Prepare(_ddl.Breaks(demand));
@@ -97,7 +115,8 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
             case RenameColumn rename: connection.Execute(_ddl.RenameColumn(rename.Model.Table, rename.From, rename.To)); break;
             case CreateTable create:
                 connection.Execute(_ddl.CreateTable(create.Table, create.Table.Name));
-                if (create.Table.Model.Projection is not null) ProjectionStates.Forget(connection, create.Table.Model.Name);
+                if (create.Table.Model.Projection is not null)
+                    ProjectionStates.Put(connection, create.Table.Model.Name, new ProjectionState("", 0, 0));
                 break;
             case DropTable drop: connection.Execute(_ddl.DropTable(drop.Table)); break;
             case AddColumn add: connection.Execute(_ddl.AddColumn(add.Model, add.Field)); break;

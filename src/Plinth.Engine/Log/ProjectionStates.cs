@@ -18,6 +18,10 @@ static class ProjectionStates
 
     const string MovesOn = $"update {LogTables.Projections} set position = ?4 where name = ?1 and shape = ?2 and position = ?3";
 
+    const string Lapse = $"update {LogTables.Projections} set shape = '' where name = ?1";
+
+    const string Held = $"update {LogTables.Projections} set built_at = built_at where name = ?1 and shape = ?2";
+
     const string Remove = $"delete from {LogTables.Projections} where name = ?1";
 
     const string Insert = $"insert into {LogTables.Projections} (name, shape, position, built_at) values (?1, ?2, ?3, ?4)";
@@ -28,6 +32,37 @@ static class ProjectionStates
         using Statement select = connection.Prepare(Select);
         select.BindText(1, name);
         return select.Step() ? new ProjectionState(select.ColumnText(0), select.ColumnInt64(1), select.ColumnInt64(2)) : null;
+    }
+
+    /// <summary>
+    /// The same, and nobody changes it before the end of the transaction, where others could; many may hold it at a time.
+    /// </summary>
+    public static ProjectionState? Hold(Connection connection, string name)
+    {
+        if (!connection.IsShared) return Find(connection, name);
+        using Statement select = connection.Prepare(Select + " for share");
+        select.BindText(1, name);
+        return select.Step() ? new ProjectionState(select.ColumnText(0), select.ColumnInt64(1), select.ColumnInt64(2)) : null;
+    }
+
+    /// <summary>Waits until nobody holds it any more, and holds it alone; false where there is none of this shape.</summary>
+    public static bool Seize(Connection connection, string name, string shape)
+    {
+        using (Statement held = connection.Prepare(Held))
+        {
+            held.BindText(1, name);
+            held.BindText(2, shape);
+            held.Run();
+        }
+        return connection.RowsConcerned == 1;
+    }
+
+    /// <summary>Its rows are not to be trusted: they are to be built anew.</summary>
+    public static void GiveUp(Connection connection, string name)
+    {
+        using Statement lapse = connection.Prepare(Lapse);
+        lapse.BindText(1, name);
+        lapse.Run();
     }
 
     /// <summary>

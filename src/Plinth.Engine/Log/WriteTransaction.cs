@@ -39,6 +39,9 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
     /// <summary>Events appended so far by the group, this unit's included, in order. They have no positions yet.</summary>
     public IReadOnlyList<LogEvent> Events => _events;
 
+    /// <summary>Writes what follows from events in their own transaction; null where nothing does.</summary>
+    internal Action<Connection, IReadOnlyList<LogEvent>>? Derive { get; set; }
+
     /// <summary>Microseconds since 1970-01-01T00:00:00Z: the node's clock.</summary>
     public long Now => (clock.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
 
@@ -65,6 +68,7 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
     /// </summary>
     public void Flush()
     {
+        Derive?.Invoke(Connection, _events);
         Written = EventLog.Append(Connection, Written ?? log.Last, TakeEvents(), Now);
         _events.Clear();
     }

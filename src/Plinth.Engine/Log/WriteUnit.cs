@@ -24,6 +24,9 @@ abstract class WriteUnit
     /// <summary>True gives it a transaction of its own: migrations, bulk writes, restores.</summary>
     protected internal virtual bool IsExclusive => false;
 
+    /// <summary>What follows from its events in the same transaction is written: inline projections.</summary>
+    protected internal virtual bool IsDerivedFrom => true;
+
     /// <summary>
     /// True (with <see cref="IsExclusive"/>) stops foreign key checks while it runs; they are checked as a whole before the commit.
     /// </summary>

@@ -63,6 +63,8 @@ sealed class ProjectionDelta(ProjectionProgram program)
 
     public int Count => _groups.Count;
 
+    public GroupDelta Of(in GroupKey key) => _groups[key];
+
     /// <summary>A record was one thing and is another; null where it was not there, or is not any more.</summary>
     public void Change(Value[]? before, Value[]? after)
     {

@@ -26,7 +26,7 @@ static class ProjectionBuild
         ProjectionProgram program, EventStore store, AppSchema schema, Action<long>? counted, CancellationToken cancel)
     {
         Ddl ddl = new(store.Database.Dialect, schema);
-        Build build = new(program, schema, ddl, Guid.NewGuid().ToString("n"));
+        Build build = new(program, schema, ddl, store.Keys, Guid.NewGuid().ToString("n"));
         using Connection connection = store.Database.OpenReader();
         connection.BeginRead();
         long position = EventLog.ReadHead(connection).Position;
@@ -45,7 +45,7 @@ static class ProjectionBuild
     }
 
     /// <summary>The transactions of one build. Of two that overlap the later one takes over, and the other finds that it has.</summary>
-    sealed class Build(ProjectionProgram program, AppSchema schema, Ddl ddl, string id)
+    sealed class Build(ProjectionProgram program, AppSchema schema, Ddl ddl, LogKeys keys, string id)
     {
         string Name => program.Model.Name + " (building)";
 
@@ -69,14 +69,39 @@ static class ProjectionBuild
         {
             Connection connection = transaction.Connection;
             if (!IsOurs(connection)) return Taken();
+            bool isInline = program.Model.Projection is { IsInline: true };
+            // Whoever writes to the rows holds their state until the commit: from here on nobody does.
+            if (isInline && ProjectionStates.Find(connection, program.Model.Name) is { } was)
+                ProjectionStates.Seize(connection, program.Model.Name, was.Shape);
             connection.Execute(program.Statements.Clear.Text);
             connection.Execute(program.Statements.Take.Text);
             connection.Execute(program.Statements.Drop.Text);
             ProjectionStates.Forget(connection, Name);
+            if (isInline && CatchUp(connection, position) is { } fault) return fault;
             ProjectionState state = new(program.Shape, position, transaction.Now);
             ProjectionStates.Put(connection, program.Model.Name, state);
             return state;
         }, isExclusive: true);
+
+        /// <summary>Brings the rows from the snapshot to now: the next write is counted in its own transaction.</summary>
+        Fault? CatchUp(Connection connection, long from)
+        {
+            long to = EventLog.ReadHead(connection).Position;
+            if (from >= to) return null;
+            SourceHistory history = new(program, schema, -1, keys);
+            if (history.Undo(connection, from, to, []) is not { } was)
+                return Faults.NotReady.Says($"More happened to {program.Source.Name} than can be made up for; it is counted again.");
+            ProjectionReader reader = new(program, connection);
+            ProjectionDelta delta = new(program);
+            foreach (var (recordId, before) in was)
+            {
+                Value[]? after = RecordIds.TryRead(program.Source, recordId, out Value[]? key) ? reader.Record(key) : null;
+                delta.Change(before(after), after);
+            }
+            foreach (RowChange change in ProjectionStep.ChangesOf(program, delta, reader, locks: false))
+                ProjectionFollower.Write(connection, program.Statements, program.Model, change);
+            return null;
+        }
 
         /// <summary>Also keeps it so until the end of the transaction.</summary>
         bool IsOurs(Connection connection) => ProjectionStates.MoveOn(connection, Name, id, 0, 0);

@@ -7,8 +7,9 @@ using Plinth.Text;
 namespace Plinth.Projections;
 
 /// <summary>
-/// Keeps one asynchronous projection: a durable follower, which runs on one node. What becomes of the rows is worked out over a snapshot,
-/// outside the writer's turn; there it is written, and only if the rows still stand where they were read.
+/// Keeps one projection: a durable follower, which runs on one node. What becomes of the rows is worked out over a snapshot, outside the
+/// writer's turn; there it is written, and only if the rows still stand where they were read. Rows that are kept inline it only builds,
+/// and builds anew when they were given up.
 /// </summary>
 sealed class ProjectionFollower : IAsyncDisposable
 {
@@ -34,6 +35,8 @@ sealed class ProjectionFollower : IAsyncDisposable
     }
 
     public ProjectionProgram Program { get; }
+
+    bool IsInline => Program.Model.Projection is { IsInline: true };
 
     public AppSchema Schema { get; }
 
@@ -75,10 +78,12 @@ sealed class ProjectionFollower : IAsyncDisposable
             {
                 lease.Connection.BeginRead();
                 state = ProjectionStates.Find(lease.Connection, Program.Model.Name) ?? throw new LeadershipLostException();
-                if (!string.Equals(state.Shape, Program.Shape, StringComparison.Ordinal)) throw new LeadershipLostException();
-                isKnown = state.Position >= last;
+                bool isBuilt = string.Equals(state.Shape, Program.Shape, StringComparison.Ordinal);
+                if (!isBuilt && !(IsInline && state.Shape.Length == 0)) throw new LeadershipLostException();
+                isKnown = state.Position >= last || IsInline;
                 if (!isKnown) _step = ProjectionStep.Of(Program, state.Position, events, lease.Connection, _history);
                 isKnown |= _step is not null;
+                isKnown &= isBuilt;
             }
             if (!isKnown) await BuiltAsync(cancel).ConfigureAwait(false);
         }

@@ -41,6 +41,17 @@ sealed class ProjectionKeeper(EventStore store, FollowerOptions? options = null)
     /// </summary>
     public Action<string>? Changed { get; set; }
 
+    /// <summary>
+    /// Writes of a schema are counted in their own transactions from now on. In the writer's turn, or before anything is written: no
+    /// command is decided under one schema and counted under another.
+    /// </summary>
+    public void Derive(AppSchema schema)
+    {
+        ProjectionInline inline = new(ProjectionsOf(schema).Where(static m => m.Projection is { IsInline: true })
+            .Select(model => ProgramOf(schema, model)));
+        store.Committer.Derive = inline.IsEmpty ? null : inline.Write;
+    }
+
     /// <summary>Keeps the projections of a schema from now on, and no others.</summary>
     public async Task ServeAsync(AppSchema schema, int version)
     {
@@ -75,6 +86,8 @@ sealed class ProjectionKeeper(EventStore store, FollowerOptions? options = null)
         foreach (Model model in ProjectionsOf(schema))
         {
             ProjectionState? state = StateOf(lease.Connection, schema, model);
+            // What is inline has seen what is committed.
+            if (state is not null && model.Projection is { IsInline: true }) state = state with { Position = head };
             reports.Add(new ProjectionReport(model, state, head - (state?.Position ?? 0)));
         }
         return reports;

@@ -29,7 +29,9 @@ sealed record ProjectionVerification(long Position, long Records, long Rows, IRe
             return new ProjectionVerification(head, 0, 0, [$"{name} was not built yet."]);
         ProjectionReader reader = new(program, connection);
         Dictionary<GroupKey, Value[]> ahead = [];
-        if (Unseen(program, store, schema, connection, state.Position, head, reader, ahead) is { } wrong)
+        // What is inline has seen what is committed.
+        long from = program.Model.Projection is { IsInline: true } ? head : state.Position;
+        if (Unseen(program, store, schema, connection, from, head, reader, ahead) is { } wrong)
             return new ProjectionVerification(head, 0, 0, [wrong]);
         List<string> differences = [];
         long records = 0, rows = 0;

@@ -31,6 +31,7 @@ sealed partial class Engine : IAsyncDisposable
     {
         (_options, Store, _current) = (options, store, first);
         Projections = new ProjectionKeeper(store);
+        Projections.Derive(first.Schema);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         _replicas = new Replicas(store.Database, store.Tail);
         _readsBy = new ReadsBy(store.Database, options.Time, options.Limits.SlowMs);
@@ -192,6 +193,7 @@ sealed partial class Engine : IAsyncDisposable
     void Serve(AppSchema schema, int version)
     {
         Volatile.Write(ref _current, NewSnapshot(_options, Store, schema, version));
+        Projections.Derive(schema);
         _cache.Clear();
     }
 

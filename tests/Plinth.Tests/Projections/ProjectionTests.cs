@@ -119,6 +119,35 @@ public sealed class ProjectionTests
     }
 
     [Fact]
+    public async Task What_is_inline_is_counted_with_the_write_and_given_up_where_it_has_no_room()
+    {
+        const string Inline = """
+            projection P from Deal { key stage  n Int = count()  total Int = sum(score)  most Int = max(score)  @@inline  @@allow("read", true) }
+            """;
+        await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Deals);
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":1,"stage":"open","score":3}""");
+        await fixture.ApplyAsync(Deals + Inline);
+        await fixture.CaughtUpAsync();
+        Assert.Equal("""[{"stage":"open","n":1,"total":3,"most":3}]""", await fixture.List("P"));
+        // From here on without waiting for anything.
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":2,"stage":"open","score":4}""");
+        Assert.Equal("""[{"stage":"open","n":2,"total":7,"most":4}]""", await fixture.List("P"));
+        await fixture.Do(CommandKind.Update, "Deal", """{"stage":"won"}""", "2");
+        Assert.Equal("""[{"stage":"open","n":1,"total":3,"most":3},{"stage":"won","n":1,"total":4,"most":4}]""", await fixture.List("P"));
+        await fixture.Do(CommandKind.CreateMany, "Deal", """[{"id":3,"stage":"won","score":9},{"id":4,"stage":"lost","score":1}]""");
+        await fixture.Do(CommandKind.Delete, "Deal", key: "3");
+        await fixture.Do(CommandKind.Purge, "Deal", key: "1");
+        Assert.Equal("""[{"stage":"lost","n":1,"total":1,"most":1},{"stage":"won","n":1,"total":4,"most":4}]""", await fixture.List("P"));
+        fixture.AssertExact("inline");
+        // A sum without room does not refuse the write: the rows are given up, and counted anew when there is room.
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":5,"stage":"won","score":2147483647}""");
+        Assert.Null(fixture.Engine.Projections.Report(fixture.Schema, CancellationToken.None)[0].State);
+        await fixture.Do(CommandKind.Update, "Deal", """{"score":5}""", "5");
+        await fixture.CaughtUpAsync();
+        Assert.Equal("""[{"stage":"lost","n":1,"total":1,"most":1},{"stage":"won","n":2,"total":9,"most":5}]""", await fixture.List("P"));
+    }
+
+    [Fact]
     public async Task Nobody_writes_to_a_projection()
     {
         await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Deals + ByStage);

@@ -34,6 +34,13 @@ public sealed class Projections_equal_a_fresh_count
           @@where(stage != "lost")
           @@allow("read", true)
         }
+        projection Inline from Deal {
+          key stage
+          records Int = count()  total Decimal? = sum(value)  least Decimal(12, 2)? = min(value)  most Decimal(12, 2)? = max(value)
+          best Int = max(score)
+          @@inline
+          @@allow("read", true)
+        }
 
         """;
 
