@@ -42,7 +42,7 @@ sealed class ProjectionPage(Engine engine)
         JsonText.WriteString(body, report.Projection.Name);
         body.Write(",\"from\":"u8);
         JsonText.WriteString(body, report.From);
-        body.Write(",\"state\":"u8);
+        body.Write(report.Projection.Projection is { IsInline: true } ? ",\"inline\":true,\"state\":"u8 : ",\"inline\":false,\"state\":"u8);
         JsonText.WriteString(body, report.StateOf(follower));
         body.Write(",\"position\":"u8);
         JsonText.WriteIntString(body, report.State?.Position ?? 0);
