@@ -49,6 +49,9 @@ sealed class ChannelHub : IAsyncDisposable
     /// <summary>Channels that have members, by their parameters.</summary>
     public int Count => _rooms.Count;
 
+    /// <summary>Other nodes that this one hears.</summary>
+    public int Nodes => _nodes?.Count ?? 0;
+
     /// <summary>All that this node knows.</summary>
     internal ICollection<ChannelRoom> Rooms => _rooms.Values;
 

@@ -94,6 +94,8 @@ public sealed class ChannelsOnSeveralNodesTests
         Client speaker = new(one, "speaker", subject: new string('\u0001', 5000)), hearer = new(two, "hearer");
         await speaker.JoinAsync("news");
         await hearer.JoinAsync("news");
+        // Who does not listen yet hears nothing: there is no repeat.
+        await hearer.IsAsync(() => one.Nodes == 1 && two.Nodes == 1, "heard of the other node");
         string largest = "\"" + new string('\u20ac', (Limits.Default.ChannelMessageBytes - 2) / 3) + "\"";
         // What is told before a node listens is not heard, and here nobody is seen to come.
         for (int tries = 0; hearer.Messages.Count == 0 && tries < 1000; tries++)
