@@ -197,7 +197,12 @@ static class Attributes
             "Only records for which it is true are counted; where it is unknown (null is involved), they are not.",
             "@@where(stage != \"lost\")")
             { Arguments = [new("condition", Kind.Expression, "over the model's own fields") { IsRequired = true }] },
-        Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
+        new("@@audit", Model,
+            "Who reads its records is kept, too: which ones, when and by whom, for `/audit/reads`. An answer is not given before that is "
+            + "durable, so reading costs a write. (Who changes a record is in the log of every model, without an attribute.)",
+            "@@audit(read)")
+            { Arguments = [new("what", Kind.Word, "`read`") { IsRequired = true, Words = ["read"] }] },
+        Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
         Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];
 
