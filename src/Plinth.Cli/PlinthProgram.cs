@@ -47,6 +47,7 @@ static class PlinthProgram
         ProjectionsCommand.Build(shell),
         AuditCommand.Build(shell),
         EraseCommand.Build(shell),
+        FollowersCommand.Build(shell),
         KeysCommand.Build(shell),
         DoctorCommand.Build(shell),
         TestCommand.Build(shell),

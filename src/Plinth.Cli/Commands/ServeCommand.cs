@@ -6,6 +6,7 @@ using Plinth.Hosting;
 using Plinth.Http;
 using Plinth.Identity;
 using Plinth.Runtime;
+using Plinth.Sinks;
 using Plinth.Text;
 
 namespace Plinth.Cli.Commands;
@@ -54,6 +55,8 @@ static class ServeCommand
                 return ExitCode.Failed;
             }
             await using (engine)
+            await using (Composition.Retention(opened, engine))
+            await using (new EventSinks(engine, Composition.Sinks(opened)))
             await using (PlinthServer server = await PlinthServer.StartAsync(
                 options, identity, IdentityComposition.Mailer(shell, opened, isServed: true), engine, shutdown.Asked))
             {

@@ -2,7 +2,9 @@ using System.Net;
 using Plinth.Cli.Commands;
 using Plinth.Cli.Settings;
 using Plinth.Http;
+using Plinth.Log;
 using Plinth.Runtime;
+using Plinth.Sinks;
 using Plinth.Sql;
 using Plinth.Sql.Dialects.Postgres;
 using Plinth.Sql.Dialects.Sqlite;
@@ -37,6 +39,27 @@ static class Composition
             AuditRoles = settings.List(SettingKeys.AuditRoles),
             ErasureRoles = settings.List(SettingKeys.ErasureRoles),
             Time = time,
+        };
+    }
+
+    /// <summary>Takes old values away, if the settings say so.</summary>
+    public static Retention? Retention(OpenedProject opened, Engine engine) =>
+        opened.Settings.Integer(SettingKeys.RetentionDays) is > 0 and var days
+            ? new Retention(engine.Store, TimeSpan.FromDays(days), TimeSpan.FromHours(1)) : null;
+
+    /// <summary>Where copies of the log go.</summary>
+    public static SinkOptions Sinks(OpenedProject opened)
+    {
+        ResolvedSettings settings = opened.Settings;
+        string file = settings.Text(SettingKeys.SinksFile), url = settings.Text(SettingKeys.SinksUrl),
+            token = settings.Text(SettingKeys.SinksToken), syslog = settings.Text(SettingKeys.SinksSyslog);
+        return new SinkOptions
+        {
+            File = file.Length == 0 ? null : Path.GetFullPath(file, opened.Project.Folder),
+            Url = url.Length == 0 ? null : new Uri(url),
+            Token = token.Length == 0 ? null : token,
+            Syslog = syslog.Length == 0 ? null : new Uri(syslog),
+            FailuresMax = settings.Integer(SettingKeys.SinksFailures),
         };
     }
 

@@ -62,6 +62,9 @@ static class SettingKeys
         "`pretty` for people, `json` for machines; `auto` is pretty on a terminal.");
     public static readonly SettingKey LogLevel = new(
         "log.level", new ChoiceForm(["debug", "info", "warn", "error"]), "info", "Least level that is written.");
+    public static readonly SettingKey RetentionDays = new("log.retentionDays", new IntegerForm(0, 36_500), "0",
+        "Days after which the values of events go from the log (what happened, when and by whom stays), and notes of readings; 0 keeps "
+            + "all.");
     public static readonly SettingKey OtlpEndpoint = new("telemetry.otlpEndpoint", s_text, "",
         "OTLP endpoint for traces and metrics, such as http://127.0.0.1:4317; empty is off. OTEL_EXPORTER_OTLP_ENDPOINT is read too.");
     public static readonly SettingKey OpsPort = new("ops.port", new IntegerForm(0, 65535), "0",
@@ -76,6 +79,16 @@ static class SettingKeys
         "Values of the claim `role` whose bearers may ask the `/audit` routes.");
     public static readonly SettingKey ErasureRoles = new("erasure.roles", new ListForm(_ => null), "admin",
         "Values of the claim `role` whose bearers may erase a person: `POST /api/{models}/{id}/erase`.");
+    public static readonly SettingKey SinksFile = new("sinks.file", s_text, "",
+        "File that gets a line of JSON for each event of the log, relative to the project folder; empty is none.");
+    public static readonly SettingKey SinksUrl = new("sinks.url", new ListFormOfOne(RefuseSinkUrl), "",
+        "Address that events are posted to as lines of JSON, such as https://siem.example.org/plinth; empty is none.");
+    public static readonly SettingKey SinksToken = new(
+        "sinks.token", s_text, "", "Bearer token that is sent to `sinks.url`.", IsSecret: true);
+    public static readonly SettingKey SinksSyslog = new("sinks.syslog", new ListFormOfOne(RefuseSyslog), "",
+        "Receiver of syslog messages (RFC 5424), as udp://host:514 or tcp://host:601; empty is none.");
+    public static readonly SettingKey SinksFailures = new("sinks.failures", new IntegerForm(1, 100_000), "20",
+        "Failures over the same event, with pauses that grow to a minute, after which a sink is parked.");
     public static readonly SettingKey RatePerAddress = new("rate.perAddress", new IntegerForm(0, 1_000_000), "0",
         "Requests per second for one client address; 0 is no bound.");
     public static readonly SettingKey RatePerIdentity = new("rate.perIdentity", new IntegerForm(0, 1_000_000), "0",
@@ -122,6 +135,14 @@ static class SettingKeys
     public static readonly SettingKey CorsCredentials = new("cors.credentials", s_switch, "off",
         "Pages of the allowed origins may send cookies.");
 
+    static string? RefuseSinkUrl(string text) => text.Length == 0
+        || (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url.Scheme is ("http" or "https") && url.UserInfo.Length == 0)
+            ? null : "an address such as https://siem.example.org/plinth";
+
+    static string? RefuseSyslog(string text) => text.Length == 0
+        || (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && url is { Scheme: "udp" or "tcp", Port: > 0, Host.Length: > 0 })
+            ? null : "udp://host:port or tcp://host:port";
+
     static readonly ImmutableArray<LimitKey> s_limits = LimitKeys.All;
 
     public static ImmutableArray<SettingKey> All { get; } =
@@ -130,10 +151,11 @@ static class SettingKeys
         Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
         DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseReadUrls, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseGuard,
         DatabaseLogPart, DatabaseName, Synchronous, Library,
-        CacheRecords, CacheBytes, LogFormat, LogLevel, OtlpEndpoint, OpsPort, OpsToken,
+        CacheRecords, CacheBytes, LogFormat, LogLevel, RetentionDays, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimePublishes,
-        RealtimeHeartbeat, IdempotencyHours, AuditRoles, ErasureRoles, DevHosts,
+        RealtimeHeartbeat, IdempotencyHours, AuditRoles, ErasureRoles, SinksFile, SinksUrl, SinksToken, SinksSyslog,
+        SinksFailures, DevHosts,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];
 

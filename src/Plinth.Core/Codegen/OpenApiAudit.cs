@@ -22,6 +22,8 @@ static class OpenApiAudit
             ["model", "record", "actor", .. page]);
         Add(paths, "/audit/user/{id}/activity", "listUserActivity", "What a user did", Page(), ["model", .. page]);
         Add(paths, "/audit/entity/{model}/{id}", "listEntityAudit", "What happened to a record", Page(), ["actor", .. page]);
+        Add(paths, "/audit/reads", "listReadings", "Who read which records of models with @@audit(read), newest first", Page(),
+            ["model", "record", "actor", "tenant", "from", "to", "after", "limit"]);
         Add(paths, "/audit/statistics", "auditStatistics", "How many events of which kind, and by whom", Statistics(),
             ["actor", "tenant", "from", "to"]);
     }

@@ -19,7 +19,7 @@ static class AttributeReference
         ("What is done to a value first", ["@trim", "@lowercase", "@uppercase", "@html"]),
         ("Who may do what with a record", ["@@allow", "@@deny"]),
         ("Keys, indexes and checks of a model", ["@@id", "@@unique", "@@index", "@@fulltext", "@@check"]),
-        ("How a model behaves", ["@@softDelete", "@@paged", "@@subject", "@@where", "@@inline"]),
+        ("How a model behaves", ["@@softDelete", "@@paged", "@@subject", "@@audit", "@@where", "@@inline"]),
         ("Names, and names of before", ["@@map", "@@route", "@renamedFrom", "@@renamedFrom", "@deprecated"]),
     ];
 

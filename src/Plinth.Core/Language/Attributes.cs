@@ -201,7 +201,12 @@ static class Attributes
             "Kept in the transaction of each write, so that whoever reads after a write finds it counted. Writes that change the same "
             + "record of the projection wait for one another.",
             "@@inline"),
-        Later("@@audit"), Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
+        new("@@audit", Model,
+            "Who reads its records is kept, too: which ones, when and by whom, for `/audit/reads`. An answer is not given before that is "
+            + "durable, so reading costs a write. (Who changes a record is in the log of every model, without an attribute.)",
+            "@@audit(read)")
+            { Arguments = [new("what", Kind.Word, "`read`") { IsRequired = true, Words = ["read"] }] },
+        Later("@@emit"), Later("@@on"), Later("@@public"), Later("@@ui"),
         Later("@@retain"), Later("@@internal"), Later("@@subscribe"), Later("@@mcp"),
     ];
 

@@ -54,6 +54,7 @@ static class SchemaMaker
             Subject = draft.Subject,
             IsSoftDelete = draft.IsSoftDelete,
             Projection = draft.Projection,
+            AuditsReads = draft.Attribute("@@audit") is not null,
             IsPaged = draft.Attribute("@@paged") is not null,
             RenamedFrom = draft.Attribute("@@renamedFrom")?.Text("old"),
             Doc = draft.Syntax.Doc,

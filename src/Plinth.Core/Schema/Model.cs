@@ -50,6 +50,9 @@ sealed record Model
     /// <summary>Where the engine makes the records from another model's; null of a model that is written to.</summary>
     public Projection? Projection { get; init; }
 
+    /// <summary>Who reads its records is kept.</summary>
+    public bool AuditsReads { get; init; }
+
     /// <summary>Lists count their records without being asked.</summary>
     public bool IsPaged { get; init; }
 

@@ -87,6 +87,7 @@ static partial class SchemaJson
                 Tenant = Optional(json, "tenant"),
                 Subject = Optional(json, "subject"),
                 IsSoftDelete = Flag(json, "softDelete"),
+                AuditsReads = Flag(json, "audit"),
                 IsPaged = Flag(json, "paged"),
                 Projection = json.TryGetProperty("projection", out JsonElement projection) ? Projection(projection) : null,
                 RenamedFrom = Optional(json, "renamedFrom"),

@@ -104,6 +104,7 @@ static partial class SchemaJson
         Optional(json, "tenant", model.Tenant);
         Optional(json, "subject", model.Subject);
         Flag(json, "softDelete", model.IsSoftDelete);
+        Flag(json, "audit", model.AuditsReads);
         Flag(json, "paged", model.IsPaged);
         if (model.Projection is { } projection) Write(json, projection);
         Optional(json, "renamedFrom", model.RenamedFrom);

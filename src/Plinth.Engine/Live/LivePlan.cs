@@ -103,6 +103,11 @@ sealed class LivePlan
     static Result<LivePlan> OfRules(Snapshot snapshot, Caller caller, ReadRequest request, long now, Limits limits)
     {
         if (snapshot.Reads.Plan(caller, request, now).Failed(out Fault? fault, out PlannedRead? read)) return fault;
+        if (snapshot.AuditsReads && ReadNotes.IsAudited(read.Plan.Shape.Root))
+        {
+            return Faults.NotLive.Says("who reads these records is kept (@@audit(read)), reading by reading",
+                "ask for the list when it is looked at");
+        }
         if (snapshot.Program(read.Plan).Failed(out fault, out ReadProgram? program)) return fault;
         bool readsNow = !caller.IsSystem
             && read.Plan.Shape.Needs.Any(need => snapshot.Policies.ReadsNow(need.Model, need.Operation, need.Field));

@@ -63,7 +63,9 @@ sealed class Folding
 
     public int Count(Model model) => _lanes.Sum(lane => lane.Rows(model).Count);
 
-    public IEnumerable<string> RecordIds(Model model) => _lanes.SelectMany(lane => lane.Rows(model).Keys);
+    /// <summary>Records that no row of the table was held against.</summary>
+    public IEnumerable<string> Unseen(Model model) =>
+        _lanes.SelectMany(lane => lane.Rows(model)).Where(static row => !row.Value.IsSeen).Select(static row => row.Key);
 
     /// <summary>Does something with an event; why it could not, as a sentence.</summary>
     public static string? Unreadable(LogEvent happened, Action<LogEvent> act)

@@ -121,6 +121,20 @@ static class FollowerTable
         return Done.It;
     });
 
+    /// <summary>
+    /// Lets a parked follower go on: whoever may lead it takes it up at its next look. False when none of the name is parked.
+    /// </summary>
+    /// <param name="name">Of the follower.</param>
+    /// <param name="skips">Behind the event that it failed over, instead of with it.</param>
+    public static WriteUnit<bool> Unpark(string name, bool skips) => new WriteAction<bool>(transaction =>
+    {
+        using Statement unpark = transaction.Prepare($"update {LogTables.Followers} set error = null, failed_at = 0, lease_until = 0"
+            + (skips ? ", position = failed_at" : "") + " where name = ?1 and error is not null");
+        unpark.BindText(1, name);
+        unpark.Run();
+        return transaction.Connection.RowsConcerned == 1;
+    });
+
     /// <summary>Gives the lead up, so that another need not wait for the lease.</summary>
     public static WriteUnit<Done> Leave(string name, long term) => new WriteAction<Done>(transaction =>
     {

@@ -83,7 +83,9 @@ static class LogTables
                   failed_at {integer} not null, error {text});
                 create table if not exists {Projections} (
                   name {text} not null primary key, shape {text} not null, position {integer} not null, built_at {integer} not null);
+                {ReadLog.Create(dialect)}
                 """);
+            ReadLog.Begin(connection);
             using (Statement first = connection.Prepare(
                 $"insert into {Head} (id, position, at, hash) select 1, 0, 0, ?1 where not exists (select 1 from {Head})"))
             {

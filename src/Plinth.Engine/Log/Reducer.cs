@@ -97,6 +97,9 @@ sealed class ReplayedRow(Value[] values)
 
     public long Version { get; set; }
 
+    /// <summary>A row of the table was held against it.</summary>
+    public bool IsSeen { get; set; }
+
     /// <summary>False when a payload that it needs was removed.</summary>
     public bool IsKnown { get; set; }
 }

@@ -44,6 +44,8 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
 
     const int PageEvents = 20_000;
 
+    const int PageRows = 5_000;
+
     /// <param name="reader">A connection of its own: one snapshot is read to the end, which may take longer than a request may.</param>
     /// <param name="progress">Told the position folded so far, and the last one.</param>
     /// <param name="cancel">Stops between pages.</param>
@@ -129,8 +131,8 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
     {
         HashSet<string> wanted = new(models.Select(static m => m.Name), StringComparer.Ordinal);
         bool isAll = models.Length == schema.Models.Count(static m => m.Projection is null);
-        for (List<LogEvent> page = EventLog.Read(reader, after, PageEvents); page.Count > 0;
-            page = EventLog.Read(reader, after, PageEvents))
+        for (List<LogEvent> page = EventLog.ReadToFold(reader, after, PageEvents); page.Count > 0;
+            page = EventLog.ReadToFold(reader, after, PageEvents))
         {
             cancel.ThrowIfCancellationRequested();
             after = page[^1].Position;
@@ -202,25 +204,49 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
         Connection reader, Model model, Folding folding, IReadOnlySet<string>? only,
         List<string> differences, CancellationToken cancel)
     {
-        HashSet<string> seen = new(folding.Count(model), StringComparer.Ordinal);
         using Statement select = Rows(reader, model);
-        Value[] stored = new Value[model.Fields.Length];
-        while (differences.Count < DifferencesMax && select.Step())
+        int width = model.Fields.Length;
+        bool isAtEnd = false;
+        List<(Value[] Stored, long Version)> rows = Next(), next = [];
+        for (; rows.Count > 0 && differences.Count < DifferencesMax; rows = next)
         {
             cancel.ThrowIfCancellationRequested();
-            foreach (Field field in model.Fields) stored[field.Ordinal] = select.ColumnValue(field.Ordinal, field);
-            string recordId = EventWriter.RecordId(model, stored);
-            if (only is not null && !only.Contains(recordId)) continue;
-            seen.Add(recordId);
-            long version = select.ColumnInt64(model.Fields.Length);
-            if (Difference(model, recordId, stored, version, folding.Find(model, recordId)) is { } difference)
-                differences.Add(difference);
+            // The next are read while these are compared.
+            AtOnce(() => CompareAll(model, folding, only, rows, differences), () => next = Next());
         }
 
-        foreach (string recordId in folding.RecordIds(model))
+        foreach (string recordId in folding.Unseen(model))
         {
             if (differences.Count >= DifferencesMax) return;
-            if (!seen.Contains(recordId)) differences.Add($"{model.Name} {recordId}: the log has it, the table does not.");
+            differences.Add($"{model.Name} {recordId}: the log has it, the table does not.");
+        }
+
+        List<(Value[] Stored, long Version)> Next()
+        {
+            List<(Value[] Stored, long Version)> read = new(PageRows);
+            // A statement that is stepped behind its end begins anew.
+            while (read.Count < PageRows && !isAtEnd && !(isAtEnd = !select.Step()))
+            {
+                Value[] stored = new Value[width];
+                foreach (Field field in model.Fields) stored[field.Ordinal] = select.ColumnValue(field.Ordinal, field);
+                read.Add((stored, select.ColumnInt64(width)));
+            }
+
+            return read;
+        }
+    }
+
+    static void CompareAll(
+        Model model, Folding folding, IReadOnlySet<string>? only, List<(Value[] Stored, long Version)> rows, List<string> differences)
+    {
+        foreach (var (stored, version) in rows)
+        {
+            if (differences.Count >= DifferencesMax) return;
+            string recordId = EventWriter.RecordId(model, stored);
+            if (only is not null && !only.Contains(recordId)) continue;
+            ReplayedRow? folded = folding.Find(model, recordId);
+            if (folded is not null) folded.IsSeen = true;
+            if (Difference(model, recordId, stored, version, folded) is { } difference) differences.Add(difference);
         }
     }
 

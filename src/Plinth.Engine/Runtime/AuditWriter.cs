@@ -28,7 +28,7 @@ sealed class AuditWriter(Snapshot snapshot, NameHistory names, Caller caller, lo
         body.Write("}}"u8);
     }
 
-    void Write(ByteOutput body, LogEvent happened)
+    public void Write(ByteOutput body, LogEvent happened)
     {
         NamesThen then = names.At(snapshot.Schema, happened.Model, happened.Position);
         EventJson.Open(body, happened);
@@ -77,6 +77,49 @@ sealed class AuditWriter(Snapshot snapshot, NameHistory names, Caller caller, lo
         return _shown[model.Name] = isClosed ? null : [.. model.Fields
             .Where(f => !f.IsServerOnly && fields.For(model, f, FieldAccess.Read, caller, now).Outcome == RuleOutcome.Always)
             .Select(static f => f.Name)];
+    }
+
+    /// <summary>A page of readings; one more than the limit says that it goes on.</summary>
+    public static void WriteReadings(ByteOutput body, AppSchema schema, List<ReadNote> notes, int limit, Caller caller)
+    {
+        body.Write("{\"items\":["u8);
+        for (int i = 0; i < Math.Min(limit, notes.Count); i++)
+        {
+            ReadNote note = notes[i];
+            body.Write(i == 0 ? "{\"position\":"u8 : ",{\"position\":"u8);
+            JsonText.WriteIntString(body, note.Position);
+            body.Write(",\"at\":"u8);
+            DateTimeType.WriteJson(body, note.At);
+            foreach (var (name, text) in new[] { ("actor", note.Actor), ("model", note.Model), ("kind", note.Kind), ("asOf", note.AsOf) })
+            {
+                if (name is "asOf" && text is null) continue;
+                body.Write((byte)',');
+                JsonText.WriteName(body, name);
+                if (text is null) JsonText.WriteNull(body);
+                else JsonText.WriteString(body, text);
+            }
+            if (note.Tenant is { } tenant && caller.IsSystem)
+            {
+                body.Write(",\"tenant\":"u8);
+                JsonText.WriteString(body, tenant);
+            }
+            body.Write(",\"count\":"u8);
+            JsonText.WriteInt(body, note.Count);
+            body.Write(",\"records\":["u8);
+            Model? model = schema.FindModel(note.Model);
+            for (int j = 0; j < note.Records.Count; j++)
+            {
+                if (j > 0) body.Write((byte)',');
+                JsonText.WriteString(body, model is null ? note.Records[j] : KeyText(model, note.Records[j]));
+            }
+            body.Write("]}"u8);
+        }
+        body.Write("],\"page\":{\"next\":"u8);
+        if (notes.Count > limit) JsonText.WriteIntString(body, notes[limit - 1].Position);
+        else JsonText.WriteNull(body);
+        body.Write(",\"limit\":"u8);
+        JsonText.WriteInt(body, limit);
+        body.Write("}}"u8);
     }
 
     public static void WriteExtent(ByteOutput body, Statement extent, bool isWhole)

@@ -73,6 +73,23 @@ sealed partial class Engine
         return new ReadReply(body) { Position = position };
     }
 
+    /// <summary>Events as sinks get them: JSON each, as the product itself may see them, secrets named and not shown.</summary>
+    public async ValueTask<List<byte[]>> AuditTextsAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)
+    {
+        Snapshot snapshot = Current;
+        using ReadLease lease = await Store.Database.ReadAsync(cancel);
+        AuditWriter writer = new(snapshot, snapshot.Former(lease.Connection, "").Names, Caller.System, Now);
+        List<byte[]> texts = new(events.Count);
+        using ByteOutput body = new();
+        foreach (LogEvent happened in events)
+        {
+            body.Clear();
+            writer.Write(body, happened);
+            texts.Add(body.ToArray());
+        }
+        return texts;
+    }
+
     /// <summary>Null for those who may audit. A key of a program may not: its scopes are about models.</summary>
     public Fault? AuditRefusal(Caller caller)
     {

@@ -33,7 +33,9 @@ sealed partial class Engine
             Snapshot snapshot = Current;
             try
             {
-                return await ReadAsync(snapshot, caller, request, fresh, cancel);
+                Result<ReadReply> answered = await ReadAsync(snapshot, caller, request, fresh, cancel);
+                return snapshot.AuditsReads && answered.IsOk
+                    ? await NotedAsync(snapshot, caller, request, answered.Value, cancel) : answered;
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Bug && replaced < ReplacedMax && WasReplaced(snapshot))
             {

@@ -25,12 +25,16 @@ sealed partial class Snapshot
     public Snapshot(AppSchema schema, int version, Dialect dialect, Limits limits, ReadOnlyMemory<byte> cursorSecret)
     {
         (Schema, Version, _dialect, _limits) = (schema, version, dialect, limits);
+        AuditsReads = schema.Models.Any(static m => m.AuditsReads);
         Policies = new Policies(schema, limits);
         Reads = new ReadPlanner(Policies, limits, cursorSecret, dialect.SearchValue);
         Writes = new WriteSchema(schema, version, Policies, Reads, Selects, dialect, limits);
     }
 
     public AppSchema Schema { get; }
+
+    /// <summary>Who reads some of its models is kept.</summary>
+    public bool AuditsReads { get; }
 
     /// <summary>Number of the schema in the log, from 1; the second part of every ETag.</summary>
     public int Version { get; }

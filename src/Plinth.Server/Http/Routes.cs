@@ -34,6 +34,7 @@ enum Endpoint
     AuditLogs,
     AuditActivity,
     AuditEntity,
+    AuditReads,
     AuditStatistics,
     Jwks,
     Register,
@@ -153,6 +154,7 @@ sealed class RouteTable
         new(Endpoint.Realtime, "/realtime", Method.Get | Method.Options),
         new(Endpoint.Ticket, "/realtime/ticket", Method.Post | Method.Options),
         new(Endpoint.AuditLogs, "/audit/logs", Method.Read),
+        new(Endpoint.AuditReads, "/audit/reads", Method.Read),
         new(Endpoint.AuditStatistics, "/audit/statistics", Method.Read),
     }.ToFrozenDictionary(r => r.Template, StringComparer.Ordinal);
 

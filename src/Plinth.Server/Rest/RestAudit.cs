@@ -13,6 +13,8 @@ sealed class RestAudit(Engine engine, Limits limits, Answers answers)
 {
     static readonly ImmutableArray<string> s_page = ["operation", "tenant", "from", "to", "after", "limit", "order"];
 
+    static readonly ImmutableArray<string> s_reads = ["model", "record", "actor", "tenant", "from", "to", "after", "limit"];
+
     static readonly ImmutableArray<string> s_statistics = ["actor", "tenant", "from", "to"];
 
     public async ValueTask<Fault?> AnswerAsync(Exchange exchange)
@@ -24,9 +26,12 @@ sealed class RestAudit(Engine engine, Limits limits, Answers answers)
         if (!parameters.IsOk) return parameters.Fault;
         if (Parse(exchange, parameters.Value).Failed(out Fault? fault, out AuditRequest? request)) return fault;
         if (await answers.WaitForPositionAsync(exchange) is { } behind) return behind;
-        var result = exchange.Route.Endpoint == Endpoint.AuditStatistics
-            ? await engine.AuditStatisticsAsync(exchange.Caller, request, exchange.Cancel)
-            : await engine.AuditAsync(exchange.Caller, request, exchange.Cancel);
+        var result = exchange.Route.Endpoint switch
+        {
+            Endpoint.AuditStatistics => await engine.AuditStatisticsAsync(exchange.Caller, request, exchange.Cancel),
+            Endpoint.AuditReads => await engine.AuditReadsAsync(exchange.Caller, request, exchange.Cancel),
+            _ => await engine.AuditAsync(exchange.Caller, request, exchange.Cancel),
+        };
         if (result.Failed(out fault, out ReadReply? reply)) return fault;
         using (reply)
         {
@@ -44,6 +49,7 @@ sealed class RestAudit(Engine engine, Limits limits, Answers answers)
         switch (exchange.Route.Endpoint)
         {
             case Endpoint.AuditStatistics: known = s_statistics; break;
+            case Endpoint.AuditReads: known = s_reads; break;
             case Endpoint.AuditActivity:
                 if (!PercentText.TryDecode(exchange.RawKey, plusIsSpace: false, out string actor)) return Undecodable("id");
                 request = request with { Actor = actor };

@@ -35,6 +35,7 @@ public sealed partial class EveryRouteTests
         ["POST /auth/logout"] = "401 204 204 401",
         // For administrators and auditors; ann is neither.
         ["GET /audit/logs"] = "401 403 403 401", ["GET /audit/statistics"] = "401 403 403 401",
+        ["GET /audit/reads"] = "401 403 403 401",
         ["GET /audit/user/{id}/activity"] = "401 403 403 401", ["GET /audit/entity/{model}/{id}"] = "401 403 403 401",
         // A record's own routes: the right one is its owner.
         ["GET /api/notes"] = "401 200 200 401", ["QUERY /api/notes"] = "401 200 200 401", ["POST /api/notes"] = "400 400 400 401",

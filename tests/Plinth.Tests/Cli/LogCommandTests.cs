@@ -33,6 +33,19 @@ public sealed class LogCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Followers_are_listed_and_only_parked_ones_are_let_go_on()
+    {
+        await RunAsync("init", "app", "--template", "empty");
+        await RunAsync("db", "reset", "app", "--yes");
+        Ran list = await RunAsync("followers", "list", "app");
+        Assert.True(list is { Code: ExitCode.Done, Out: "" }, list.All);
+        Ran resume = await RunAsync("followers", "resume", "sink:http", "app");
+        Assert.True(resume.Code == ExitCode.Found && resume.Error.Contains("no follower 'sink:http' is parked"), resume.All);
+        Assert.Equal(ExitCode.WrongUse, (await RunAsync("followers", "skip", "sink:http", "app")).Code);
+        Assert.Equal(ExitCode.Found, (await RunAsync("followers", "skip", "sink:http", "app", "--yes")).Code);
+    }
+
+    [Fact]
     public async Task A_person_is_erased_only_when_told_so()
     {
         await RunAsync("init", "app", "--template", "empty");

@@ -54,6 +54,43 @@ public sealed class RetentionTests
     }
 
     [Fact]
+    public async Task Retention_by_itself_takes_what_is_old_and_no_follower_needs_and_names_who_needs_it()
+    {
+        using WriteFixture fixture = new(Schema);
+        await Write(fixture, new Random(Counts.Seed()), commands: 30);
+        long old = fixture.Engine.Position;
+        fixture.Clock.Advance(TimeSpan.FromDays(20));
+        await Write(fixture, new Random(Counts.Seed() + 1), commands: 30);
+        await using Retention retention = new(fixture.Store, TimeSpan.FromDays(10), every: null);
+        FollowerWork nothing = new((_, _) => ValueTask.CompletedTask, null);
+        await using (DurableFollower waiting = new(fixture.Store, "slow", nothing, old / 2))
+        {
+            using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
+            while (waiting.Status.Position < fixture.Engine.Position) await Task.Delay(10, bound.Token);
+        }
+        await Move("slow", old / 2);
+        Assert.Equal(new RetentionStep(old / 2, "slow"), await retention.StepAsync(CancellationToken.None));
+        await Move("slow", fixture.Engine.Position);
+        Assert.Equal(new RetentionStep(old, null), await retention.StepAsync(CancellationToken.None));
+        Assert.Equal(new RetentionStep(old, null), await retention.StepAsync(CancellationToken.None));
+        using Connection reader = fixture.Store.Database.OpenReader();
+        List<LogEvent> events = EventLog.Read(reader, 0, int.MaxValue);
+        Assert.All(events, e => Assert.Equal(e.Position <= old, e.Data is null));
+        Assert.Null(EventLog.Verify(reader, CancellationToken.None).Wrong);
+        string saved = await File.ReadAllTextAsync(Path.Combine(fixture.Folder, "checkpoints", Text(old) + ".checkpoint"));
+        Assert.True(SignedCheckpoint.Read(saved)!.IsSigned());
+
+        async Task Move(string name, long to) => await fixture.Store.Committer.RunAsync(new WriteAction<Plinth.Text.Done>(tx =>
+        {
+            using Statement move = tx.Prepare($"update {LogTables.Followers} set position = ?1 where name = ?2");
+            move.BindInt64(1, to);
+            move.BindText(2, name);
+            move.Run();
+            return Plinth.Text.Done.It;
+        }), CancellationToken.None);
+    }
+
+    [Fact]
     public async Task A_replay_of_a_model_or_from_a_position_finds_what_a_whole_one_finds()
     {
         using WriteFixture fixture = new(Schema);

@@ -6,8 +6,8 @@ sealed class YamlCollectionReader(
 {
     static readonly string[] s_keys =
     [
-        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "paged", "tenant", "subject", "model", "table",
-        "route", "renamedFrom", "description",
+        "fields", "indexes", "rules", "relations", "key", "checks", "search", "softDelete", "paged", "tenant", "subject", "audit",
+        "model", "table", "route", "renamedFrom", "description",
     ];
 
     static readonly string[] s_operations = ["create", "read", "update", "delete", "list", "get", "restore", "purge", "all"];
@@ -50,6 +50,9 @@ sealed class YamlCollectionReader(
                 break;
             case "tenant": Named(part, "@@tenant("); break;
             case "subject": Named(part, "@@subject("); break;
+            case "audit":
+                if (file.Switch(part) == true) Line(part, "@@audit");
+                break;
             case "paged":
                 if (file.Switch(part) == true) Line(part, "@@paged");
                 break;

@@ -104,6 +104,7 @@ sealed partial class YamlWriter(AppSchema schema)
         bool isUsual = model.Tenant is { } tenant && model.Field(tenant) is { IsImplied: true };
         if (schema.IsTenanted && !isUsual) Line("    tenant: " + (model.Tenant ?? "none"));
         if (model.Subject is { } subject) Line("    subject: " + YamlText.Scalar(subject));
+        if (model.AuditsReads) Line("    audit: true");
         if (model.IsPaged) Line("    paged: true");
         if (model.IsSoftDelete) Line("    softDelete: true");
         int uniques = InlineUniques(model), indexes = InlineIndexes(model);
