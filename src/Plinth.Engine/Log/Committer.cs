@@ -370,8 +370,9 @@ sealed class Committer : IDisposable
             {
                 if (!_database.IsCommitted(reader => (head = EventLog.Find(reader, events)) is not null)) throw;
             }
-            catch (StoreException e) when (!IsPassing(e) && connection.FailedOwner is WriteUnit)
+            catch (StoreException e) when (!IsPassing(e) && (connection.FailedOwner is WriteUnit || !_isCareful))
             {
+                // Of what fails on the way to the commit the driver does not always say which it was: then all are asked apart, once.
                 throw new CarefulException();
             }
 

@@ -231,6 +231,26 @@ public class GroupTests
     }
 
     [Fact]
+    public async Task A_command_that_was_refused_keeps_its_answer_when_its_group_runs_again_for_another()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        nodes.Execute("""alter table shelfs add constraint decent check (label <> 'bad')""");
+        // The second change of the shelf waits for its turn, behind what went ahead, and fails there.
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            static () => { },
+            [
+                (CommandKind.Create, "Shelf", """{"id":1,"label":"again"}""", null), (CommandKind.Update, "Shelf", """{"label":"two"}""", "1"),
+                (CommandKind.Update, "Shelf", """{"label":"bad"}""", "1"), (CommandKind.Create, "Book", Book(1, shelf: 1), null),
+            ]);
+
+        Assert.Equal(["conflict", null, "conflict", null], faults.Select(static f => f?.Code));
+        RequireSound(engine);
+    }
+
+    [Fact]
     public async Task Who_has_left_is_not_sent_ahead()
     {
         await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
