@@ -207,11 +207,16 @@ public partial class TwoTenantsTests
             JsonElement frame = await socket.FrameAsync();
             // One whose rule or filter looks at other records is given its items anew.
             if (frame.TryGetProperty("items", out JsonElement items)) Assert.Equal(1, items.GetArrayLength());
-            if (resume is null) Assert.Contains("\"A\"", items.GetRawText(), StringComparison.Ordinal);
-            else if (items.ValueKind == JsonValueKind.Array) Assert.Contains("\"A-15\"", items.GetRawText(), StringComparison.Ordinal);
-            else Said("A-15", frame);
-            if (resume is not null && items.ValueKind == JsonValueKind.Undefined) resumed++;
             places[query] = frame.GetProperty("position").GetString()!;
+            if (resume is null)
+            {
+                Assert.Contains("\"A\"", items.GetRawText(), StringComparison.Ordinal);
+                return;
+            }
+            if (items.ValueKind == JsonValueKind.Undefined) resumed++;
+            // The first frame may be of a moment before the last write: what is missing comes behind it, and nothing else does.
+            for (; !frame.GetRawText().Contains("\"A-15\"", StringComparison.Ordinal); frame = await socket.FrameAsync())
+                Assert.Matches("\"A(-\\d+)?\"", frame.GetRawText());
         }
 
         void Said(string mark, JsonElement frame)
