@@ -370,9 +370,11 @@ sealed class Committer : IDisposable
             {
                 if (!_database.IsCommitted(reader => (head = EventLog.Find(reader, events)) is not null)) throw;
             }
-            catch (StoreException e) when (!IsPassing(e) && (connection.FailedOwner is WriteUnit || !_isCareful))
+            catch (StoreException e) when (!IsPassing(e) && e.Failure != StoreFailure.Corrupt
+                && (connection.FailedOwner is WriteUnit || !_isCareful))
             {
                 // Of what fails on the way to the commit the driver does not always say which it was: then all are asked apart, once.
+                // (A log without its head is noticed behind the commit: what went there does not go again.)
                 throw new CarefulException();
             }
 
