@@ -55,10 +55,10 @@ static class ServeCommand
                 return ExitCode.Failed;
             }
             await using (engine)
-            await using (Composition.Retention(opened, engine))
             await using (new EventSinks(engine, Composition.Sinks(opened)))
             await using (PlinthServer server = await PlinthServer.StartAsync(
                 options, identity, IdentityComposition.Mailer(shell, opened, isServed: true), engine, shutdown.Asked))
+            await using (Composition.Retention(opened, engine, server.Log))
             {
                 await SayReadyAsync(shell, server, started);
                 await shutdown.WaitAsync();

@@ -43,9 +43,11 @@ static class Composition
     }
 
     /// <summary>Takes old values away, if the settings say so.</summary>
-    public static Retention? Retention(OpenedProject opened, Engine engine) =>
+    public static Retention? Retention(OpenedProject opened, Engine engine, ServiceLog log) =>
         opened.Settings.Integer(SettingKeys.RetentionDays) is > 0 and var days
-            ? new Retention(engine.Store, TimeSpan.FromDays(days), TimeSpan.FromHours(1)) : null;
+            ? new Retention(
+                engine.Store, TimeSpan.FromDays(days), TimeSpan.FromHours(1), message => log.Event(LogLevelMin.Warning, message))
+            : null;
 
     /// <summary>Where copies of the log go.</summary>
     public static SinkOptions Sinks(OpenedProject opened)

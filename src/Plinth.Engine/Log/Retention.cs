@@ -22,15 +22,18 @@ sealed class Retention : IAsyncDisposable
 
     readonly EventStore _store;
     readonly TimeSpan _keep;
+    readonly Action<string> _warn;
     readonly CancellationTokenSource _stop = new();
     readonly Task _running;
+    string? _waitsFor;
 
     /// <param name="store">Whose log.</param>
     /// <param name="keep">How long values are kept.</param>
     /// <param name="every">How often it is looked; null for never by itself.</param>
-    public Retention(EventStore store, TimeSpan keep, TimeSpan? every)
+    /// <param name="warn">Told, once for each, which follower holds it up: one that is parked, or that nobody runs any more.</param>
+    public Retention(EventStore store, TimeSpan keep, TimeSpan? every, Action<string> warn)
     {
-        (_store, _keep) = (store, keep);
+        (_store, _keep, _warn) = (store, keep, warn);
         _running = every is { } pause ? RunAsync(pause) : Task.CompletedTask;
     }
 
@@ -51,6 +54,13 @@ sealed class Retention : IAsyncDisposable
         if (!claimed.IsOk || claimed.Value is not { } claim) return null;
         long before = Now - (long)_keep.TotalMicroseconds;
         (LogHead? head, long cut, string? waitsFor) = Find(before, cancel);
+        if (waitsFor is not null && !string.Equals(waitsFor, _waitsFor, StringComparison.Ordinal))
+        {
+            _warn($"values older than log.retentionDays stay in the log until the follower '{waitsFor}' has had them "
+                + "(plinth followers list)");
+        }
+
+        _waitsFor = waitsFor;
         if (head is not null && head.Position > cut)
         {
             // Before anything is taken away: a cut without its evidence would look like one that somebody else made.
