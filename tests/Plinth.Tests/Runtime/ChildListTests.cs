@@ -253,7 +253,7 @@ public class ChildListTests
     public async Task A_record_that_moves_is_in_one_list_at_any_time()
     {
         using WriteFixture fixture = new(Schema);
-        int rounds = Counts.Of(300, 5_000);
+        int rounds = Counts.Of(300, 20_000);
         await MoveAndReadAsync([fixture.Engine], rounds);
         Assert.True(fixture.Engine.Cache.Lists > rounds, $"{fixture.Engine.Cache.Lists} lists were used: too few to tell");
     }

@@ -276,7 +276,7 @@ public class RecordReadsTests
     public async Task A_list_shows_one_moment_while_its_records_are_written()
     {
         await using ReadsFixture fixture = await FilledAsync(null, seed: 4);
-        int acknowledged = 0, rounds = Counts.Of(400, 5_000);
+        int acknowledged = 0, rounds = Counts.Of(400, 20_000);
         using CancellationTokenSource done = new();
         ReadRequest list = new()
         {
