@@ -34,7 +34,7 @@ sealed class ChannelNodes : IAsyncDisposable
     /// <summary>Other nodes that are there.</summary>
     public int Count => _heardAt.Count;
 
-    /// <summary>False when too much waits to be told; then it is not.</summary>
+    /// <summary>False when too much waits to be told; then it is not. After the end nothing is told, and nobody misses it.</summary>
     public bool TryTell(NoticeKind kind, string room = "", ChannelMember? member = null, byte[]? body = null)
     {
         if (_bus is null) return true;
@@ -42,7 +42,7 @@ sealed class ChannelNodes : IAsyncDisposable
         {
             To = room, Member = member?.Id ?? "", User = member?.User, Order = member?.Order ?? 0, Body = body ?? member?.Presence ?? [],
         };
-        return _bus.TrySend(_seal.Close(notice.Write()));
+        return _seal.Close(notice.Write()) is not { } text || _bus.TrySend(text);
     }
 
     /// <summary>Says that this node is there, and looks which others have not said so for too long.</summary>

@@ -87,19 +87,25 @@ sealed class NoticeSeal(byte[] key) : IDisposable
 
     // One at a time: a cipher has a state of its own while it works.
     readonly AesGcm _box = new(key, TagBytes);
+    bool _isDisposed;
 
-    public string Close(ReadOnlySpan<byte> notice)
+    /// <summary>Null once it was disposed of: whoever still leaves then, on a thread of their own, has nobody to tell.</summary>
+    public string? Close(ReadOnlySpan<byte> notice)
     {
         byte[] bytes = new byte[NonceBytes + TagBytes + notice.Length];
         Span<byte> nonce = bytes.AsSpan(0, NonceBytes);
         RandomNumberGenerator.Fill(nonce);
-        lock (_box) _box.Encrypt(nonce, notice, bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes));
+        lock (_box)
+        {
+            if (_isDisposed) return null;
+            _box.Encrypt(nonce, notice, bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes));
+        }
         string text = Convert.ToBase64String(bytes);
         return text.Length <= Bus.TextMax ? text
             : throw new InvalidOperationException($"a notice of {text.Length} characters: its bounds are too wide");
     }
 
-    /// <summary>Null when it is not of our nodes.</summary>
+    /// <summary>Null when it is not of our nodes, or nobody listens any more.</summary>
     public byte[]? Open(string text)
     {
         try
@@ -109,6 +115,7 @@ sealed class NoticeSeal(byte[] key) : IDisposable
             byte[] notice = new byte[bytes.Length - NonceBytes - TagBytes];
             lock (_box)
             {
+                if (_isDisposed) return null;
                 _box.Decrypt(
                     bytes.AsSpan(0, NonceBytes), bytes.AsSpan(NonceBytes + TagBytes), bytes.AsSpan(NonceBytes, TagBytes), notice);
             }
@@ -120,5 +127,12 @@ sealed class NoticeSeal(byte[] key) : IDisposable
         }
     }
 
-    public void Dispose() => _box.Dispose();
+    public void Dispose()
+    {
+        lock (_box)
+        {
+            _isDisposed = true;
+            _box.Dispose();
+        }
+    }
 }

@@ -108,6 +108,20 @@ public sealed class ChannelsOnSeveralNodesTests
         Assert.Equal("limit_exceeded", (await speaker.PublishAsync("\"" + new string('x', 5000) + "\""))?.Code);
     }
 
+    [Fact]
+    public async Task Who_leaves_after_the_channels_have_closed_breaks_nothing()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Schema);
+        Engine engine = await nodes.StartAsync();
+        ChannelHub hub = new(engine, Assert.Fail);
+        Client late = new(hub, "late");
+        await late.JoinAsync("quiz");
+        await hub.DisposeAsync();
+        // As a session does whose last frame is sent while the server stops.
+        late.Leave();
+        Assert.Equal("not_ready", (await late.PublishAsync("1"))?.Code);
+    }
+
     /// <summary>What a page makes of the frames of one channel.</summary>
     sealed class Client(ChannelHub hub, string name, int user = 1, string? subject = null)
     {
