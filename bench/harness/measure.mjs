@@ -92,5 +92,5 @@ function judged(promise, servers) {
   const against = servers.find(({ name }) => name === promise.against);
   if (of === undefined || against === undefined) return null;
   const ratio = spread(of.rounds.map((round, i) => round.perSecond / against.rounds[i].perSecond));
-  return { ...promise, ratio, cpuRatio: against.cpuMicroseconds / of.cpuMicroseconds, kept: ratio.median >= promise.floor };
+  return { ...promise, ratio, cpuRatio: against.cpuMicroseconds / of.cpuMicroseconds, kept: promise.floor === undefined || ratio.median >= promise.floor };
 }

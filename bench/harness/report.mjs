@@ -48,7 +48,7 @@ function phaseLines(phase) {
       for (const p of row.promises) {
         out.push(
           `| ${p.of} / ${p.against} | **${p.ratio.median.toFixed(2)}** | ${p.ratio.min.toFixed(2)}–${p.ratio.max.toFixed(2)} | ` +
-          `${p.cpuRatio.toFixed(2)} | ${p.floor} | ${p.goal ?? ''} | ${p.kept ? 'kept' : '**missed**'} |`);
+          `${p.cpuRatio.toFixed(2)} | ${p.floor ?? ''} | ${p.goal ?? ''} | ${p.floor === undefined ? '' : p.kept ? 'kept' : '**missed**'} |`);
       }
       out.push('');
     }
