@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Plinth.Policy;
 using Plinth.Text;
 
@@ -8,62 +9,48 @@ static class ExplanationJson
 {
     public static void Write(ByteOutput output, ExplainedOperation explained)
     {
-        output.Write("{\"operation\":"u8);
-        JsonText.WriteString(output, explained.Operation);
-        output.Write(",\"model\":"u8);
-        JsonText.WriteString(output, explained.Model);
-        if (explained.Field is { } field)
-        {
-            output.Write(",\"field\":"u8);
-            JsonText.WriteString(output, field);
-        }
-        output.Write(",\"verdict\":"u8);
-        JsonText.WriteString(output, explained.Verdict);
-        if (explained.Records is { } records)
-        {
-            output.Write(",\"records\":"u8);
-            JsonText.WriteString(output, records);
-        }
-        output.Write(",\"rules\":["u8);
-        for (int i = 0; i < explained.Rules.Length; i++)
-        {
-            if (i > 0) output.Write((byte)',');
-            Write(output, explained.Rules[i]);
-        }
-        output.Write("]}"u8);
+        Member(output, "{\"operation\":"u8, explained.Operation);
+        Member(output, ",\"model\":"u8, explained.Model);
+        if (explained.Field is { } field) Member(output, ",\"field\":"u8, field);
+        Member(output, ",\"verdict\":"u8, explained.Verdict);
+        if (explained.Records is { } records) Member(output, ",\"records\":"u8, records);
+        List(output, ",\"rules\":["u8, explained.Rules, Write);
     }
 
     static void Write(ByteOutput output, ExplainedRule rule)
     {
-        output.Write("{\"place\":"u8);
-        JsonText.WriteString(output, rule.Place);
-        output.Write(",\"rule\":"u8);
-        JsonText.WriteString(output, rule.Text);
-        output.Write(",\"truth\":"u8);
-        JsonText.WriteString(output, rule.Truth);
-        output.Write(",\"terms\":["u8);
-        for (int i = 0; i < rule.Terms.Length; i++)
-        {
-            if (i > 0) output.Write((byte)',');
-            Write(output, rule.Terms[i]);
-        }
-        output.Write("]}"u8);
+        Member(output, "{\"place\":"u8, rule.Place);
+        Member(output, ",\"rule\":"u8, rule.Text);
+        Member(output, ",\"truth\":"u8, rule.Truth);
+        List(output, ",\"terms\":["u8, rule.Terms, Write);
     }
 
     static void Write(ByteOutput output, ExplainedTerm term)
     {
-        output.Write("{\"term\":"u8);
-        JsonText.WriteString(output, term.Text);
-        output.Write(",\"truth\":"u8);
-        JsonText.WriteString(output, term.Truth);
-        output.Write(",\"reads\":["u8);
-        for (int i = 0; i < term.Reads.Length; i++)
+        Member(output, "{\"term\":"u8, term.Text);
+        Member(output, ",\"truth\":"u8, term.Truth);
+        List(output, ",\"reads\":["u8, term.Reads, static (output, read) =>
         {
-            output.Write(i > 0 ? ",{\"name\":"u8 : "{\"name\":"u8);
-            JsonText.WriteString(output, term.Reads[i].Name);
-            output.Write(",\"is\":"u8);
-            JsonText.WriteString(output, term.Reads[i].Is);
+            Member(output, "{\"name\":"u8, read.Name);
+            Member(output, ",\"is\":"u8, read.Is);
             output.Write((byte)'}');
+        });
+    }
+
+    static void Member(ByteOutput output, ReadOnlySpan<byte> name, string value)
+    {
+        output.Write(name);
+        JsonText.WriteString(output, value);
+    }
+
+    /// <summary>The last member of an object, and the object's end.</summary>
+    static void List<T>(ByteOutput output, ReadOnlySpan<byte> name, ImmutableArray<T> items, Action<ByteOutput, T> write)
+    {
+        output.Write(name);
+        for (int i = 0; i < items.Length; i++)
+        {
+            if (i > 0) output.Write((byte)',');
+            write(output, items[i]);
         }
         output.Write("]}"u8);
     }

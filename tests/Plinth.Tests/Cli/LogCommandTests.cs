@@ -69,25 +69,5 @@ public sealed class LogCommandTests : IDisposable
         Assert.True(replay.Code == ExitCode.Done, replay.All);
     }
 
-    Shell NewShell(TextWriter to, TextWriter error) => new()
-    {
-        Out = to,
-        Error = error,
-        Environment = new(StringComparer.Ordinal),
-        Folder = _folder.FullName,
-        Time = TimeProvider.System,
-    };
-
-    async Task<Ran> RunAsync(params string[] args)
-    {
-        using StringWriter output = new(), error = new();
-        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
-        int code = await PlinthProgram.RunAsync(NewShell(output, error), args, bound.Token);
-        return new(code, output.ToString(), error.ToString());
-    }
-
-    sealed record Ran(int Code, string Out, string Error)
-    {
-        public string All => $"exit {Code}\n{Out}{Error}";
-    }
+    Task<Ran> RunAsync(params string[] args) => Ran.OfAsync(_folder.FullName, args);
 }

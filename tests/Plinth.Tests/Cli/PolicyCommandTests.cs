@@ -172,18 +172,5 @@ public sealed class PolicyCommandTests : IDisposable
         File.WriteAllText(file, text);
     }
 
-    async Task<(int Code, string Said)> RunAsync(params string[] args)
-    {
-        using StringWriter output = new();
-        Shell shell = new()
-        {
-            Out = output,
-            Error = output,
-            Environment = [],
-            Folder = _folder.FullName,
-            Time = TimeProvider.System,
-        };
-        int code = await PlinthProgram.RunAsync(shell, args, CancellationToken.None);
-        return (code, output.ToString());
-    }
+    Task<Ran> RunAsync(params string[] args) => Ran.OfAsync(_folder.FullName, args);
 }

@@ -458,35 +458,15 @@ public sealed class ProgramTests : IDisposable
         return answer.StatusCode.ToString();
     }
 
-    Shell NewShell(TextWriter to, TextWriter error) => new()
-    {
-        Out = to,
-        Error = error,
-        Environment = new(StringComparer.Ordinal),
-        Folder = _folder.FullName,
-        Time = TimeProvider.System,
-    };
-
-    async Task<Ran> RunAsync(params string[] args)
-    {
-        using StringWriter output = new(), error = new();
-        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
-        int code = await PlinthProgram.RunAsync(NewShell(output, error), args, bound.Token);
-        return new(code, output.ToString(), error.ToString());
-    }
+    Task<Ran> RunAsync(params string[] args) => Ran.OfAsync(_folder.FullName, args);
 
     async Task<Running> StartAsync(params string[] args)
     {
         Running running = new();
-        running.Start(PlinthProgram.RunAsync(NewShell(running.Writer, running.Writer), args, running.Stop.Token));
+        running.Start(PlinthProgram.RunAsync(Ran.ShellIn(_folder.FullName, running.Writer, running.Writer), args, running.Stop.Token));
         string ready = await running.SaysAsync("ready http");
         running.Url = new Uri(ready.Split(' ')[1]);
         return running;
-    }
-
-    sealed record Ran(int Code, string Out, string Error)
-    {
-        public string All => $"exit {Code}\n{Out}{Error}";
     }
 
     /// <summary>A server started through the program; what it says can be waited for.</summary>

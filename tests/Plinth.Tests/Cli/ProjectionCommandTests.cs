@@ -79,18 +79,5 @@ public sealed class ProjectionCommandTests : IDisposable
         Assert.Contains("there is no projection 'ByStag' (did you mean 'ByStage'?)", said, StringComparison.Ordinal);
     }
 
-    async Task<(int Code, string Said)> RunAsync(params string[] args)
-    {
-        StringWriter output = new();
-        Shell shell = new()
-        {
-            Out = output,
-            Error = output,
-            Environment = new Dictionary<string, string>(StringComparer.Ordinal) { ["NO_COLOR"] = "1" },
-            Folder = _folder.Path,
-            Time = TimeProvider.System,
-        };
-        int code = await PlinthProgram.RunAsync(shell, args, CancellationToken.None);
-        return (code, output.ToString());
-    }
+    Task<Ran> RunAsync(params string[] args) => Ran.OfAsync(_folder.Path, args);
 }

@@ -87,18 +87,5 @@ public sealed class SchemaCommandTests : IDisposable
 
     void Write(string file, string text) => File.WriteAllText(Path.Combine(_folder.FullName, file), text);
 
-    async Task<(int Code, string Out, string Error)> RunAsync(params string[] args)
-    {
-        using StringWriter output = new(), error = new();
-        Shell shell = new()
-        {
-            Out = output,
-            Error = error,
-            Environment = new(StringComparer.Ordinal),
-            Folder = _folder.FullName,
-            Time = TimeProvider.System,
-        };
-        int code = await PlinthProgram.RunAsync(shell, args, CancellationToken.None);
-        return (code, output.ToString(), error.ToString());
-    }
+    Task<Ran> RunAsync(params string[] args) => Ran.OfAsync(_folder.FullName, args);
 }

@@ -63,23 +63,8 @@ public sealed class UserCommandTests : IDisposable
         Assert.Contains("extend User", said, StringComparison.Ordinal);
     }
 
-    Task<(int Code, string Said)> RunAsync(string? typed, params string[] args) => RunAsync(typed, args, null);
+    Task<Ran> RunAsync(string? typed, params string[] args) => Ran.OfAsync(_folder.Path, args, typed);
 
-    async Task<(int Code, string Said)> RunAsync(string? typed, string[] args, string? password)
-    {
-        StringWriter output = new();
-        Dictionary<string, string> environment = new(StringComparer.Ordinal) { ["NO_COLOR"] = "1" };
-        if (password is not null) environment["PLINTH_USER_PASSWORD"] = password;
-        Shell shell = new()
-        {
-            Out = output,
-            Error = output,
-            Environment = environment,
-            Folder = _folder.Path,
-            Time = TimeProvider.System,
-            Input = typed is null ? null : new StringReader(typed),
-        };
-        int code = await PlinthProgram.RunAsync(shell, args, CancellationToken.None);
-        return (code, output.ToString());
-    }
+    Task<Ran> RunAsync(string? typed, string[] args, string password) =>
+        Ran.OfAsync(_folder.Path, args, typed, ("PLINTH_USER_PASSWORD", password));
 }

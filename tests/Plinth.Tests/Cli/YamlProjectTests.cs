@@ -111,18 +111,5 @@ public sealed class YamlProjectTests : IDisposable
         return body;
     }
 
-    async Task<(int Code, string Said)> RunAsync(params string[] args)
-    {
-        using StringWriter said = new();
-        Shell shell = new()
-        {
-            Out = said,
-            Error = said,
-            Environment = new(StringComparer.Ordinal),
-            Folder = _folder.FullName,
-            Time = TimeProvider.System,
-        };
-        int code = await PlinthProgram.RunAsync(shell, args, CancellationToken.None);
-        return (code, said.ToString());
-    }
+    Task<Ran> RunAsync(params string[] args) => Ran.OfAsync(_folder.FullName, args);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Plinth.Cli;
+using Plinth.Tests.Cli;
 
 namespace Plinth.Examples;
 
@@ -13,7 +14,7 @@ sealed class RunningProgram : IAsyncDisposable
     readonly Task<int> _ended;
 
     RunningProgram(string folder, string[] args) =>
-        _ended = Task.Run(() => PlinthProgram.RunAsync(ShellIn(folder, _output), args, _stop.Token));
+        _ended = Task.Run(() => PlinthProgram.RunAsync(Ran.ShellIn(folder, _output, _output), args, _stop.Token));
 
     /// <summary>The address that the program's <c>ready</c> line names.</summary>
     public Uri Address { get; private set; } = new("http://unset.invalid");
@@ -21,9 +22,8 @@ sealed class RunningProgram : IAsyncDisposable
     /// <summary>Runs a command that ends, and fails with its output when that is not a success.</summary>
     public static async Task RunAsync(string folder, params string[] args)
     {
-        LineWriter output = new();
-        int code = await PlinthProgram.RunAsync(ShellIn(folder, output), args, CancellationToken.None);
-        Assert.True(code == 0, $"plinth {string.Join(' ', args)} ended with {code}:\n{output}");
+        Ran ran = await Ran.OfAsync(folder, args);
+        Assert.True(ran.Code == 0, $"plinth {string.Join(' ', args)}: {ran.All}");
     }
 
     /// <summary>Starts a server on a free port and returns when it is ready.</summary>
@@ -46,15 +46,6 @@ sealed class RunningProgram : IAsyncDisposable
         _stop.Dispose();
         await _output.DisposeAsync();
     }
-
-    static Shell ShellIn(string folder, TextWriter output) => new()
-    {
-        Out = output,
-        Error = output,
-        Environment = new(StringComparer.Ordinal) { ["NO_COLOR"] = "1" },
-        Folder = folder,
-        Time = TimeProvider.System,
-    };
 
     /// <summary>Keeps what is written, and tells who waits for a line that it has come.</summary>
     sealed class LineWriter : TextWriter
