@@ -1,5 +1,7 @@
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Store;
+using Plinth.Text;
 
 namespace Plinth.Runtime;
 
@@ -28,5 +30,44 @@ public sealed class SwapUnderWritesTests
         Assert.Equal(count, rows.Count);
         Assert.All(rows,
             row => Assert.EndsWith("\"text\":\"t\",\"more1\":\"m\",\"more2\":\"m\",\"more3\":\"m\"}", row, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_group_that_waited_behind_the_change_is_planned_anew_under_the_schema_that_came()
+    {
+        using WriteFixture fixture = new("""model Note { id Int @id  text String  @@allow("all", true) }""");
+        Committer lane = fixture.Store.Committer;
+        using SemaphoreSlim release = new(0);
+        TaskCompletionSource isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        Task<Result<Done>> holding = lane.RunAsync(new WriteAction<Done>(
+            _ =>
+            {
+                isHeld.SetResult();
+                release.Wait();
+                return Done.It;
+            },
+            isExclusive: true), CancellationToken.None).AsTask();
+        await isHeld.Task;
+        Task<Result<MigrationReport>> applying;
+        Task<string>[] writes;
+        try
+        {
+            applying = fixture.Engine.ApplyAsync(
+                WriteFixture.Read("""model Note { id Int @id  text String  more String @default("m")  @@allow("all", true) }"""),
+                CancellationToken.None);
+            while (lane.Waiting < 1 && !applying.IsCompleted) await Task.Delay(1);
+            writes = [.. Enumerable.Range(1, 3).Select(i => fixture.Do(CommandKind.Create, "Note", $$"""{"id":{{i}},"text":"t"}"""))];
+            while (lane.Waiting < 4 && !applying.IsCompleted) await Task.Delay(1);
+        }
+        finally
+        {
+            release.Release();
+        }
+
+        Assert.True((await holding).IsOk);
+        Assert.True((await applying).IsOk);
+        Assert.Equal(
+            Enumerable.Range(1, 3).Select(static i => $$"""{"id":{{i}},"text":"t","more":"m"}"""), await Task.WhenAll(writes));
+        Assert.Empty(fixture.Store.Replay(fixture.Schema, null, CancellationToken.None).Differences);
     }
 }
