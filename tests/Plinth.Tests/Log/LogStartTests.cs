@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Security.Cryptography;
-using Plinth.Evolution;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Runtime;
