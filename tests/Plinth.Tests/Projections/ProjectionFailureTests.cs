@@ -52,6 +52,35 @@ public sealed class ProjectionFailureTests
     }
 
     [Fact]
+    public async Task A_projection_whose_place_in_the_log_is_lost_holds_up_no_write_and_is_built_anew()
+    {
+        const string WithInline = Schema + """
+
+            projection Now from Deal { key stage  n Int = count()  @@inline  @@allow("read", true) }
+            """;
+        await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(WithInline);
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":1,"stage":"a","score":5}""");
+        await fixture.CaughtUpAsync();
+        await fixture.Engine.Projections.DisposeAsync();
+        fixture.Execute("delete from plinth_projections");
+
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":2,"stage":"a","score":6}""");
+        Assert.All(fixture.Engine.Projections.Report(fixture.Schema, CancellationToken.None), static report => Assert.Null(report.State));
+        foreach (string name in new[] { "Good", "Now" })
+        {
+            ProjectionVerification verified =
+                fixture.Engine.Projections.Verify(fixture.Schema, fixture.Schema.Model(name), null, CancellationToken.None);
+            Assert.Equal([$"{name} was not built yet."], verified.Differences);
+        }
+
+        await fixture.ReopenAsync(WithInline);
+        await fixture.CaughtUpAsync();
+        fixture.AssertExact("built anew");
+        Assert.Equal("""[{"stage":"a","n":2}]""", await fixture.List("Now"));
+        Assert.Equal("""[{"stage":"a","n":2,"most":6}]""", await fixture.List("Good"));
+    }
+
+    [Fact]
     public async Task What_is_delivered_twice_or_was_never_committed_is_counted_once()
     {
         await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Schema);
