@@ -14,11 +14,13 @@ namespace Plinth.Log;
 /// disk) fails every command in it, and nothing of it is there. The order within a group is the order of arrival, tenant by tenant in turn.
 /// Where the database is a way off, commands whose one statement can be refused without an error go first and together: their statements
 /// are one way there and back, and so are what they change then, the events and the commit (<see cref="WriteUnit.Send"/>).
+/// Those of the next group may begin right behind the commit (<see cref="Connection.CommitThen"/>), so that the database has work while
+/// this group's callers are answered and the next is decided.
 /// Where the database cannot undo a failed statement by itself, a group runs without savepoints first, and again with them when one of
 /// its statements has failed. Where others write to the database too, a group that they came before is run again, and a commit whose
 /// answer was lost is looked up by its transaction's id: never repeated blindly, never called lost while it may be there.
 /// </remarks>
-sealed class Committer : IDisposable
+sealed partial class Committer : IDisposable
 {
     /// <summary>
     /// Nobody came for so long: the lane is idle. A queue that is empty for a moment, because those who wait were just answered,
@@ -34,7 +36,6 @@ sealed class Committer : IDisposable
     readonly WriteQueue _queue;
     readonly LogPartitions? _partitions;
     List<WriteUnit> _group = [];
-    List<WriteUnit> _ahead = [];
     readonly WriteTransaction _transaction;
     bool _isTended = true;
     bool _isClosing;
@@ -120,6 +121,8 @@ sealed class Committer : IDisposable
         {
             RunGroup();
             _isTended = false;
+            // In the middle of a transaction is no time for either.
+            if (_isNextBegun) continue;
             TryMakePlace(1);
             Tend(idle: false);
         }
@@ -131,6 +134,12 @@ sealed class Committer : IDisposable
     bool TakeGroup()
     {
         _group.Clear();
+        if (_next.Count > 0)
+        {
+            (_group, _next) = (_next, _group);
+            return true;
+        }
+
         lock (_gate)
         {
             while (_queue.Count == 0 && !_isClosing)
@@ -172,13 +181,14 @@ sealed class Committer : IDisposable
     void RunGroup()
     {
         LogEvent[] events = [];
-        bool isSettled = false;
-        (_isCareful, _transaction.IsShared) = (false, true);
+        bool isSettled = false, isBegun = _isNextBegun;
+        (_isNextBegun, _isCareful, _transaction.IsShared) = (false, false, true);
         for (int again = 0, apart = 0; !isSettled;)
         {
             try
             {
-                events = CommitGroup();
+                (bool isOnItsWay, isBegun) = (isBegun, false);
+                events = CommitGroup(isOnItsWay);
                 Groups++;
                 Commands += _group.Count;
                 isSettled = true;
@@ -222,7 +232,8 @@ sealed class Committer : IDisposable
         Publish?.Invoke(events);
     }
 
-    LogEvent[] CommitGroup()
+    /// <param name="isBegun">Its statements are on their way.</param>
+    LogEvent[] CommitGroup(bool isBegun)
     {
         Connection connection = _database.Writer;
         if (_group[0].RunsOutside)
@@ -236,16 +247,7 @@ sealed class Committer : IDisposable
         if (suspends) connection.SuspendForeignKeys();
         try
         {
-            _transaction.Clear();
-            _transaction.Derive = _group[0].IsDerivedFrom ? Derive : null;
-            connection.BeginWrite();
-            foreach (WriteUnit unit in _group)
-            {
-                unit.WentAhead = false;
-                unit.Begin();
-            }
-
-            SendAhead(connection);
+            if (!isBegun) Begin(ref _group);
             bool hasWork = false;
             foreach (WriteUnit unit in _group) hasWork |= RunUnit(unit, connection);
             if (!hasWork)
@@ -275,53 +277,6 @@ sealed class Committer : IDisposable
                 connection.ResumeForeignKeys();
             }
         }
-    }
-
-    /// <summary>
-    /// Lets the statements of those that can go ahead go together, in front of the others. Records are locked in one order, so that two
-    /// nodes that change the same ones wait, and do not wait for one another.
-    /// </summary>
-    void SendAhead(Connection connection)
-    {
-        if (!connection.SendsAhead || _isCareful || _group.Count == 1) return;
-        _ahead.Clear();
-        foreach (WriteUnit unit in _group)
-        {
-            if (unit is { HasFailed: false, IsAlone: false, Cancel.IsCancellationRequested: false, Ahead: not null }) _ahead.Add(unit);
-        }
-
-        if (_ahead.Count < 2) return;
-        _ahead.Sort(static (a, b) => string.CompareOrdinal(a.Ahead, b.Ahead));
-        Bound(connection);
-        int sent = 0;
-        string last = "";
-        for (int i = 0; i < _ahead.Count; i++)
-        {
-            WriteUnit unit = _ahead[i];
-            // Who changes what another one of the group changes has to see it changed.
-            if (unit.Ahead is not { } record || (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal))) continue;
-            if (record.Length > 0) SendShared(connection);
-            connection.Owner = unit;
-            if (!unit.Send(_transaction)) continue;
-            unit.WentAhead = true;
-            (_ahead[sent++], last) = (unit, record);
-        }
-
-        SendShared(connection);
-        _ahead.RemoveRange(sent, _ahead.Count - sent);
-        HashSet<WriteUnit> gone = [.. _ahead];
-        foreach (WriteUnit unit in _group)
-        {
-            if (!gone.Contains(unit)) _ahead.Add(unit);
-        }
-
-        (_group, _ahead) = (_ahead, _group);
-    }
-
-    void SendShared(Connection connection)
-    {
-        connection.Owner = null;
-        _transaction.SendShared();
     }
 
     void Commit(Connection connection, LogEvent[] events, LogHead head)
@@ -363,7 +318,8 @@ sealed class Committer : IDisposable
             LogHead? head = null;
             try
             {
-                connection.Commit();
+                if (TryTakeNext()) _isNextBegun = connection.CommitThen(BeginNext);
+                else connection.Commit();
                 head = SharedAppend.Place(append, events);
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Unavailable)
