@@ -14,11 +14,13 @@ namespace Plinth.Log;
 /// disk) fails every command in it, and nothing of it is there. The order within a group is the order of arrival, tenant by tenant in turn.
 /// Where the database is a way off, commands whose one statement can be refused without an error go first and together: their statements
 /// are one way there and back, and so are what they change then, the events and the commit (<see cref="WriteUnit.Send"/>).
+/// Those of the next group may begin right behind the commit (<see cref="Connection.CommitThen"/>), so that the database has work while
+/// this group's callers are answered and the next is decided.
 /// Where the database cannot undo a failed statement by itself, a group runs without savepoints first, and again with them when one of
 /// its statements has failed. Where others write to the database too, a group that they came before is run again, and a commit whose
 /// answer was lost is looked up by its transaction's id: never repeated blindly, never called lost while it may be there.
 /// </remarks>
-sealed class Committer : IDisposable
+sealed partial class Committer : IDisposable
 {
     /// <summary>
     /// Nobody came for so long: the lane is idle. A queue that is empty for a moment, because those who wait were just answered,
@@ -33,9 +35,7 @@ sealed class Committer : IDisposable
     readonly object _gate = new();
     readonly WriteQueue _queue;
     readonly LogPartitions? _partitions;
-    readonly List<(string Record, int Arrived, WriteUnit Unit)> _ahead = [];
     List<WriteUnit> _group = [];
-    List<WriteUnit> _next = [];
     readonly WriteTransaction _transaction;
     bool _isTended = true;
     bool _isClosing;
@@ -121,6 +121,8 @@ sealed class Committer : IDisposable
         {
             RunGroup();
             _isTended = false;
+            // In the middle of a transaction is no time for either.
+            if (_isNextBegun) continue;
             TryMakePlace(1);
             Tend(idle: false);
         }
@@ -132,6 +134,12 @@ sealed class Committer : IDisposable
     bool TakeGroup()
     {
         _group.Clear();
+        if (_next.Count > 0)
+        {
+            (_group, _next) = (_next, _group);
+            return true;
+        }
+
         lock (_gate)
         {
             while (_queue.Count == 0 && !_isClosing)
@@ -173,13 +181,14 @@ sealed class Committer : IDisposable
     void RunGroup()
     {
         LogEvent[] events = [];
-        bool isSettled = false;
-        (_isCareful, _transaction.IsShared) = (false, true);
+        bool isSettled = false, isBegun = _isNextBegun;
+        (_isNextBegun, _isCareful, _transaction.IsShared) = (false, false, true);
         for (int again = 0, apart = 0; !isSettled;)
         {
             try
             {
-                events = CommitGroup();
+                (bool isOnItsWay, isBegun) = (isBegun, false);
+                events = CommitGroup(isOnItsWay);
                 Groups++;
                 Commands += _group.Count;
                 isSettled = true;
@@ -222,7 +231,8 @@ sealed class Committer : IDisposable
         Publish?.Invoke(events);
     }
 
-    LogEvent[] CommitGroup()
+    /// <param name="isBegun">Its statements are on their way.</param>
+    LogEvent[] CommitGroup(bool isBegun)
     {
         Connection connection = _database.Writer;
         if (_group[0].RunsOutside)
@@ -236,16 +246,7 @@ sealed class Committer : IDisposable
         if (suspends) connection.SuspendForeignKeys();
         try
         {
-            _transaction.Clear();
-            _transaction.Derive = _group[0].IsDerivedFrom ? Derive : null;
-            connection.BeginWrite();
-            foreach (WriteUnit unit in _group)
-            {
-                unit.WentAhead = false;
-                unit.Begin();
-            }
-
-            SendAhead(connection);
+            if (!isBegun) Begin(ref _group);
             bool hasWork = false;
             foreach (WriteUnit unit in _group) hasWork |= RunUnit(unit, connection);
             if (!hasWork)
@@ -275,58 +276,6 @@ sealed class Committer : IDisposable
                 connection.ResumeForeignKeys();
             }
         }
-    }
-
-    /// <summary>
-    /// Lets the statements of those that can go ahead go together, in front of the others. Records are locked in one order, so that two
-    /// nodes that change the same ones wait, and do not wait for one another.
-    /// </summary>
-    void SendAhead(Connection connection)
-    {
-        if (!connection.SendsAhead || _isCareful || _group.Count == 1) return;
-        _ahead.Clear();
-        for (int i = 0; i < _group.Count; i++)
-        {
-            if (_group[i] is { HasFailed: false, IsAlone: false, Cancel.IsCancellationRequested: false, Ahead: { } record } unit)
-                _ahead.Add((record, i, unit));
-        }
-
-        if (_ahead.Count < 2) return;
-        _ahead.Sort(ByRecordAndArrival);
-        Bound(connection);
-        _next.Clear();
-        string last = "";
-        foreach (var (record, _, unit) in _ahead)
-        {
-            // Who changes what another one of the group changes has to see it changed.
-            if (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal)) continue;
-            if (record.Length > 0) SendShared(connection);
-            connection.Owner = unit;
-            if (!unit.Send(_transaction)) continue;
-            unit.WentAhead = true;
-            _next.Add(unit);
-            last = record;
-        }
-
-        SendShared(connection);
-        foreach (WriteUnit unit in _group)
-        {
-            if (!unit.WentAhead) _next.Add(unit);
-        }
-
-        (_group, _next) = (_next, _group);
-    }
-
-    static int ByRecordAndArrival((string Record, int Arrived, WriteUnit) a, (string Record, int Arrived, WriteUnit) b)
-    {
-        int byRecord = string.CompareOrdinal(a.Record, b.Record);
-        return byRecord != 0 ? byRecord : a.Arrived.CompareTo(b.Arrived);
-    }
-
-    void SendShared(Connection connection)
-    {
-        connection.Owner = null;
-        _transaction.SendShared();
     }
 
     void Commit(Connection connection, LogEvent[] events, LogHead head)
@@ -368,7 +317,8 @@ sealed class Committer : IDisposable
             LogHead? head = null;
             try
             {
-                connection.Commit();
+                if (TryTakeNext()) _isNextBegun = connection.CommitThen(BeginNext);
+                else connection.Commit();
                 head = SharedAppend.Place(append, events);
             }
             catch (StoreException e) when (e.Failure == StoreFailure.Unavailable)

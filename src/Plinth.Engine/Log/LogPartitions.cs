@@ -64,12 +64,15 @@ sealed class LogPartitions
         InTransaction(() => Exchange(until, create));
     }
 
+    /// <summary>Place has to be made before long.</summary>
+    public bool IsShort(long head) => head + _partEvents >= _until;
+
     /// <summary>Makes place for the events that come after a position; at once when there is enough.</summary>
     /// <param name="head">The last position, as far as it is known here.</param>
     /// <param name="parts">For as many events as so many parts have.</param>
     public void Keep(long head, int parts = 1)
     {
-        if (parts == 1 && head + _partEvents < _until) return;
+        if (parts == 1 && !IsShort(head)) return;
         _until = InTransaction(() =>
         {
             // One more than is needed now, so that this is done once for each part.

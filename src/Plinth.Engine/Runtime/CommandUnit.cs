@@ -39,14 +39,17 @@ sealed class CommandUnit(
 
     readonly LogEvent? _prepared = plans is [var only] ? WriteScope.Prepare(schema, only, events) : null;
 
+    // Found out on the thread of the request: the writer's is asked for it many times.
+    readonly string? _goesAhead = key is null && plans is [var single] && EndsWithItsChange(schema, single) ? RecordOf(single) : null;
+
     /// <summary>Where nothing can refuse after the first change, there is nothing to go back to.</summary>
-    protected internal override bool NeedsSavepoint => key is not null || plans is not [var only] || !EndsWithItsChange(only);
+    protected internal override bool NeedsSavepoint => _goesAhead is null;
 
     /// <summary>
     /// A create whose record is complete can be refused by nothing after its guarded insert, an update of a record whose key nobody
     /// follows by nothing after its one statement, as long as the rules are decided in memory, which is before.
     /// </summary>
-    bool EndsWithItsChange(WritePlan plan)
+    static bool EndsWithItsChange(WriteSchema schema, WritePlan plan)
     {
         if (!plan.Fields.IsEmpty || schema.Users?.AreOf(plan.Model.Name) == true) return false;
         if (!RuleCheck.IsOwn(plan.Rules.Folded) || !RuleCheck.IsOwn(plan.Read.Folded)) return false;
@@ -61,9 +64,10 @@ sealed class CommandUnit(
     /// <summary>
     /// A create's insert and an update's look at its record: all that follows can be refused by nothing, or is asked in its turn.
     /// </summary>
-    protected internal override string? Ahead => NeedsSavepoint ? null
-        : plans[0].Command.Kind == CommandKind.Create ? ""
-        : $"{plans[0].Model.Table} {string.Join(',', plans[0].Command.Key)}";
+    protected internal override string? Ahead => _goesAhead;
+
+    static string RecordOf(WritePlan plan) =>
+        plan.Command.Kind == CommandKind.Create ? "" : $"{plan.Model.Table} {string.Join(',', plan.Command.Key)}";
 
     protected internal override void Begin() => (_sent, _joined) = (null, null);
 
@@ -100,6 +104,8 @@ sealed class CommandUnit(
     {
         if (!ReferenceEquals(current(), schema))
         {
+            // Its statement has changed a row already: it is taken back with the group's transaction, and the command runs by itself.
+            if (WentAhead) throw new InvalidOperationException("the schema was replaced behind a statement that went ahead");
             IsOutdated = true;
             return Faults.NotReady.Says("the schema was replaced");
         }

@@ -75,6 +75,19 @@ abstract class Connection : IDisposable
     /// <summary>Makes the transaction durable (as far as the database's durability setting says), or throws and leaves it open.</summary>
     public abstract void Commit();
 
+    /// <summary>The next transaction may begin behind a commit that has not been answered yet.</summary>
+    public virtual bool GoesOn => false;
+
+    /// <summary>
+    /// Commits, and lets the next transaction begin right behind it: the database goes on without waiting to be asked. Throws as
+    /// <see cref="Commit"/> does, and then nothing of the next one has happened.
+    /// </summary>
+    /// <param name="begin">
+    /// Begins it and sends its first statements (<see cref="Statement.Send"/>), of which none is waited for here; false when there is none.
+    /// </param>
+    /// <returns>Whether the next transaction has begun.</returns>
+    public virtual bool CommitThen(Func<bool> begin) => throw new InvalidOperationException("here one transaction ends before the next");
+
     /// <summary>Ends the transaction without a trace. Does nothing when the database has ended it already.</summary>
     public abstract void Rollback();
 

@@ -65,8 +65,6 @@ abstract class Statement : IDisposable
     /// <summary>The bytes of a column, or its text as UTF-8; empty for null.</summary>
     public abstract ReadOnlySpan<byte> ColumnBytes(int column);
 
-    public abstract string ColumnName(int column);
-
     public abstract void Dispose();
 
     /// <summary>Binds whole numbers, texts or bytes as one array, where the dialect takes them.</summary>

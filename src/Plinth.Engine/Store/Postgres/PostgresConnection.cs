@@ -14,7 +14,8 @@ namespace Plinth.Store.Postgres;
 /// <param name="source">The pool to take it from.</param>
 /// <param name="statementSeconds">Bound of each statement; 0 for none.</param>
 /// <param name="isPooled">Each transaction may have another session of a pooler: nothing is set in one, and times are held here.</param>
-sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource source, double statementSeconds, bool isPooled) : Connection
+sealed partial class PostgresConnection(
+    PostgresDatabase database, NpgsqlDataSource source, double statementSeconds, bool isPooled) : Connection
 {
     const string SavepointText = "savepoint command";
 
@@ -97,6 +98,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override void Rollback()
     {
+        Forget();
         bool wasBegun =
             _inTransaction && !_later.Exists(static waiting => waiting.Begins("begin"));
         _later.Clear();
@@ -210,6 +212,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override void Dispose()
     {
+        Forget();
         _later.Clear();
         NpgsqlConnection? link = _link;
         (_link, _inTransaction, _isFailed) = (null, false, false);
@@ -282,6 +285,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override void Flush()
     {
+        TakeRest();
         if (!_later.Exists(static waiting => waiting.IsWork)) return;
         Waiting last = _later[^1];
         _later.RemoveAt(_later.Count - 1);
@@ -338,25 +342,14 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     void Run(Waiting last)
     {
+        if (_isGoingOn) throw new InvalidOperationException("what goes behind a commit is not waited for in front of it");
+        TakeRest();
         Waiting[] sent = [];
         try
         {
             NpgsqlConnection link = Link();
-            using NpgsqlBatch batch = Batch(link, last, out sent);
-            using (_cancel.CanBeCanceled ? _cancel.UnsafeRegister(static b => ((NpgsqlBatch)b!).Cancel(), batch) : default)
-            {
-                using NpgsqlDataReader reader = batch.ExecuteReader();
-                for (int answered = 0; ; answered++)
-                {
-                    answered = NextAnswered(sent, answered);
-                    if (reader.FieldCount == 0 || answered == sent.Length || sent[answered].Rows is not { } rows) break;
-                    rows.Describe(reader);
-                    while (reader.Read()) rows.Add(reader);
-                    if (!reader.NextResult()) break;
-                }
-            }
-
-            Answer(sent);
+            using Way way = new(Batch(link, last, out sent), sent);
+            using (_cancel.CanBeCanceled ? _cancel.UnsafeRegister(static w => ((Way)w!).Cancel(), way) : default) way.Take(until: null);
         }
         catch (Exception e) when (PostgresErrors.IsFromServer(e))
         {
@@ -408,7 +401,7 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     bool IsBounded(NpgsqlBatchCommand command) => !_isFailed && command.CommandText is not ("commit" or "rollback")
         && !_later.Exists(static waiting => waiting.Begins("rollback"));
 
-    static void Answer(Waiting[] sent)
+    static void Answer(ReadOnlySpan<Waiting> sent)
     {
         foreach (Waiting waiting in sent) waiting.Rows?.Answer(waiting.Command);
     }
@@ -427,13 +420,15 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
         database.Count();
     }
 
-    Exception Failed(Exception e, Waiting[] sent, CancellationToken cancel)
+    Exception Failed(Exception failure, Waiting[] sent, CancellationToken cancel)
     {
+        // What was sent behind the commit of a transaction that failed has failed with it: the first is the reason.
+        Exception e = failure is { InnerException: AggregateException { InnerExceptions: [var first, ..] } } ? first : failure;
         bool ranOut = isPooled && e.InnerException is TimeoutException && _link is { FullState: ConnectionState.Open };
         object? owner = e is PostgresException { BatchCommand: { } command }
             ? Array.Find(sent, waiting => ReferenceEquals(waiting.Command, command)).Owner
             : null;
-        StoreException failure = ranOut
+        StoreException told = ranOut
             ? new StoreException(StoreFailure.TimedOut, "A statement ran past its time and was stopped.")
             : PostgresErrors.Of(e, owner);
         _isFailed = _inTransaction;
@@ -444,9 +439,9 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
             (_link, _inTransaction, _isFailed) = (null, false, false);
         }
 
-        return failure.Failure == StoreFailure.TimedOut && cancel.IsCancellationRequested
+        return told.Failure == StoreFailure.TimedOut && cancel.IsCancellationRequested
             ? new OperationCanceledException("The caller left while its statement ran.", e, cancel)
-            : failure;
+            : told;
     }
 
     void Begin(string begin)

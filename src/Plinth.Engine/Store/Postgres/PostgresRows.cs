@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using Npgsql;
 
@@ -19,7 +20,7 @@ sealed class PostgresRows
     /// <summary>Room that is there for a cell before it is looked at.</summary>
     const int CellBytes = 256;
 
-    const int FirstBytes = 1024;
+    const int FirstBytes = 4096, FirstCells = 256;
 
     byte[] _bytes = [];
     int _used;
@@ -28,7 +29,6 @@ sealed class PostgresRows
     int[] _cells = [];
     int _cellCount;
     uint[] _types = [];
-    string[] _names = [];
 
     public int Count { get; private set; }
 
@@ -51,9 +51,8 @@ sealed class PostgresRows
     public void Describe(NpgsqlDataReader reader)
     {
         if (AreRecords) return;
-        int columns = reader.FieldCount;
-        (_types, _names) = (new uint[columns], new string[columns]);
-        for (int i = 0; i < columns; i++) (_types[i], _names[i]) = (reader.GetPostgresType(i).OID, reader.GetName(i));
+        _types = new uint[reader.FieldCount];
+        for (int i = 0; i < _types.Length; i++) _types[i] = reader.GetDataTypeOID(i);
     }
 
     /// <summary>Takes the row that the reader stands on.</summary>
@@ -65,7 +64,7 @@ sealed class PostgresRows
             return;
         }
         int columns = _types.Length;
-        if (_cells.Length < _cellCount + (columns * 2)) Array.Resize(ref _cells, Math.Max(columns * 8, _cells.Length * 2));
+        if (_cells.Length < _cellCount + (columns * 2)) GrowCells(columns * 2);
         for (int i = 0; i < columns; i++)
         {
             int length = reader.IsDBNull(i) ? -1 : Take(reader, i);
@@ -84,8 +83,8 @@ sealed class PostgresRows
         int at = _used;
         _used += Take(reader, 0);
         int columns = BinaryPrimitives.ReadInt32BigEndian(_bytes.AsSpan(at));
-        if (_types.Length == 0) (_types, _names) = (new uint[columns], new string[columns]);
-        if (_cells.Length < _cellCount + (columns * 2)) Array.Resize(ref _cells, Math.Max(columns * 8, _cells.Length * 2));
+        if (_types.Length == 0) _types = new uint[columns];
+        if (_cells.Length < _cellCount + (columns * 2)) GrowCells(columns * 2);
         at += sizeof(int);
         for (int i = 0; i < columns; i++)
         {
@@ -113,12 +112,35 @@ sealed class PostgresRows
         return (int)reader.GetBytes(column, 0, _bytes, _used, length);
     }
 
-    void Grow(int more) => Array.Resize(ref _bytes, Math.Max(_used + more, Math.Max(FirstBytes, _bytes.Length * 2)));
+    void Grow(int more) => Grow(ref _bytes, _used, Math.Max(_used + more, Math.Max(FirstBytes, _bytes.Length * 2)));
+
+    void GrowCells(int more) => Grow(ref _cells, _cellCount, Math.Max(_cellCount + more, Math.Max(FirstCells, _cells.Length * 2)));
+
+    /// <summary>From the pool and back to it: a page is 30 KB, and growing to it anew for each request was twice as much garbage.</summary>
+    static void Grow<T>(ref T[] array, int used, int length)
+    {
+        T[] larger = ArrayPool<T>.Shared.Rent(length);
+        array.AsSpan(0, used).CopyTo(larger);
+        GiveBack(ref array);
+        array = larger;
+    }
+
+    static void GiveBack<T>(ref T[] array)
+    {
+        if (array.Length > 0) ArrayPool<T>.Shared.Return(array);
+        array = [];
+    }
+
+    /// <summary>Nobody looks at the rows any more, or at what was read in place.</summary>
+    public void Release()
+    {
+        Clear();
+        GiveBack(ref _bytes);
+        GiveBack(ref _cells);
+    }
 
     /// <summary>Forgets the rows, and keeps the memory and the description.</summary>
     public void Clear() => (_used, _cellCount, Count) = (0, 0, 0);
-
-    public string Name(int column) => _names[column];
 
     public uint Type(int column) => _types[column];
 
@@ -147,7 +169,7 @@ sealed class PostgresRows
             TimestampTz or Timestamp => BinaryPrimitives.ReadInt64BigEndian(bytes) + MicrosecondsTo2000,
             Date => BinaryPrimitives.ReadInt32BigEndian(bytes) + DaysTo2000,
             Numeric => Units(bytes),
-            var type => throw new InvalidOperationException($"column {_names[column]} of type {type} is no whole number"),
+            var type => throw new InvalidOperationException($"column {column} of type {type} is no whole number"),
         };
     }
 

@@ -7,6 +7,9 @@ namespace Plinth.Store.Postgres;
 /// <summary>How a server is reached: a URL as everyone writes it, and the bounds of what is opened there.</summary>
 sealed record PostgresServer
 {
+    /// <summary>Of each connection, for what it reads and for what it writes.</summary>
+    const int BufferBytes = 32 * 1024;
+
     readonly NpgsqlConnectionStringBuilder _to;
 
     PostgresServer(NpgsqlConnectionStringBuilder to) => _to = to;
@@ -104,13 +107,17 @@ sealed record PostgresServer
             // is seven statements in front of the next one.
             NoResetOnClose = true,
             Timezone = "UTC",
+
+            // A page of records is read by one call to the system, a group of commands is sent by a few.
+            ReadBufferSize = BufferBytes,
+            WriteBufferSize = BufferBytes,
         };
 
-        // A pooler refuses a session's own settings.
+        // A pooler refuses a session's own settings. Compiling a plan (jit) takes longer than a request may, and is begun by estimates.
         if (!IsPooled)
         {
             to.Options = string.Create(CultureInfo.InvariantCulture,
-                $"{_to.Options} -c statement_timeout={(long)statementTime.TotalMilliseconds}"
+                $"{_to.Options} -c jit=off -c statement_timeout={(long)statementTime.TotalMilliseconds}"
                 + $"{(isReadOnly ? " -c default_transaction_read_only=on" : "")}{more}").Trim();
         }
 

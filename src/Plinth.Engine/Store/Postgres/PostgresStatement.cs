@@ -96,6 +96,7 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     public override void Reset()
     {
         if (_cursor is not null) connection.Later(new NpgsqlBatchCommand("close " + _cursor));
+        _rows?.Release();
         (_rows, _cursor, _row, _isSent) = (null, null, -1, false);
     }
 
@@ -106,8 +107,6 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     public override double ColumnDouble(int column) => Rows.Double(_row, column);
 
     public override ReadOnlySpan<byte> ColumnBytes(int column) => Rows.Bytes(_row, column);
-
-    public override string ColumnName(int column) => Rows.Name(column);
 
     public override void Dispose() => Reset();
 

@@ -115,8 +115,6 @@ sealed unsafe class SqliteStatement : Statement
         return new(start, SqliteFunctions.ColumnBytes(_address, column));
     }
 
-    public override string ColumnName(int column) => raw.sqlite3_column_name(_handle, column).utf8_to_string();
-
     public override void Dispose()
     {
         if (!IsLent) return;

@@ -53,6 +53,9 @@ sealed class PostgresNodes : IAsyncDisposable
     /// <summary>Bound of a statement.</summary>
     public int StatementMs { get; init; } = Limits.Default.StatementMs;
 
+    /// <summary>Most commands of one group.</summary>
+    public int GroupCommands { get; init; } = Limits.Default.GroupCommands;
+
     /// <summary>Of each node's record cache.</summary>
     public long CacheBytes { get; init; } = Limits.Default.CacheBytes;
 
@@ -117,7 +120,7 @@ sealed class PostgresNodes : IAsyncDisposable
                     Database database = PostgresDatabase.Open(options, server);
                     return with is null ? database : with(database);
                 },
-                Limits = Limits.Default with { CacheBytes = CacheBytes, StatementMs = StatementMs },
+                Limits = Limits.Default with { CacheBytes = CacheBytes, StatementMs = StatementMs, GroupCommands = GroupCommands },
                 Migrate = true,
                 Time = clock ?? TimeProvider.System,
             },
