@@ -46,7 +46,10 @@ public sealed class ReplayTests
     [InlineData("update plinth_events set data = cast('{\"set\":{\"id\":\"x\"}}' as blob) where position = 3", "none of its type")]
     [InlineData("update plinth_events set kind = 'updated' where position = 3", "which is not there")]
     [InlineData("update plinth_events set kind = 'purged' where position = 3", "which is not there")]
+    [InlineData("update plinth_events set kind = 'erased' where position = 3", "which is not there")]
+    [InlineData("update plinth_events set kind = 'erased', data = null where position = 3", "the table has it, the log does not")]
     [InlineData("update plinth_events set record_id = '2' where position = 3", "which is there already")]
+    [InlineData("update plinth_events set record_id = '2', data = null where position = 3", "which is there already")]
     public async Task Whatever_changed_behind_the_log_is_named(string behind, string expected)
     {
         using LogFixture fixture = new();
@@ -56,6 +59,16 @@ public sealed class ReplayTests
         string difference = Assert.Single(fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences);
         Assert.Contains(expected, difference, StringComparison.Ordinal);
         Assert.DoesNotContain("behind the log", difference, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Of_many_events_that_do_not_fit_the_first_of_the_log_is_told()
+    {
+        using LogFixture fixture = new();
+        await Task.WhenAll(Enumerable.Range(1, 60).Select(i => fixture.CreatedAsync(i, $"note {i}")));
+        fixture.Store.Database.Writer.Execute("update plinth_events set kind = 'purged' where position > 6");
+        string difference = Assert.Single(fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences);
+        Assert.StartsWith("position 7: purged of Note", difference, StringComparison.Ordinal);
     }
 
     [Theory]
