@@ -45,9 +45,9 @@ static class ChannelInput
         try
         {
             reader.Read();
-            bool isRead = values.TryRead(ref reader, shape, out Value value);
-            if (values.Problems.ToFault() is { } fault) return fault;
-            return isRead ? value.Json.ToArray() : Faults.MalformedBody.Says("it is no JSON that can be kept");
+            // Whatever is not read is among the problems.
+            values.TryRead(ref reader, shape, out Value value);
+            return values.Problems.ToFault() is { } fault ? fault : value.Json.ToArray();
         }
         catch (JsonException)
         {

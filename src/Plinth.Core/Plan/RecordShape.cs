@@ -137,8 +137,7 @@ sealed class RecordShapes
         _models = schema.Models.ToFrozenDictionary(m => m.Name, m => Of(m, compile), StringComparer.Ordinal);
         _types = schema.Types.ToFrozenDictionary(t => t.Name, t => Of(t, compile), StringComparer.Ordinal);
         _channels = schema.Channels.ToFrozenDictionary(
-            c => c.Name, c => new RecordShape(c.Name, Of(schema.ShapeOf(c).Fields, [], (_, _) => static _ => default), []),
-            StringComparer.Ordinal);
+            c => c.Name, c => new RecordShape(c.Name, Of(schema.ShapeOf(c).Fields, [], NoCondition), []), StringComparer.Ordinal);
     }
 
     public AppSchema Schema { get; }
@@ -157,6 +156,9 @@ sealed class RecordShapes
             [.. model.Checks.Select(c => RowCheck.Of("", c.Condition, compile(c.Condition, model, null, null), model.Fields))];
         return new(model.Name, fields, checks) { Model = model };
     }
+
+    static OwnExpression NoCondition(Condition condition, Field? computed) =>
+        throw new InvalidOperationException($"a parameter of a channel has a condition: {condition.Text}");
 
     static RecordShape Of(EmbeddedType type, OwnCompiler compile) =>
         new(type.Name, Of(type.Fields, [], (c, field) => compile(c, null, type, field)), []);

@@ -33,8 +33,9 @@ sealed class Committer : IDisposable
     readonly object _gate = new();
     readonly WriteQueue _queue;
     readonly LogPartitions? _partitions;
+    readonly List<(string Record, int Arrived, WriteUnit Unit)> _ahead = [];
     List<WriteUnit> _group = [];
-    List<WriteUnit> _ahead = [];
+    List<WriteUnit> _next = [];
     readonly WriteTransaction _transaction;
     bool _isTended = true;
     bool _isClosing;
@@ -187,15 +188,14 @@ sealed class Committer : IDisposable
             {
                 // The unit that was stopped has its fault and took the transaction with it; the others run again without it.
             }
-            catch (CarefulException)
+            catch (CarefulException e)
             {
                 // One that can be named runs again by itself behind the others; too many, or one without a name, make all go by themselves.
                 // A statement of several is without a name: the first thing is a statement for each.
-                WriteUnit? offender = _database.Writer.FailedOwner as WriteUnit;
                 _database.Writer.Rollback();
-                if (offender is null && _transaction.IsShared) _transaction.IsShared = false;
-                else if (offender is null || offender.IsAlone || apart++ == ApartMax) _isCareful = true;
-                else offender.IsAlone = true;
+                if (e.Offender is not null && apart++ < ApartMax) e.Offender.IsAlone = true;
+                else if (e.Offender is null && _transaction.IsShared) _transaction.IsShared = false;
+                else _isCareful = true;
             }
             catch (StoreException e) when (IsPassing(e) && again++ < AgainMax)
             {
@@ -285,37 +285,42 @@ sealed class Committer : IDisposable
     {
         if (!connection.SendsAhead || _isCareful || _group.Count == 1) return;
         _ahead.Clear();
-        foreach (WriteUnit unit in _group)
+        for (int i = 0; i < _group.Count; i++)
         {
-            if (unit is { HasFailed: false, IsAlone: false, Cancel.IsCancellationRequested: false, Ahead: not null }) _ahead.Add(unit);
+            if (_group[i] is { HasFailed: false, IsAlone: false, Cancel.IsCancellationRequested: false, Ahead: { } record } unit)
+                _ahead.Add((record, i, unit));
         }
 
         if (_ahead.Count < 2) return;
-        _ahead.Sort(static (a, b) => string.CompareOrdinal(a.Ahead, b.Ahead));
+        _ahead.Sort(ByRecordAndArrival);
         Bound(connection);
-        int sent = 0;
+        _next.Clear();
         string last = "";
-        for (int i = 0; i < _ahead.Count; i++)
+        foreach (var (record, _, unit) in _ahead)
         {
-            WriteUnit unit = _ahead[i];
             // Who changes what another one of the group changes has to see it changed.
-            if (unit.Ahead is not { } record || (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal))) continue;
+            if (record.Length > 0 && string.Equals(record, last, StringComparison.Ordinal)) continue;
             if (record.Length > 0) SendShared(connection);
             connection.Owner = unit;
             if (!unit.Send(_transaction)) continue;
             unit.WentAhead = true;
-            (_ahead[sent++], last) = (unit, record);
+            _next.Add(unit);
+            last = record;
         }
 
         SendShared(connection);
-        _ahead.RemoveRange(sent, _ahead.Count - sent);
-        HashSet<WriteUnit> gone = [.. _ahead];
         foreach (WriteUnit unit in _group)
         {
-            if (!gone.Contains(unit)) _ahead.Add(unit);
+            if (!unit.WentAhead) _next.Add(unit);
         }
 
-        (_group, _ahead) = (_ahead, _group);
+        (_group, _next) = (_next, _group);
+    }
+
+    static int ByRecordAndArrival((string Record, int Arrived, WriteUnit) a, (string Record, int Arrived, WriteUnit) b)
+    {
+        int byRecord = string.CompareOrdinal(a.Record, b.Record);
+        return byRecord != 0 ? byRecord : a.Arrived.CompareTo(b.Arrived);
     }
 
     void SendShared(Connection connection)
@@ -370,12 +375,11 @@ sealed class Committer : IDisposable
             {
                 if (!_database.IsCommitted(reader => (head = EventLog.Find(reader, events)) is not null)) throw;
             }
-            catch (StoreException e) when (!IsPassing(e) && e.Failure != StoreFailure.Corrupt
-                && (connection.FailedOwner is WriteUnit || !_isCareful))
+            catch (StoreException e) when (!_isCareful && !_group[0].IsExclusive && !IsPassing(e) && e.Failure != StoreFailure.Corrupt)
             {
-                // Of what fails on the way to the commit the driver does not always say which it was: then all are asked apart, once.
+                // What was not waited for may fail on the way to the commit, and who it was is found as anywhere.
                 // (A log without its head is noticed behind the commit: what went there does not go again.)
-                throw new CarefulException();
+                throw new CarefulException(e.Owner as WriteUnit);
             }
 
             _log.Advance(head!); // Placed, or found.
@@ -408,7 +412,7 @@ sealed class Committer : IDisposable
         try
         {
             unit.Run(_transaction);
-            if (savepoint && !unit.HasFailed) connection.Flush();
+            if ((savepoint || unit.IsExclusive) && !unit.HasFailed) connection.Flush();
         }
         catch (StoreException e) when (!connection.InTransaction && e is { Failure: StoreFailure.TimedOut })
         {
@@ -420,10 +424,10 @@ sealed class Committer : IDisposable
         {
             throw;
         }
-        catch (StoreException) when (IsOfAnother(connection, unit)
-            || (connection is { InTransaction: true, UndoesStatements: false } && !savepoint && !unit.IsExclusive))
+        catch (StoreException e) when (!_isCareful && connection.InTransaction
+            && (IsOfAnother(e, unit) || !(connection.UndoesStatements || savepoint || unit.IsExclusive)))
         {
-            throw new CarefulException();
+            throw new CarefulException(e.Owner as WriteUnit);
         }
         catch (StoreException e) when (connection.InTransaction && e is { Failure: StoreFailure.Constraint, Constraint: { } constraint })
         {
@@ -436,8 +440,7 @@ sealed class Committer : IDisposable
         catch (Exception) when (connection.InTransaction && unit.WentAhead)
         {
             // What it changed ahead may be there, and only a savepoint takes it back: it runs again by itself.
-            unit.IsAlone = true;
-            throw new CarefulException();
+            throw new CarefulException(unit);
         }
         catch (Exception e) when (connection.InTransaction)
         {
@@ -497,8 +500,7 @@ sealed class Committer : IDisposable
     }
 
     /// <summary>What failed was a change of another unit, which went along with this one's statement.</summary>
-    static bool IsOfAnother(Connection connection, WriteUnit unit) =>
-        connection is { InTransaction: true, FailedOwner: WriteUnit other } && !ReferenceEquals(other, unit);
+    static bool IsOfAnother(StoreException failed, WriteUnit unit) => failed.Owner is WriteUnit other && !ReferenceEquals(other, unit);
 
     static void RequireForeignKeys(Connection connection)
     {
@@ -543,5 +545,9 @@ sealed class Committer : IDisposable
     sealed class StoppedException : Exception;
 
     /// <summary>A statement failed where no savepoint had been set, and the transaction is of no more use.</summary>
-    sealed class CarefulException : Exception;
+    sealed class CarefulException(WriteUnit? offender) : Exception
+    {
+        /// <summary>Whose statement it was; null where that cannot be told.</summary>
+        public WriteUnit? Offender => offender;
+    }
 }

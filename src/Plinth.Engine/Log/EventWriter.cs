@@ -59,11 +59,11 @@ sealed class EventWriter(LogKeys keys)
         ImmutableArray<Field> key = model.StoredKey;
         if (key is [var only]) return Part(only, row);
         StringBuilder text = new();
-        foreach (Field field in key)
+        for (int i = 0; i < key.Length; i++)
         {
-            if (text.Length > 0) text.Append(',');
-            string part = Part(field, row);
-            text.Append(Escaped(part));
+            // Not by what is written so far: the first part may be an empty text.
+            if (i > 0) text.Append(',');
+            text.Append(Escaped(Part(key[i], row)));
         }
 
         return text.ToString();

@@ -46,7 +46,11 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
     {
         ReplayedRow row = new(new Value[model.Fields.Length]) { Version = happened.Version, IsKnown = happened.Data is not null };
         if (row.IsKnown) Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values);
-        if (!rows.TryAdd(happened.RecordId, row)) throw Unfit(happened, "is there already");
+        if (rows.TryAdd(happened.RecordId, row)) return;
+
+        // Purging took the payload of the deletion before it as well, which said whether the record went or into the trash.
+        if (row.IsKnown || rows[happened.RecordId].IsKnown) throw Unfit(happened, "is there already");
+        rows[happened.RecordId] = row;
     }
 
     void Change(Dictionary<string, ReplayedRow> rows, Model model, NamesThen then, LogEvent happened)
@@ -63,9 +67,15 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
     /// <summary>What the record is from here on, whatever is not to be known of it any more; or that it was gone before.</summary>
     void Erase(Dictionary<string, ReplayedRow> rows, Model model, NamesThen then, LogEvent happened)
     {
-        ReplayedRow row = new(new Value[model.Fields.Length]) { Version = happened.Version, IsKnown = happened.Data is not null };
-        bool isThere = happened.Data is null || Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values);
-        if (!isThere) rows.Remove(happened.RecordId);
+        if (happened.Data is null)
+        {
+            // Purging took what it said, and with it whether the record was there.
+            if (rows.TryGetValue(happened.RecordId, out ReplayedRow? known)) (known.IsKnown, known.Version) = (false, happened.Version);
+            return;
+        }
+
+        ReplayedRow row = new(new Value[model.Fields.Length]) { Version = happened.Version, IsKnown = true };
+        if (!Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values)) rows.Remove(happened.RecordId);
         else if (rows.ContainsKey(happened.RecordId)) rows[happened.RecordId] = row;
         else throw Unfit(happened, "is not there");
     }

@@ -34,7 +34,6 @@ sealed class Replicas : IDisposable
     /// <param name="position">What it must have seen.</param>
     public Replica? Choose(TimeSpan ageMax, long position)
     {
-        if (All.Count == 0) return null;
         uint first = Interlocked.Increment(ref _next);
         for (uint i = 0; i < All.Count; i++)
         {

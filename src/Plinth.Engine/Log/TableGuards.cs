@@ -37,6 +37,6 @@ static class TableGuards
                 },
                 isExclusive: true),
             cancel).ConfigureAwait(false);
-        if (!set.IsOk) throw new StoreException(StoreFailure.Unavailable, set.Fault.Message);
+        if (!set.IsOk) throw new StoreException(StoreFailure.Unavailable, $"The tables could not be guarded. {set.Fault.Message}");
     }
 }

@@ -139,7 +139,7 @@ sealed class CommandUnit(
             else if (plans.Length == 1) return one.Fault;
             else return Problems.At(string.Create(CultureInfo.InvariantCulture, $"[{written.Count}]"), one.Fault);
         }
-        if (lostAdministrators is not null && schema.Users?.Missing(transaction, lostAdministrators) is { } missing) return missing;
+        if (schema.Users?.Missing(transaction, lostAdministrators) is { } missing) return missing;
         return new UnitAnswers(written.MoveToImmutable(), []);
     }
 

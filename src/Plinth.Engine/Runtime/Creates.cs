@@ -33,7 +33,7 @@ static class Creates
         RecordTable table = scope.Table(plan.Model);
         Input input = plan.Input ?? throw new InvalidOperationException("a create without a body");
         if (!MayGoAhead(scope, table, plan.Rules, input)) return SentInsert.None;
-        if (table.Statements.InsertMany is not null && scope.Transaction.IsShared)
+        if (scope.Transaction.IsShared)
         {
             SentInserts shared = scope.Transaction.Share(table, () => new SentInserts(table));
             return shared.TryJoin(input.Values) ? new SentInsert(null, shared) : SentInsert.None;

@@ -53,10 +53,10 @@ sealed class RecordTable
         return rows;
     }
 
-    /// <summary>The rows found for each of many keys, by one statement; null where the database is asked for one key at a time.</summary>
-    public List<StoredRow>[]? FindAll(WriteTransaction transaction, ImmutableArray<Field> fields, List<Value[]> keys)
+    /// <summary>The rows found for each of many keys, by one statement, where <see cref="WriteStatements.SelectManyBy"/> is.</summary>
+    public List<StoredRow>[] FindAll(WriteTransaction transaction, ImmutableArray<Field> fields, List<Value[]> keys)
     {
-        if (Statements.SelectManyBy(fields) is not { } select) return null;
+        SqlText select = Statements.SelectManyBy(fields) ?? throw new InvalidOperationException("keys are asked for one by one here");
         using Statement statement = transaction.Prepare(select);
         BindItems(statement, select, keys.Count, (key, slot) => keys[key][slot]);
         List<StoredRow>[] found = new List<StoredRow>[keys.Count];

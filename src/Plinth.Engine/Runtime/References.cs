@@ -77,14 +77,10 @@ static class References
     {
         if (keys.Count == 0) return true;
         if (rules.Outcome == RuleOutcome.Never) return false;
-        List<StoredRow>[]? found = parents.FindAll(scope.Transaction, fields, keys);
         RuleCheck check = new(scope, parents, rules);
-        for (int i = 0; i < keys.Count; i++)
+        foreach (List<StoredRow> found in parents.FindAll(scope.Transaction, fields, keys))
         {
-            StoredRow? parent = found is not null
-                ? WriteScope.Live(parents, found[i])
-                : scope.Live(parents, parents.Statements.SelectBy(fields, locks: false), keys[i]);
-            if (!check.Sees(parent)) return false;
+            if (!check.Sees(WriteScope.Live(parents, found))) return false;
         }
 
         return true;

@@ -69,10 +69,10 @@ sealed class UserInvariants
     /// found are locked: none is demoted meanwhile.
     /// </summary>
     /// <param name="transaction">In which they were lost.</param>
-    /// <param name="tenants">Those that lost one.</param>
-    public Fault? Missing(WriteTransaction transaction, IReadOnlyCollection<Value> tenants)
+    /// <param name="tenants">Those that lost one; null where none did.</param>
+    public Fault? Missing(WriteTransaction transaction, HashSet<Value>? tenants)
     {
-        if (_role is null) return null;
+        if (_role is null || tenants is null) return null;
         bool isAnyLeft = false;
         foreach (Value tenant in tenants)
         {

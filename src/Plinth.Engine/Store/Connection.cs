@@ -36,11 +36,8 @@ abstract class Connection : IDisposable
     /// <summary>Times that the server was waited for; 0 where it is embedded.</summary>
     public virtual long WaysTaken => 0;
 
-    /// <summary>On whose behalf statements are prepared from now on: who is to be told when one fails that was not waited for.</summary>
+    /// <summary>On whose behalf statements are prepared from now on: whose it is when one fails that was not waited for.</summary>
     public object? Owner { get; set; }
-
-    /// <summary>Whose statement the last failure was, where one can be told from the others that went with it.</summary>
-    public virtual object? FailedOwner => null;
 
     /// <summary>Sends what waits, so that a failure is known now.</summary>
     public virtual void Flush()

@@ -73,6 +73,9 @@ sealed class StoreException(StoreFailure failure, string message, StoreConstrain
 
     public StoreConstraint? Constraint { get; } = constraint;
 
+    /// <summary>Whose statement it was (<see cref="Connection.Owner"/>), where it can be told from the others that went with it.</summary>
+    public object? Owner { get; init; }
+
     /// <summary>
     /// What a caller is told, where there is something to tell: the storage refuses, and nothing was written. Null for a constraint,
     /// which the planner names by its fields, and for what is broken on our side.

@@ -43,7 +43,7 @@ public sealed class CommitterFailureTests
         System.Collections.Concurrent.ConcurrentQueue<bool> tended = [];
         failing.Database.OnTend = tended.Enqueue;
         for (int i = 1; i <= 20; i++) Assert.True((await failing.CreateAsync(i)).IsOk);
-        Assert.True(SpinWait.SpinUntil(() => tended.LastOrDefault(), millisecondsTimeout: 10_000), "it was never idle");
+        Assert.True(SpinWait.SpinUntil(() => tended.LastOrDefault(), TimeSpan.FromSeconds(60)), "it was never idle");
         await Task.Delay(400);
         // Each of the twenty was a group of its own, after which the queue was empty for a moment; that alone is not idleness.
         Assert.Equal(20, tended.Count(static idle => !idle));
@@ -99,7 +99,7 @@ public sealed class CommitterFailureTests
     [Fact]
     public async Task A_statement_that_fails_alone_fails_its_command_alone()
     {
-        using LogFixture fixture = new(limits: Limits.Default with { StatementMs = 150 });
+        using LogFixture fixture = new(limits: Limits.Default with { StatementMs = 1000 });
         ValueTask<Result<Done>> slow = fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
         {
             CreateNote.Insert(tx, LogFixture.Row(1, "one"));
@@ -116,7 +116,7 @@ public sealed class CommitterFailureTests
     [Fact]
     public async Task A_command_that_takes_too_long_is_stopped_and_its_neighbours_run_again_without_it()
     {
-        using LogFixture fixture = new(limits: Limits.Default with { StatementMs = 150 });
+        using LogFixture fixture = new(limits: Limits.Default with { StatementMs = 1000 });
         TaskCompletionSource go = new(TaskCreationOptions.RunContinuationsAsynchronously);
         ValueTask<Result<Done>> hold = fixture.Store.Committer.RunAsync(new WriteAction<Done>(_ =>
         {

@@ -37,6 +37,9 @@ sealed class FailingDatabase : Database
     /// <summary>Says that others write to it.</summary>
     public bool SaysShared { get; init; }
 
+    /// <summary>Says that these follow it.</summary>
+    public IReadOnlyList<DatabaseCopy> Followers { get; init; } = [];
+
     public override string Version => _real.Version;
 
     public override Dialect Dialect => _real.Dialect;
@@ -48,6 +51,8 @@ sealed class FailingDatabase : Database
     public override Connection Writer { get; }
 
     public override bool IsShared => SaysShared || _real.IsShared;
+
+    public override IReadOnlyList<DatabaseCopy> Copies => Followers;
 
     public override bool IsCommitted(Func<Connection, bool> isThere) => _real.IsCommitted(isThere);
 
@@ -98,6 +103,8 @@ sealed class FailingDatabase : Database
         public override bool SendsAhead => database.SendsAhead && real.SendsAhead;
 
         public override void Tell() => real.Tell();
+
+        public override void Flush() => real.Flush();
 
         public override Statement Prepare(string sql)
         {

@@ -41,6 +41,9 @@ public sealed class ReplayTests
     [InlineData("delete from notes where id = 3", "the log has it, the table does not")]
     [InlineData("insert into notes (id, title, tags) values (9, 'nine', '[]')", "the table has it, the log does not")]
     [InlineData("update plinth_events set data = null where position = 3", "payloads of its events were removed")]
+    [InlineData("update plinth_events set kind = 'erased' where position = 3", "which is not there")]
+    [InlineData("update plinth_events set kind = 'erased', data = null where position = 3", "the table has it, the log does not")]
+    [InlineData("update plinth_events set record_id = '2', data = null where position = 3", "which is there already")]
     [InlineData("update plinth_events set data = cast('{\"set\":{\"gone\":1}}' as blob) where position = 3",
         "names a field that Note does not have")]
     [InlineData("update plinth_events set data = cast('{\"set\":{\"id\":\"x\"}}' as blob) where position = 3", "none of its type")]
@@ -93,6 +96,16 @@ public sealed class ReplayTests
         await stopped.CancelAsync();
         Assert.Throws<OperationCanceledException>(() => fixture.Store.Replay(LogFixture.Schema, null, stopped.Token));
         Assert.Throws<OperationCanceledException>(() => fixture.Store.Verify(stopped.Token));
+    }
+
+    [Fact]
+    public async Task Of_many_events_that_do_not_fit_the_first_of_the_log_is_told()
+    {
+        using LogFixture fixture = new();
+        await Task.WhenAll(Enumerable.Range(1, 60).Select(i => fixture.CreatedAsync(i, $"note {i}")));
+        fixture.Store.Database.Writer.Execute("update plinth_events set kind = 'purged' where position > 6");
+        string difference = Assert.Single(fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences);
+        Assert.StartsWith("position 7: purged of Note", difference, StringComparison.Ordinal);
     }
 
     /// <summary>One random history: commands as a planner would make them, and schema changes between.</summary>

@@ -78,6 +78,21 @@ sealed class ProjectionFixture : IAsyncDisposable
         return result.IsOk ? WriteFixture.Body(result) : result.Fault.Code;
     }
 
+    /// <summary>Creates records as a bulk, all of them or none.</summary>
+    public Task<Result<WriteReply>> Bulk(string model, int count, Func<int, string> record)
+    {
+        return Engine.BulkCreateAsync(Caller.System, model, Records(), key: null, CancellationToken.None);
+
+        async IAsyncEnumerable<ReadOnlyMemory<byte>> Records()
+        {
+            for (int i = 0; i < count; i++)
+            {
+                if (i % 500 == 0) await Task.Yield();
+                yield return Encoding.UTF8.GetBytes(record(i));
+            }
+        }
+    }
+
     /// <summary>The items of the list, as they are answered.</summary>
     public async Task<string> List(string model, string? filter = null)
     {

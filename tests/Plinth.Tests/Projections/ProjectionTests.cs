@@ -1,4 +1,5 @@
 using Plinth.Plan;
+using Plinth.Runtime;
 using Plinth.Store;
 
 namespace Plinth.Projections;
@@ -30,6 +31,10 @@ public sealed class ProjectionTests
           last    Date?            = max(closedOn)
           @@allow("read", true)
         }
+        """;
+
+    const string Inline = """
+        projection P from Deal { key stage  n Int = count()  total Int = sum(score)  most Int = max(score)  @@inline  @@allow("read", true) }
         """;
 
     [Fact]
@@ -121,9 +126,6 @@ public sealed class ProjectionTests
     [Fact]
     public async Task What_is_inline_is_counted_with_the_write_and_given_up_where_it_has_no_room()
     {
-        const string Inline = """
-            projection P from Deal { key stage  n Int = count()  total Int = sum(score)  most Int = max(score)  @@inline  @@allow("read", true) }
-            """;
         await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Deals);
         await fixture.Do(CommandKind.Create, "Deal", """{"id":1,"stage":"open","score":3}""");
         await fixture.ApplyAsync(Deals + Inline);
@@ -148,6 +150,41 @@ public sealed class ProjectionTests
     }
 
     [Fact]
+    public async Task What_is_inline_counts_a_bulk_of_thousands_with_the_write()
+    {
+        await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Deals + Inline);
+        await fixture.CaughtUpAsync();
+        // More than are told to the log at a time.
+        Assert.Equal("""{"created":2500}""", WriteFixture.Body(await fixture.Bulk("Deal", 2500, static i =>
+            $$"""{"id":{{i}},"stage":"{{(i < 2400 ? "open" : "won")}}","score":{{i % 7}}}""")));
+        Assert.Equal("""[{"stage":"open","n":2400,"total":7197,"most":6},{"stage":"won","n":100,"total":300,"most":6}]""",
+            await fixture.List("P"));
+        fixture.AssertExact("after the bulk");
+        // All or nothing holds of what is counted as well.
+        Assert.Equal("conflict [1200].id:conflict", WriteFixture.Told(await fixture.Bulk("Deal", 1300, static i =>
+            $$"""{"id":{{(i == 1200 ? 7 : 5000 + i)}},"stage":"lost"}""")));
+        fixture.AssertExact("after the refusal");
+    }
+
+    [Fact]
+    public async Task What_is_inline_is_counted_anew_when_a_migration_gives_its_records_values()
+    {
+        await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Deals + Inline);
+        await fixture.CaughtUpAsync();
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":1,"stage":"open","score":3}""");
+        // Whether it counts anew is seen by what it would never have counted.
+        fixture.Execute($"update {fixture.Schema.Model("P").Table} set n = 77");
+        Assert.Equal("""[{"stage":"open","n":77,"total":3,"most":3}]""", await fixture.List("P"));
+        await fixture.ApplyAsync(
+            (Deals + Inline).Replace("closedOn Date?", "closedOn Date?  rank Int @default(4)", StringComparison.Ordinal));
+        await fixture.CaughtUpAsync();
+        Assert.Equal("""[{"stage":"open","n":1,"total":3,"most":3}]""", await fixture.List("P"));
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":2,"stage":"open","score":4}""");
+        Assert.Equal("""[{"stage":"open","n":2,"total":7,"most":4}]""", await fixture.List("P"));
+        fixture.AssertExact("after the migration");
+    }
+
+    [Fact]
     public async Task Nobody_writes_to_a_projection()
     {
         await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Deals + ByStage);
@@ -157,6 +194,7 @@ public sealed class ProjectionTests
                 ? null : "open";
             Assert.Equal("read_only_model", await fixture.TryDo(kind, "SalesByStage", """{"stage":"open","count":3}""", key));
         }
+        Assert.Equal("read_only_model", WriteFixture.Told(await fixture.Bulk("SalesByStage", 2, static _ => """{"stage":"open"}""")));
         Assert.Equal(0L, fixture.Store.Log.Head);
     }
 

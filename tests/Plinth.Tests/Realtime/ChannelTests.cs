@@ -376,6 +376,11 @@ public sealed class ChannelTests
         string[] wrongs = ["?channel=nothing", "?channel=news", "?channel=lobby&query={}", "?parameters={}", "?channel=shut"];
         foreach (string wrong in wrongs)
             Assert.InRange((await client.SendAsync("GET", "/realtime" + wrong)).Status, 400, 422);
+        foreach (string parameters in new[] { "%7B", "%5B1%5D", "x" })
+        {
+            Reply refused = await client.SendAsync("GET", "/realtime?channel=news&parameters=" + parameters);
+            Assert.Equal((400, "malformed_body"), (refused.Status, refused.Json.GetProperty("code").GetString()));
+        }
 
         static byte[] Cbor(string json) => JsonToCbor.Transcode(System.Text.Encoding.UTF8.GetBytes(json), CborShape.Plain);
     }

@@ -164,6 +164,30 @@ public sealed class ErasureTests
         Assert.Equal((201, "true", ""), (again.Status, again.Header("Idempotency-Replayed"), again.Body));
     }
 
+    [Fact]
+    public async Task What_was_erased_may_be_purged_later_whether_it_was_there_or_gone_and_made_again()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Schema.Replace("@@softDelete", "", StringComparison.Ordinal)
+            .Replace("""  @@allow("purge", auth.role == "admin")""", "", StringComparison.Ordinal));
+        HttpClient admin = await server.ClientAsync(s_admin);
+        await FillAsync(admin);
+        // Test 1 is there when the person is erased, and test 2 is gone.
+        Reply erased = await admin.SendAsync("POST", "/api/people/1/erase?scrub=false");
+        Assert.True(erased.Status == 200, erased.Body);
+        var applied = await server.Engine.ApplyAsync(WriteFixture.Read(Schema), CancellationToken.None);
+        Assert.True(applied.IsOk, applied.Fault?.Message);
+        Reply again = await admin.SendAsync("POST", "/api/tests", """{"id":2,"personId":2,"finding":"new","grade":1}""");
+        Assert.True(again.Status == 201, again.Body);
+        // Purging takes the payloads of all that ever happened to the record, those of the erasure as well.
+        foreach (int id in new[] { 1, 2 })
+        {
+            Assert.Equal(204, (await admin.SendAsync("DELETE", $"/api/tests/{id}")).Status);
+            Assert.Equal(204, (await admin.SendAsync("DELETE", $"/api/tests/{id}?purge=true")).Status);
+        }
+
+        TheLogHolds(server);
+    }
+
     static async Task<string> FillAsync(HttpClient client)
     {
         await client.SendAsync("POST", "/api/people", Person(1, Everything), "Idempotency-Key: key-of-a-person-0123456789");

@@ -141,6 +141,27 @@ public sealed class BulkCreateTests
     }
 
     [Fact]
+    public async Task What_a_caller_may_read_none_of_is_to_them_as_if_it_were_not_there()
+    {
+        using WriteFixture fixture = new("""
+            auth { id String  role String? }
+            model Vault { id String @id  items Item[]  @@allow("create", true)  @@allow("read", auth.role == "keeper") }
+            model Item { id Int @id  vault Vault? @relation  @@allow("all", true) }
+            """);
+        await fixture.Do(CommandKind.Create, "Vault", """{"id":"v"}""");
+        string Into(int i, string vault) => $$"""{"id":{{i}},"vaultId":{{(i == 1 ? $"\"{vault}\"" : "null")}}}""";
+        foreach (string vault in new[] { "v", "nothing" })
+        {
+            Assert.Equal("unknown_reference [1].vaultId:unknown_reference",
+                WriteFixture.Told(await Bulk(fixture, "Item", i => Into(i, vault), 3, WriteFixture.As("u"))));
+        }
+
+        Assert.Equal("""{"created":3}""", WriteFixture.Body(
+            await Bulk(fixture, "Item", i => Into(i, "v"), 3, WriteFixture.As("k", "keeper"))));
+        RequireSound(fixture);
+    }
+
+    [Fact]
     public async Task A_search_finds_each_record_by_its_own_words()
     {
         using WriteFixture fixture = new(Shop);

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using System.Text.Json;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
@@ -10,11 +12,24 @@ public sealed class KeptAnswersTests
 {
     const string Schema = """model Note { id Int @id @default(autoincrement())  text Text  @@allow("all", true) }""";
 
+    const string People = """model Person { id Int @id  name String @pii  @@route("people")  @@allow("all", true) }""";
+
     static Command Create(string key, string text = "a") =>
         WriteFixture.Command(CommandKind.Create, "Note", $$"""{"text":"{{text}}"}""") with
         {
             Idempotency = new IdempotencyKey("who POST /api/notes", key, [1]),
         };
+
+    static async Task<Engine> OpenAsync(string folder, string schema)
+    {
+        EngineOptions options = new()
+        {
+            Store = new Store.StoreOptions { Folder = folder },
+            OpenDatabase = Store.Sqlite.SqliteDatabase.Open,
+            Migrate = true,
+        };
+        return (await Engine.OpenAsync(options, WriteFixture.Read(schema), CancellationToken.None)).Value;
+    }
 
     [Fact]
     public async Task A_key_is_free_again_after_its_time_however_many_have_run_out()
@@ -59,16 +74,62 @@ public sealed class KeptAnswersTests
 
         static async Task WriteAsync(string folder, string? expected)
         {
-            EngineOptions options = new()
-            {
-                Store = new Store.StoreOptions { Folder = folder },
-                OpenDatabase = Store.Sqlite.SqliteDatabase.Open,
-                Migrate = true,
-            };
-            await using Engine engine = (await Engine.OpenAsync(options, WriteFixture.Read(Schema), CancellationToken.None)).Value;
+            await using Engine engine = await OpenAsync(folder, Schema);
             var result = await engine.WriteAsync(Caller.System, Create("k"), CancellationToken.None);
             Assert.Equal(expected, result.Fault?.Code);
             Assert.Equal(1, engine.Position);
+        }
+    }
+
+    [Theory]
+    [InlineData("master-1")]
+    [InlineData("master-9")]
+    public async Task An_erasure_passes_over_answers_that_nobody_can_open_any_more(string otherKey)
+    {
+        using Store.TempFolder home = new();
+        await using (Engine engine = await OpenAsync(home.Path, People)) Assert.True((await SendAsync(engine, "first", 1)).IsOk);
+        File.WriteAllText(LogKeys.FileOf(home.Path), $"{otherKey} {Convert.ToBase64String(new byte[32])}\n");
+        await using (Engine engine = await OpenAsync(home.Path, People))
+        {
+            Assert.True((await SendAsync(engine, "second", 2)).IsOk);
+            ErasureReport none = (await engine.EraseAsync(Caller.System, "Person", ["1"], scrubs: false, CancellationToken.None)).Value;
+            Assert.Equal((1, 0), (none.Records, none.Answers));
+            ErasureReport one = (await engine.EraseAsync(Caller.System, "Person", ["2"], scrubs: false, CancellationToken.None)).Value;
+            Assert.Equal((1, 1), (one.Records, one.Answers));
+        }
+
+        static async Task<Result<WriteReply>> SendAsync(Engine engine, string key, int id) => await engine.WriteAsync(
+            Caller.System,
+            WriteFixture.Command(CommandKind.Create, "Person", $$"""{"id":{{id}},"name":"Zebulon"}""") with
+            {
+                Idempotency = new IdempotencyKey("who POST /api/people", key, [1]),
+            },
+            CancellationToken.None);
+    }
+
+    [Fact]
+    public async Task An_erasure_takes_its_persons_part_of_an_answer_about_several()
+    {
+        using WriteFixture fixture = new(People);
+        ImmutableArray<Command> both =
+        [
+            .. new[] { 1, 2 }.Select(static id =>
+                WriteFixture.Command(CommandKind.Create, "Person", $$"""{"id":{{id}},"name":"Zebulon {{id}}"}""") with
+                {
+                    Idempotency = new IdempotencyKey("who POST /batch", "k", [1]),
+                }),
+        ];
+        Assert.Equal("Zebulon 1, Zebulon 2", await NamesAsync());
+        var erased = await fixture.Engine.EraseAsync(Caller.System, "Person", ["1"], scrubs: false, CancellationToken.None);
+        Assert.Equal(1, erased.Value.Answers);
+        Assert.Equal("nothing, Zebulon 2", await NamesAsync());
+        Assert.Equal(2, fixture.Scalar("select count(*) from persons"));
+
+        async Task<string> NamesAsync()
+        {
+            var batch = await fixture.Engine.BatchAsync(Caller.System, both, atomic: true, CancellationToken.None);
+            return string.Join(", ", batch.Value.Select(static reply => reply.Value.Body is { } body
+                ? JsonDocument.Parse(body.Written.ToArray()).RootElement.GetProperty("name").GetString() : "nothing"));
         }
     }
 

@@ -60,14 +60,11 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
 
     public override long WaysTaken => Volatile.Read(ref _waysTaken);
 
-    public override object? FailedOwner => _failedOwner;
-
     /// <summary>The session on the server, for finding out whether it has ended.</summary>
     public int SessionId { get; private set; }
 
     long _concerned;
     bool _inTransaction;
-    object? _failedOwner;
 
     public override Statement Prepare(string sql) => new PostgresStatement(this, PostgresText.Of(sql), isScan: false);
 
@@ -433,12 +430,12 @@ sealed class PostgresConnection(PostgresDatabase database, NpgsqlDataSource sour
     Exception Failed(Exception e, Waiting[] sent, CancellationToken cancel)
     {
         bool ranOut = isPooled && e.InnerException is TimeoutException && _link is { FullState: ConnectionState.Open };
-        StoreException failure = ranOut
-            ? new StoreException(StoreFailure.TimedOut, "A statement ran past its time and was stopped.")
-            : PostgresErrors.Of(e);
-        _failedOwner = e is PostgresException { BatchCommand: { } command }
+        object? owner = e is PostgresException { BatchCommand: { } command }
             ? Array.Find(sent, waiting => ReferenceEquals(waiting.Command, command)).Owner
             : null;
+        StoreException failure = ranOut
+            ? new StoreException(StoreFailure.TimedOut, "A statement ran past its time and was stopped.")
+            : PostgresErrors.Of(e, owner);
         _isFailed = _inTransaction;
         _actual = -1;
         if (_link is { FullState: not ConnectionState.Open })

@@ -9,7 +9,9 @@ static partial class PostgresErrors
 {
     public static bool IsFromServer(Exception e) => e is NpgsqlException or TimeoutException or IOException or SocketException;
 
-    public static StoreException Of(Exception e)
+    /// <param name="e">Of the driver.</param>
+    /// <param name="owner">Whose statement failed, where that is known.</param>
+    public static StoreException Of(Exception e, object? owner = null)
     {
         if (e is not PostgresException server)
         {
@@ -25,7 +27,7 @@ static partial class PostgresErrors
         // Without the server's own exception: its detail quotes the row's values.
         return new StoreException(
             failure, $"{server.MessageText} (database error {server.SqlState})",
-            failure == StoreFailure.Constraint ? Constraint(server) : null);
+            failure == StoreFailure.Constraint ? Constraint(server) : null) { Owner = owner };
     }
 
     static StoreFailure FailureOf(string state) => state switch

@@ -63,6 +63,7 @@ sealed record PostgresServer
             ApplicationName = applicationName,
             SslMode = Ssl(tls),
             IncludeErrorDetail = true, // Names the columns of a constraint; what it quotes besides is not passed on.
+            IncludeFailedBatchedCommand = true, // Says which of the statements that went together has failed.
             PersistSecurityInfo = false,
             Enlist = false,
             KeepAlive = 30,

@@ -206,6 +206,83 @@ public class GroupTests
         RequireSound(engine);
     }
 
+    [Fact]
+    public async Task One_that_fails_is_taken_out_and_the_others_stay_together()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        for (int i = 1; i <= 20; i++) Assert.Null(await WriteAsync(engine, CommandKind.Create, "Book", Book(i, shelf: 1)));
+        nodes.Execute("""alter table books add constraint decent check (title <> 'bad')""");
+        long before = 0;
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            () => before = engine.Store.Database.Writer.WaysTaken,
+            [.. Enumerable.Range(1, 20).Select(i =>
+                (CommandKind.Update, "Book", i == 7 ? """{"title":"bad"}""" : """{"title":"good"}""", (string?)Text(i)))]);
+
+        Assert.Equal([.. Enumerable.Range(1, 20).Select(static i => i == 7 ? "conflict" : null)], faults.Select(static f => f?.Code));
+        // By itself each would be a way of its own.
+        Assert.InRange(engine.Store.Database.Writer.WaysTaken - before, 2, 12);
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task What_fails_while_the_next_one_is_waited_for_is_told_to_whom_it_belongs()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        for (int i = 1; i <= 2; i++) Assert.Null(await WriteAsync(engine, CommandKind.Create, "Book", Book(i, shelf: 1)));
+        nodes.Execute("""alter table books add constraint decent check (title <> 'bad')""");
+        // Nobody waits for the update, and so it goes along with the look of the delete.
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            static () => { },
+            [
+                (CommandKind.Update, "Book", """{"title":"bad"}""", "1"), (CommandKind.Delete, "Book", "", "2"),
+                (CommandKind.Create, "Book", Book(3, shelf: 1), null),
+            ]);
+
+        Assert.Equal(["conflict", null, null], faults.Select(static f => f?.Code));
+        Assert.Equal(2, engine.Store.Database.Writer.ScalarInt64("select count(*) from books where id in (1, 3)"));
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task Where_the_commit_fails_all_are_told_and_a_bulk_does_not_run_again_for_it()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        FailingDatabase? failing = null;
+        Engine engine = await nodes.StartAsync(with: database => failing = new FailingDatabase(database) { SendsAhead = true });
+        Assert.NotNull(failing);
+        int commits = 0;
+        void Fail()
+        {
+            // The first is who holds the lane until all are there.
+            if (++commits > 1) throw new StoreException(StoreFailure.Full, "made to fail");
+        }
+
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            () => failing.OnCommit = Fail,
+            [(CommandKind.Create, "Shelf", """{"id":1,"label":"1"}""", null), (CommandKind.Create, "Shelf", """{"id":2,"label":"2"}""", null)],
+            groups: 1);
+        Assert.Equal(["storage_unavailable", "storage_unavailable"], faults.Select(static f => f?.Code));
+        // All together, with a statement for each, and each by itself.
+        Assert.Equal(1 + 3, commits);
+
+        commits = 1;
+        Result<WriteReply> bulk = await engine.BulkCreateAsync(
+            Caller.System, "Shelf", Each("""{"id":1,"label":"1"}""", """{"id":2,"label":"2"}"""), key: null, CancellationToken.None);
+        Assert.Equal("storage_unavailable", bulk.Fault?.Code);
+        Assert.Equal(1 + 1, commits);
+        failing.OnCommit = null;
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        Assert.Equal(1, engine.Store.Database.Writer.ScalarInt64("select count(*) from shelfs"));
+        RequireSound(engine);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -292,16 +369,8 @@ public class GroupTests
         Task<Result<WriteReply>>[] running = [];
         await TogetherAsync(
             engine,
-            () =>
-            {
-                int waiting = engine.Store.Committer.Waiting;
-                running =
-                [
-                    .. new[] { Book(3, shelf: 1), """{"id":4,"title":"no","shelfId":1}""", Book(5, shelf: 1) }
-                        .Select(body => engine.WriteAsync(Caller.Anonymous(), Create("Book", body), CancellationToken.None).AsTask()),
-                ];
-                Assert.True(SpinWait.SpinUntil(() => engine.Store.Committer.Waiting == waiting + 3, TimeSpan.FromSeconds(60)));
-            },
+            () => running = Queued(engine, Caller.Anonymous(), "Book",
+                Book(3, shelf: 1), """{"id":4,"title":"no","shelfId":1}""", Book(5, shelf: 1)),
             [(CommandKind.Create, "Shelf", """{"id":2,"label":"two"}""", null)]);
         Result<WriteReply>[] replies = await Task.WhenAll(running);
         Assert.Equal([null, "forbidden", null], replies.Select(static r => r.Fault?.Code));
@@ -316,14 +385,14 @@ public class GroupTests
 
         async Task<Result<WriteReply>> ManyAsync(string model, params string[] records) => await engine.BulkCreateAsync(
             Caller.Anonymous(), model, Each(records), key: null, CancellationToken.None);
+    }
 
-        static async IAsyncEnumerable<ReadOnlyMemory<byte>> Each(string[] records)
+    static async IAsyncEnumerable<ReadOnlyMemory<byte>> Each(params string[] records)
+    {
+        foreach (string record in records)
         {
-            foreach (string record in records)
-            {
-                await Task.Yield();
-                yield return Encoding.UTF8.GetBytes(record);
-            }
+            await Task.Yield();
+            yield return Encoding.UTF8.GetBytes(record);
         }
     }
 
@@ -372,6 +441,57 @@ public class GroupTests
     }
 
     [Fact]
+    public async Task However_many_of_a_group_change_one_record_they_do_so_in_the_order_in_which_they_came()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":2,"label":"two"}"""));
+
+        Fault?[] faults = await TogetherAsync(
+            engine,
+            static () => { },
+            [.. Enumerable.Range(0, 60).Select(static i =>
+                (CommandKind.Update, "Shelf", $$"""{"label":"{{i}} of {{i % 2 + 1}}"}""", (string?)Text(i % 2 + 1)))]);
+
+        Assert.All(faults, Assert.Null);
+        using (Connection reader = engine.Store.Database.OpenReader())
+        {
+            foreach (int id in new[] { 1, 2 })
+            {
+                IEnumerable<string> labels = EventLog.History(reader, "Shelf", Text(id), 0, 100).Skip(1)
+                    .Select(static e => Encoding.UTF8.GetString(e.Data!).Split("\"label\":\"")[1].Split('"')[0]); // None was purged.
+                Assert.Equal(Enumerable.Range(0, 30).Select(i => $"{2 * i + id - 1} of {id}"), labels);
+            }
+        }
+
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task Who_names_a_record_that_the_database_has_to_look_at_waits_for_the_turn_and_costs_the_others_nothing()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, """
+            model Room { id Int @id  open Boolean  label String @default("")  desks Desk[]  @@allow("read", open)  @@allow("create", true) }
+            model Desk { id Int @id  room Room? @relation  @@allow("all", true) }
+            """);
+        Engine engine = await nodes.StartAsync();
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Room", """{"id":1,"open":true}"""));
+        Assert.Null(await WriteAsync(engine, CommandKind.Create, "Room", """{"id":2,"open":false}"""));
+        Task<Result<WriteReply>>[] running = [];
+        await TogetherAsync(
+            engine,
+            () => running = Queued(engine, Caller.Anonymous(), "Desk",
+                """{"id":1,"roomId":1}""", """{"id":2,"roomId":2}""", """{"id":3,"roomId":3}""", """{"id":4}"""),
+            [(CommandKind.Create, "Desk", """{"id":5,"roomId":2}""", null)]);
+        Result<WriteReply>[] replies = await Task.WhenAll(running);
+
+        Assert.Equal([null, "unknown_reference", "unknown_reference", null], replies.Select(static r => r.Fault?.Code));
+        Assert.Equal(3, engine.Store.Database.Writer.ScalarInt64("select count(*) from desks"));
+        RequireSound(engine);
+    }
+
+    [Fact]
     public async Task A_relation_is_put_to_its_parent_whatever_order_the_server_joins_in()
     {
         await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
@@ -391,19 +511,21 @@ public class GroupTests
         Assert.Contains("\"shelfId\":40,\"shelf\":{\"id\":40,", answer, StringComparison.Ordinal);
     }
 
-    /// <summary>Lets the commands wait behind one that holds the lane, so that they are one group.</summary>
+    /// <summary>
+    /// Lets the commands wait behind one that holds the lane, so that they are one group; both are committed, unless it is said otherwise.
+    /// </summary>
     static async Task<Fault?[]> TogetherAsync(
-        Engine engine, Action before, (CommandKind Kind, string Model, string Body, string? Key)[] commands)
+        Engine engine, Action before, (CommandKind Kind, string Model, string Body, string? Key)[] commands, int groups = 2)
     {
         using SemaphoreSlim release = new(0);
         Task holding = await HoldAsync(engine, release);
         Task<Fault?>[] running;
-        long groups;
+        long begun;
         try
         {
             running = [.. commands.Select(c => WriteAsync(engine, c.Kind, c.Model, c.Body, c.Key))];
             while (engine.Store.Committer.Waiting < commands.Length) await Task.Delay(1);
-            groups = engine.Store.Committer.Groups;
+            begun = engine.Store.Committer.Groups;
             before();
         }
         finally
@@ -413,8 +535,18 @@ public class GroupTests
         }
         await holding;
         Fault?[] faults = await Task.WhenAll(running);
-        Assert.Equal(2, engine.Store.Committer.Groups - groups);
+        Assert.Equal(groups, engine.Store.Committer.Groups - begun);
         return faults;
+    }
+
+    /// <summary>Creates that wait when this returns, and run when the lane is let go.</summary>
+    static Task<Result<WriteReply>>[] Queued(Engine engine, Caller caller, string model, params string[] bodies)
+    {
+        int waiting = engine.Store.Committer.Waiting;
+        Task<Result<WriteReply>>[] running =
+            [.. bodies.Select(body => engine.WriteAsync(caller, Create(model, body), CancellationToken.None).AsTask())];
+        Assert.True(SpinWait.SpinUntil(() => engine.Store.Committer.Waiting == waiting + bodies.Length, TimeSpan.FromSeconds(60)));
+        return running;
     }
 
     /// <summary>Holds the lane until it is released; answers when it is held, since before that it is one of those that wait.</summary>

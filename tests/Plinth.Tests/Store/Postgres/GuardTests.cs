@@ -85,6 +85,31 @@ public class GuardTests
     }
 
     [Fact]
+    public async Task A_start_that_cannot_put_the_guard_on_says_so_and_serves_nothing()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared) { IsGuarded = false };
+        Engine open = await nodes.StartAsync();
+        nodes.IsGuarded = true;
+        using (nodes.Hold("lock table notes in row exclusive mode"))
+        {
+            Task<Engine> starting = nodes.StartAsync();
+            // It waits for whoever holds the table, until an operator ends its session.
+            const string End = """
+                select count(*) filter (where pg_terminate_backend(pid)) from pg_locks where relation = 'notes'::regclass and not granted
+                """;
+            await FollowerTests.UntilAsync(() => starting.IsCompleted || nodes.Scalar(End) == 1);
+            StoreException refused = await Assert.ThrowsAsync<StoreException>(() => starting);
+            Assert.StartsWith("The tables could not be guarded", refused.Message, StringComparison.Ordinal);
+        }
+
+        // Nothing is half done, and the next start finds what this one did.
+        Assert.Null(await PostgresNodes.WriteAsync(open, CommandKind.Create, """{"id":1,"text":"q"}"""));
+        nodes.ExecuteAsOther("update notes set text = 'r'");
+        await nodes.StartAsync();
+        Assert.Throws<PostgresException>(() => nodes.ExecuteAsOther("delete from notes"));
+    }
+
+    [Fact]
     public async Task Behind_a_pooler_each_transaction_says_who_writes()
     {
         using PostgresCluster cluster = PostgresCluster.Start("fsync=off");
