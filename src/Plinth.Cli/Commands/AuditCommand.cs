@@ -35,14 +35,15 @@ static class AuditCommand
         verify.SetAction((parsed, cancel) => EngineSession.LookAsync(shell, parsed, parsed.GetValue(folder), async (_, engine) =>
         {
             List<SignedCheckpoint> expected = [];
-            string? wrong = Read(parsed.GetValue(checkpoints) ?? [], parsed.GetValue(key), engine.Store.Keys, expected);
+            string signer = parsed.GetValue(key) ?? Convert.ToBase64String(SignedCheckpoint.PublicKey(engine.Store.Keys));
+            string? wrong = Read(parsed.GetValue(checkpoints) ?? [], signer, expected, out byte[] signing);
             if (wrong is not null)
             {
                 await shell.Error.WriteLineAsync("plinth: " + wrong);
                 return ExitCode.Found;
             }
             using Connection reader = engine.Store.Database.OpenReader();
-            LogVerification found = EventLog.Verify(reader, expected, cancel);
+            LogVerification found = EventLog.Verify(reader, signing, expected, cancel);
             await shell.Out.WriteLineAsync(parsed.GetValue(CommonOptions.Json) ? Json(found) : Text(found, expected.Count));
             return found.Wrong is null ? ExitCode.Done : ExitCode.Found;
         }, cancel));
@@ -81,9 +82,13 @@ static class AuditCommand
         {
             Description = "Where the signed checkpoint of the cut is written", HelpName = "file", Required = true,
         };
+        Option<bool> whole = new("--events")
+        {
+            Description = "Take the events themselves, too: what happened, when and by whom, in whole parts where the database has them",
+        };
         Command command = new("cut", "Retention: take the values of old events away, keep what happened and the hashes")
         {
-            folder, before, file, CommonOptions.Data,
+            folder, before, file, whole, CommonOptions.Data,
         };
         command.SetAction((parsed, cancel) =>
         {
@@ -92,18 +97,22 @@ static class AuditCommand
                 shell.Error.WriteLine("plinth: what is taken away does not come back; say --yes");
                 return Task.FromResult(ExitCode.WrongUse);
             }
-            return EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), (_, engine) =>
-                CutAsync(shell, parsed, engine.Store, parsed.GetValue(before) ?? "", parsed.GetValue(file) ?? "", cancel), cancel);
+            Cut cut = new(parsed.GetValue(before) ?? "", parsed.GetValue(file) ?? "", parsed.GetValue(whole));
+            return EngineSession.RunAsync(
+                shell, parsed, parsed.GetValue(folder), (_, engine) => CutAsync(shell, parsed, engine.Store, cut, cancel), cancel);
         });
         return command;
     }
 
-    static async Task<int> CutAsync(Shell shell, ParseResult parsed, EventStore store, string before, string file, CancellationToken cancel)
+    /// <summary>What is to be taken away, and where it is signed.</summary>
+    sealed record Cut(string Before, string File, bool TakesEvents);
+
+    static async Task<int> CutAsync(Shell shell, ParseResult parsed, EventStore store, Cut asked, CancellationToken cancel)
     {
         LogHead? head;
         using (Connection reader = store.Database.OpenReader())
         {
-            if (PositionOf(reader, before) is not { } position)
+            if (PositionOf(reader, asked.Before) is not { } position)
             {
                 await shell.Error.WriteLineAsync("plinth: --before takes a position of the log or an instant as in RFC 3339");
                 return ExitCode.WrongUse;
@@ -116,17 +125,20 @@ static class AuditCommand
             return ExitCode.Done;
         }
         // Before anything is taken away: a cut without its evidence would look like one that somebody else made.
-        await File.WriteAllTextAsync(file, SignedCheckpoint.Sign(store.Keys, head).Text() + "\n", cancel);
+        await File.WriteAllTextAsync(asked.File, SignedCheckpoint.Sign(store.Keys, head).Text() + "\n", cancel);
         Result<long> cut = await Progress.RunAsync(shell, parsed.GetValue(CommonOptions.NoColor), "cutting", head.Position,
             progress => LogCut.RunAsync(store, head.Position, progress, cancel));
-        if (cut.Failed(out Fault? fault, out long removed))
+        Result<long> start = 0L;
+        if (cut.IsOk && asked.TakesEvents) start = await LogStart.MoveAsync(store, head.Position, cancel);
+        if (cut.Failed(out Fault? fault, out long removed) || start.Failed(out fault, out _))
         {
             SchemaLoading.Show(shell, fault);
             return ExitCode.Failed;
         }
         await shell.Out.WriteLineAsync(parsed.GetValue(CommonOptions.Json)
-            ? string.Create(CultureInfo.InvariantCulture, $$"""{"position":{{head.Position}},"payloads":{{removed}}}""")
-            : string.Create(CultureInfo.InvariantCulture, $"{removed} payloads up to position {head.Position} were taken away"));
+            ? string.Create(CultureInfo.InvariantCulture, $$"""{"position":{{head.Position}},"payloads":{{removed}},"after":{{start.Value}}}""")
+            : string.Create(CultureInfo.InvariantCulture, $"{removed} payloads up to position {head.Position} were taken away")
+                + (start.Value == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"; the log begins after position {start.Value}")));
         return ExitCode.Done;
     }
 
@@ -139,10 +151,12 @@ static class AuditCommand
         return select.ColumnInt64(0);
     }
 
-    /// <summary>Reads the files; what is wrong with one as a sentence.</summary>
-    static string? Read(string[] files, string? key, LogKeys keys, List<SignedCheckpoint> into)
+    /// <summary>Reads the files and the key; what is wrong with one as a sentence.</summary>
+    static string? Read(string[] files, string signer, List<SignedCheckpoint> into, out byte[] key)
     {
-        string signer = key ?? Convert.ToBase64String(SignedCheckpoint.PublicKey(keys));
+        key = new byte[signer.Length];
+        if (!Convert.TryFromBase64String(signer, key, out int length)) return "--key is not base64";
+        key = key[..length];
         foreach (string file in files)
         {
             if (SignedCheckpoint.Read(File.ReadAllText(file)) is not { } read) return $"{file} is no checkpoint";
@@ -154,13 +168,13 @@ static class AuditCommand
     }
 
     static string Text(LogVerification found, int checkpoints) => string.Create(CultureInfo.InvariantCulture,
-        $"{found.Events} events in {found.Commits} commits: {found.Wrong ?? "as they were written"}")
+        $"{found.Events} events in {found.Commits} commits{found.From}: {found.Wrong ?? "as they were written"}")
         + (checkpoints > 0 && found.Wrong is null ? ", and as the checkpoints say" : "");
 
     static string Json(LogVerification found)
     {
         string wrong = found.Wrong is null ? "null" : JsonLine.Text(found.Wrong);
         return string.Create(
-            CultureInfo.InvariantCulture, $$"""{"events":{{found.Events}},"commits":{{found.Commits}},"wrong":{{wrong}}}""");
+            CultureInfo.InvariantCulture, $$"""{"events":{{found.Events}},"commits":{{found.Commits}},"after":{{found.After}},"wrong":{{wrong}}}""");
     }
 }

@@ -118,15 +118,14 @@ static class DoctorCommand
         IReadOnlyList<string> damage = engine.Store.Database.CheckIntegrity();
         findings.Add(new("database", damage.Count == 0, damage.Count == 0 ? "sound" : damage[0] + ": restore a backup"));
         using Connection reader = engine.Store.Database.OpenReader();
-        LogVerification log = EventLog.Verify(reader, cancel);
+        LogVerification log = EventLog.Verify(reader, SignedCheckpoint.PublicKey(engine.Store.Keys), [], cancel);
         findings.Add(new("log", log.Wrong is null, log.Wrong ?? string.Create(
-            CultureInfo.InvariantCulture, $"{log.Events} events, the chain holds")));
+            CultureInfo.InvariantCulture, $"{log.Events} events{log.From}, the chain holds")));
         foreach (FollowerRow parked in FollowerTable.All(reader).Where(static f => f.Error is not null)) findings.Add(Parked(parked));
         if (Guard(engine, reader) is { } guard) findings.Add(guard);
         if (!deep) return ExitCode.Done;
         // Where retention took the values away, what can be folded begins after them.
-        long cut = reader.Tables().ContainsKey(LogCut.Table) ? LogCut.Position(reader) : 0;
-        ReplayReport replay = engine.Replay(ReplayScope.Whole with { From = cut }, null, cancel);
+        ReplayReport replay = engine.Replay(ReplayScope.Whole with { From = LogCut.Position(reader) }, null, cancel);
         findings.Add(new("replay", replay.Differences.Count == 0, replay.Differences is [var first, ..] ? first : "equal to the tables"));
         return ExitCode.Done;
     }

@@ -42,12 +42,15 @@ static class Composition
         };
     }
 
-    /// <summary>Takes old values away, if the settings say so.</summary>
-    public static Retention? Retention(OpenedProject opened, Engine engine, ServiceLog log) =>
-        opened.Settings.Integer(SettingKeys.RetentionDays) is > 0 and var days
-            ? new Retention(
-                engine.Store, TimeSpan.FromDays(days), TimeSpan.FromHours(1), message => log.Event(LogLevelMin.Warning, message))
-            : null;
+    /// <summary>Takes old values and events away, if the settings say so.</summary>
+    public static Retention? Retention(OpenedProject opened, Engine engine, ServiceLog log)
+    {
+        RetentionSpans keep = new(Days(SettingKeys.RetentionDays), Days(SettingKeys.EventDays));
+        return keep is { Values: null, Events: null } ? null
+            : new Retention(engine.Store, keep, TimeSpan.FromHours(1), message => log.Event(LogLevelMin.Warning, message));
+
+        TimeSpan? Days(SettingKey key) => opened.Settings.Integer(key) is > 0 and var days ? TimeSpan.FromDays(days) : null;
+    }
 
     /// <summary>Where copies of the log go.</summary>
     public static SinkOptions Sinks(OpenedProject opened)

@@ -65,6 +65,9 @@ static class SettingKeys
     public static readonly SettingKey RetentionDays = new("log.retentionDays", new IntegerForm(0, 36_500), "0",
         "Days after which the values of events go from the log (what happened, when and by whom stays), and notes of readings; 0 keeps "
             + "all.");
+    public static readonly SettingKey EventDays = new("log.eventDays", new IntegerForm(0, 36_500), "0",
+        "Days after which events go from the log whole, with what happened, when and by whom; it then begins at a signed checkpoint. On a "
+            + "server parts go that are that old (`database.logPart`). 0 keeps all.");
     public static readonly SettingKey OtlpEndpoint = new("telemetry.otlpEndpoint", s_text, "",
         "OTLP endpoint for traces and metrics, such as http://127.0.0.1:4317; empty is off. OTEL_EXPORTER_OTLP_ENDPOINT is read too.");
     public static readonly SettingKey OpsPort = new("ops.port", new IntegerForm(0, 65535), "0",
@@ -151,7 +154,7 @@ static class SettingKeys
         Host, Port, Connections, RequestLineBytes, Headers, HeaderBytes, HeaderSeconds, IdleSeconds, DrainSeconds, DrainDelaySeconds,
         DataFolder, DatabaseUrl, DatabaseDirectUrl, DatabaseReadUrls, DatabaseTls, DatabaseConnections, DatabasePrepared, DatabaseGuard,
         DatabaseLogPart, DatabaseName, Synchronous, Library,
-        CacheRecords, CacheBytes, LogFormat, LogLevel, RetentionDays, OtlpEndpoint, OpsPort, OpsToken,
+        CacheRecords, CacheBytes, LogFormat, LogLevel, RetentionDays, EventDays, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
         RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimePublishes,
         RealtimeHeartbeat, IdempotencyHours, AuditRoles, ErasureRoles, SinksFile, SinksUrl, SinksToken, SinksSyslog,

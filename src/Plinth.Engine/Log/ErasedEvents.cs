@@ -18,6 +18,10 @@ static class ErasedEvents
     const string Unsalt = $"update {LogTables.Events} set salt = null where model = ?1 and record_id = ?2 and position > ?3 "
         + $"and position <= ?4 and salt is not null and kind <> '{EventKinds.Erased}'";
 
+    const string OfRecord = $"select position from {LogTables.Events} where model = ?1 and record_id = ?2 and salt is not null";
+
+    const string UnsaltOne = $"update {LogTables.Events} set salt = null where position = ?1";
+
     const string Empty = $"update {LogTables.Events} set data = null, salt = null where position = ?1";
 
     const string OfSubject = $"select model, record_id, min(position) from {LogTables.Events} where subject = ?1";
@@ -45,36 +49,63 @@ static class ErasedEvents
             erased += connection.RowsConcerned;
         }
 
-        long after = 0;
-        while (former.History(connection, recordId, after, PageEvents) is { Count: > 0 } page)
+        HashSet<string> personal = model.Fields.Where(static field => field.IsPii).Select(static field => field.Name)
+            .ToHashSet(StringComparer.Ordinal);
+        List<LogEvent> page;
+        for (long after = 0; (page = former.History(connection, recordId, after, PageEvents)).Count > 0; after = page[^1].Position)
         {
             foreach (LogEvent happened in page)
             {
                 NamesThen then = former.Names.At(schema, happened.Model, happened.Position);
-                if (happened.Data is null || !HoldsOpenly(happened.Data, model, then.NameNow)) continue;
-                using Statement empty = connection.Prepare(Empty);
-                empty.BindInt64(1, happened.Position);
-                empty.Run();
+                if (happened.Data is null || !HoldsOpenly(happened.Data, personal, then.NameNow)) continue;
+                RunOne(connection, Empty, happened.Position);
                 erased++;
             }
-
-            after = page[^1].Position;
         }
 
         return erased;
     }
 
-    /// <summary>The records, by their models' names now, of which events say something about a record of another model.</summary>
+    /// <summary>Erases what the log has of a record whose model is gone: nobody can say any more which fields were personal.</summary>
+    /// <param name="connection">In the writer's turn.</param>
+    /// <param name="schema">Of today.</param>
+    /// <param name="names">What names have become.</param>
+    /// <param name="about">The record.</param>
+    /// <returns>Events that had something personal.</returns>
+    public static long RunGone(Connection connection, AppSchema schema, NameHistory names, ErasedRecord about)
+    {
+        List<long> positions = [];
+        using (Statement select = connection.Prepare(OfRecord))
+        {
+            select.BindText(1, about.Name);
+            select.BindText(2, about.RecordId);
+            while (select.Step()) positions.Add(select.ColumnInt64(0));
+        }
+
+        // The name may have been another model's before, or be one's by now.
+        positions.RemoveAll(position => names.At(schema, about.Name, position).Model is not null);
+        foreach (long position in positions) RunOne(connection, UnsaltOne, position);
+        return positions.Count;
+    }
+
+    static void RunOne(Connection connection, string sql, long position)
+    {
+        using Statement statement = connection.Prepare(sql);
+        statement.BindInt64(1, position);
+        statement.Run();
+    }
+
+    /// <summary>The records of which events say something about a record of another model.</summary>
     /// <param name="connection">In the writer's turn.</param>
     /// <param name="schema">Of today.</param>
     /// <param name="former">What the other model was called.</param>
     /// <param name="key">Of the other record, without its tenant.</param>
     /// <param name="tenant">Of the other record; null where it belongs to none.</param>
     /// <param name="recordsMax">No more than these are looked for.</param>
-    public static List<(Model Model, string RecordId)> About(
+    public static List<ErasedRecord> About(
         Connection connection, AppSchema schema, FormerNames former, string key, string? tenant, int recordsMax)
     {
-        List<(Model, string)> about = [];
+        List<ErasedRecord> about = [];
         foreach (FormerNames.Span span in former.Spans)
         {
             using Statement select = connection.Prepare(
@@ -84,8 +115,8 @@ static class ErasedEvents
             if (tenant is not null) select.BindText(3, tenant);
             while (select.Step())
             {
-                if (former.Names.At(schema, select.ColumnText(0), select.ColumnInt64(2)).Model is { } model)
-                    about.Add((model, select.ColumnText(1)));
+                string name = select.ColumnText(0);
+                about.Add(new ErasedRecord(former.Names.At(schema, name, select.ColumnInt64(2)).Model, name, select.ColumnText(1)));
             }
         }
 
@@ -93,36 +124,27 @@ static class ErasedEvents
     }
 
     /// <summary>A personal field stands where taking the event's salt away does not reach it.</summary>
-    static bool HoldsOpenly(byte[] data, Model model, Func<string, string?>? nameNow)
+    static bool HoldsOpenly(byte[] data, HashSet<string> personal, Func<string, string?>? nameNow)
     {
         using JsonDocument document = JsonDocument.Parse(data);
         foreach (JsonProperty part in document.RootElement.EnumerateObject())
         {
-            switch (part.Name)
-            {
-                case "set" or "was":
-                    foreach (JsonProperty field in part.Value.EnumerateObject())
-                    {
-                        if (IsPersonal(field.Name)) return true;
-                    }
-
-                    break;
-                case "sealed":
-                    foreach (JsonElement box in part.Value.EnumerateArray())
-                    {
-                        if (box.TryGetProperty("pii", out JsonElement mark) && mark.GetBoolean()) continue;
-                        foreach (JsonElement field in box.GetProperty("fields").EnumerateArray())
-                        {
-                            if (IsPersonal(field.GetString() ?? "")) return true;
-                        }
-                    }
-
-                    break;
-            }
+            IEnumerable<string> names = part.NameEquals("sealed"u8)
+                ? part.Value.EnumerateArray().Where(static box => !box.TryGetProperty("pii"u8, out _))
+                    .SelectMany(static box => box.GetProperty("fields"u8).EnumerateArray()).Select(static field => field.ToString())
+                : part.Value.EnumerateObject().Select(static field => field.Name);
+            if (names.Any(IsPersonal)) return true;
         }
 
         return false;
 
-        bool IsPersonal(string name) => (nameNow is null ? name : nameNow(name)) is { } now && model.Field(now) is { IsPii: true };
+        // One that is gone is nobody's.
+        bool IsPersonal(string name) => personal.Contains(nameNow is null ? name : nameNow(name) ?? "");
     }
 }
+
+/// <summary>A record that events are about.</summary>
+/// <param name="Model">By its name now; null of a model that is gone.</param>
+/// <param name="Name">Of the model then.</param>
+/// <param name="RecordId">As the log names it.</param>
+sealed record ErasedRecord(Model? Model, string Name, string RecordId);

@@ -14,7 +14,14 @@ sealed record LogHead(long Position, long At, byte[] Hash);
 /// <param name="Events">Events looked at.</param>
 /// <param name="Commits">Transactions looked at.</param>
 /// <param name="Wrong">The first that is not as it was written, as a sentence; null when all are.</param>
-sealed record LogVerification(long Events, long Commits, string? Wrong);
+sealed record LogVerification(long Events, long Commits, string? Wrong)
+{
+    /// <summary>The position that the log begins after: what was there before was taken away whole, signed by who has its keys.</summary>
+    public long After { get; init; }
+
+    /// <summary>Where it begins, for a sentence; empty where it begins with its first event.</summary>
+    public string From => After == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $" from position {After + 1} on");
+}
 
 /// <summary>
 /// The log: append, read, verify. Positions are dense and in commit order because they are given at the end of a transaction by the one
@@ -52,7 +59,8 @@ sealed class EventLog
 
     const string SelectCommit = $"select first_position, at, hash from {LogTables.Commits} where tx_id = ?1";
 
-    const string SelectCommits = $"select first_position, count, tx_id, at, hash from {LogTables.Commits} order by first_position";
+    const string SelectCommits =
+        $"select first_position, count, tx_id, at, hash from {LogTables.Commits} where first_position > ?1 order by first_position";
 
     LogHead _head;
 
@@ -215,18 +223,55 @@ sealed class EventLog
     }
 
     /// <summary>Follows the chain of hashes from the first event to the head, and compares every payload with its digest.</summary>
-    public static LogVerification Verify(Connection connection, CancellationToken cancel) => Verify(connection, [], cancel);
+    public static LogVerification Verify(Connection connection, CancellationToken cancel) => Verify(connection, null, [], cancel);
 
-    /// <param name="connection">Whose log.</param>
+    /// <param name="connection">Whose log; in no transaction.</param>
+    /// <param name="signer">The public key that must have signed where the log begins; null takes any.</param>
     /// <param name="expected">What was signed of it before.</param>
     /// <param name="cancel">Stops between transactions.</param>
-    public static LogVerification Verify(Connection connection, IReadOnlyList<SignedCheckpoint> expected, CancellationToken cancel)
+    public static LogVerification Verify(
+        Connection connection, byte[]? signer, IReadOnlyList<SignedCheckpoint> expected, CancellationToken cancel)
+    {
+        // One snapshot: retention may take away meanwhile what is being looked at.
+        connection.BeginRead();
+        try
+        {
+            SignedCheckpoint begins = LogStart.Find(connection) ?? s_first;
+            if (Unsigned(begins, signer) is { } wrong) return new LogVerification(0, 0, wrong);
+            LogVerification found = Follow(connection, begins, expected, cancel);
+            return found with
+            {
+                Events = found.Events - begins.Position,
+                After = begins.Position,
+                Wrong = found.Wrong ?? ReadLog.Verify(connection, cancel),
+            };
+        }
+        finally
+        {
+            connection.Rollback();
+        }
+    }
+
+    // Before the first event there is nothing, which nobody needs to sign.
+    static readonly SignedCheckpoint s_first = new(0, 0, new byte[32], [], []);
+
+    static string? Unsigned(SignedCheckpoint begins, byte[]? signer)
+    {
+        if (ReferenceEquals(begins, s_first)) return null;
+        if (!begins.IsSigned()) return "Where the log begins is not what was signed, or never was.";
+        return signer is null || signer.AsSpan().SequenceEqual(begins.Key) ? null : "Where the log begins was signed by another key.";
+    }
+
+    /// <summary>Follows the chain from where it begins; the events of the answer are counted from the first that ever was.</summary>
+    static LogVerification Follow(
+        Connection connection, SignedCheckpoint begins, IReadOnlyList<SignedCheckpoint> expected, CancellationToken cancel)
     {
         HashSet<SignedCheckpoint> open = [.. expected];
-        open.RemoveWhere(static signed => signed.Position == 0 && signed.Hash.AsSpan().IndexOfAnyExcept((byte)0) < 0);
-        byte[] hash = new byte[32];
-        long position = 0, commits = 0;
+        byte[] hash = begins.Hash;
+        long position = begins.Position, commits = 0;
+        open.RemoveWhere(signed => signed.Position == position && signed.Hash.AsSpan().SequenceEqual(hash));
         using Statement select = connection.PrepareScan(SelectCommits);
+        select.BindInt64(1, position);
         while (select.Step())
         {
             cancel.ThrowIfCancellationRequested();
@@ -249,14 +294,15 @@ sealed class EventLog
 
         if (open.MinBy(static signed => signed.Position) is { } broken)
         {
-            return new LogVerification(position, commits, string.Create(CultureInfo.InvariantCulture,
-                $"The log at position {broken.Position} is not the one that was signed there."));
+            return new LogVerification(position, commits, broken.Position < begins.Position
+                ? $"The log begins after position {begins.Position}: nothing is left of what was signed at {broken.Position}."
+                : $"The log at position {broken.Position} is not the one that was signed there.");
         }
 
         LogHead head = ReadHead(connection);
         string? atHead = head.Position == position && head.Hash.AsSpan().SequenceEqual(hash) ? null
             : $"The head says {head.Position}, but the log ends at {position}, or another hash stands there.";
-        return new LogVerification(position, commits, atHead ?? ReadLog.Verify(connection, cancel));
+        return new LogVerification(position, commits, atHead);
     }
 
     static string? WrongEvent(LogEvent[] events, long first, int count, Guid transactionId, long at)

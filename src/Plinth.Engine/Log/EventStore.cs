@@ -67,7 +67,7 @@ sealed class EventStore : IDisposable
     public LogVerification Verify(CancellationToken cancel)
     {
         using Connection reader = Database.OpenReader();
-        return EventLog.Verify(reader, cancel);
+        return EventLog.Verify(reader, SignedCheckpoint.PublicKey(Keys), [], cancel);
     }
 
     public void Dispose()

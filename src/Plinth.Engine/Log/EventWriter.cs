@@ -39,12 +39,15 @@ sealed class EventWriter(LogKeys keys)
         Of(model, before, version, EventKinds.Purged, [], null, null, origin, (before, null));
 
     /// <summary>The row as it is without what was personal, whole: the log says of it nothing else any more.</summary>
-    /// <param name="after">Null of a record that was gone before.</param>
-    public LogEvent Erased(Model model, string recordId, Value[]? before, Value[]? after, long version, EventOrigin origin)
+    public LogEvent Erased(Model model, Value[] before, Value[] after, long version, EventOrigin origin) =>
+        Of(model, after, version, EventKinds.Erased, model.Fields, after, null, origin, (before, after));
+
+    /// <summary>What the log had of a record that was gone before is erased.</summary>
+    public LogEvent ErasedGone(Model model, string recordId, string? tenant, EventOrigin origin)
     {
-        if (after is not null) return Of(model, after, version, EventKinds.Erased, model.Fields, after, null, origin, (before, after));
         Guid eventId = Guid.CreateVersion7();
-        return New(eventId, model.Name, recordId, version, EventKinds.Erased, Payload.Write([], null, null, eventId, keys, out _), origin);
+        byte[] data = Payload.Write([], null, null, eventId, keys, out _);
+        return New(eventId, model.Name, recordId, version: 0, EventKinds.Erased, data, origin, tenant);
     }
 
     /// <summary>An event of a whole model, with a payload of its own form.</summary>

@@ -16,7 +16,9 @@ static class LogCut
 
     const string Find = $"select position from {Table} where id = 1";
 
-    const string Save = $"insert into {Table} (id, position) values (1, ?1) on conflict (id) do update set position = excluded.position";
+    // What is gone stays gone, whoever cuts last.
+    const string Save = $"insert into {Table} (id, position) values (1, ?1) on conflict (id) do update "
+        + $"set position = excluded.position where excluded.position > {Table}.position";
 
     const string Remove = $"update {LogTables.Events} set data = null, salt = null where position > ?1 and position <= ?2 "
         + "and record_id <> '' and data is not null";
@@ -25,13 +27,23 @@ static class LogCut
         $"select first_position + count - 1, at, hash from {LogTables.Commits} where first_position + count - 1 <= ?1 "
         + "and first_position <= ?1 order by first_position desc limit 1";
 
+    const string CommitOf = $"select first_position + count - 1, at, hash from {LogTables.Commits} where first_position <= ?1 "
+        + "order by first_position desc limit 1";
+
     /// <summary>The last position whose payloads were taken away; 0 when none were.</summary>
-    public static long Position(Connection connection) => connection.ScalarInt64(Find) ?? 0;
+    public static long Position(Connection connection) =>
+        // A database of an earlier version, which is only looked at, may have no place for it.
+        connection.Tables().ContainsKey(Table) ? connection.ScalarInt64(Find) ?? 0 : 0;
 
     /// <summary>The last whole transaction up to a position; null when there is none.</summary>
-    public static LogHead? HeadAt(Connection connection, long position)
+    public static LogHead? HeadAt(Connection connection, long position) => Head(connection, LastCommit, position);
+
+    /// <summary>The transaction that a position belongs to; null when it is of none.</summary>
+    public static LogHead? HeadOf(Connection connection, long position) => Head(connection, CommitOf, position);
+
+    static LogHead? Head(Connection connection, string sql, long position)
     {
-        using Statement select = connection.Prepare(LastCommit);
+        using Statement select = connection.Prepare(sql);
         select.BindInt64(1, position);
         return select.Step() ? new LogHead(select.ColumnInt64(0), select.ColumnInt64(1), select.ColumnBytes(2).ToArray()) : null;
     }
@@ -57,15 +69,19 @@ static class LogCut
     static WriteUnit<long> Part(long after, long upTo) => new WriteAction<long>(transaction =>
     {
         // The place first: whoever reads what is gone finds that it is.
-        using (Statement save = transaction.Prepare(Save))
-        {
-            save.BindInt64(1, upTo);
-            save.Run();
-        }
+        Place(transaction, upTo);
         using Statement remove = transaction.Prepare(Remove);
         remove.BindInt64(1, after);
         remove.BindInt64(2, upTo);
         remove.Run();
         return transaction.Connection.RowsConcerned;
     });
+
+    /// <summary>Says that the payloads up to a position are gone.</summary>
+    public static void Place(WriteTransaction transaction, long upTo)
+    {
+        using Statement save = transaction.Prepare(Save);
+        save.BindInt64(1, upTo);
+        save.Run();
+    }
 }

@@ -83,15 +83,13 @@ sealed class LogPartitions
 
     /// <summary>
     /// Drops the parts that hold nothing but events up to a position: one step each, however many events. What is told by those events is
-    /// gone, their part of the chain of hashes too: whoever calls it has signed where the log begins from then on.
+    /// gone, their part of the chain of hashes too: <see cref="LogStart"/> has signed where the log begins from then on.
     /// </summary>
-    /// <returns>The last position that was dropped; 0 when no part was.</returns>
-    public static async Task<Result<long>> DropAsync(EventStore store, long upTo, CancellationToken cancel)
+    public static async Task<Result<Done>> DropAsync(EventStore store, long upTo, CancellationToken cancel)
     {
-        long dropped = 0;
         List<(string Name, long Until)> parts;
         using (ReadLease lease = store.Database.Read(cancel)) parts = All(lease.Connection);
-        foreach (var (name, until) in parts.Where(part => part.Until - 1 <= upTo && part.Until <= store.Log.Head))
+        foreach (var (name, _) in parts.Where(part => part.Until - 1 <= upTo))
         {
             Result<Done> gone = await store.Committer.RunAsync(
                 new WriteAction<Done>(
@@ -103,11 +101,10 @@ sealed class LogPartitions
                     },
                     isExclusive: true),
                 cancel).ConfigureAwait(false);
-            if (!gone.IsOk) return gone.Fault;
-            dropped = until - 1;
+            if (!gone.IsOk) return gone;
         }
 
-        return dropped;
+        return Done.It;
     }
 
     /// <summary>Checks that all positions lie below a bound, for now without looking at those that are there.</summary>

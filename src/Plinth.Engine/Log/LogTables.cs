@@ -78,6 +78,8 @@ static class LogTables
                   position {integer} not null, at {integer} not null, hash {bytes} not null);
                 create table if not exists {LogCut.Table} (
                   id {integer} not null primary key check (id = 1), position {integer} not null);
+                create table if not exists {LogStart.Table} (
+                  id {integer} not null primary key check (id = 1), position {integer} not null, signed {text} not null);
                 create table if not exists {Followers} (
                   name {text} not null primary key, position {integer} not null, term {integer} not null, lease_until {integer} not null,
                   failed_at {integer} not null, error {text});
@@ -106,12 +108,11 @@ static class LogTables
     {
         Connection connection = database.Writer;
         string text = database.Dialect.ColumnType(ValueKind.String), bytes = database.Dialect.ColumnType(ValueKind.Bytes);
-        if (!LacksColumns(connection)) return;
         connection.BeginWrite();
         try
         {
+            // Under the lock: another node may be about to do the same.
             connection.LockDefinitions();
-            // Another node may have been there first.
             if (LacksColumns(connection))
                 connection.Execute($"alter table {Events} add column salt {bytes}; alter table {Events} add column subject {text}");
             connection.Commit();

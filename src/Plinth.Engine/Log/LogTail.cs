@@ -186,6 +186,8 @@ sealed class LogTail : IDisposable
             {
                 long asked = Clock.GetTimestamp();
                 List<LogEvent> page = ReadPage(Head, PageEvents, CancellationToken.None);
+                // What was between is gone for good. This process has missed it, and never again says that it has seen the log's end.
+                if (page.Count > 0 && page[0].Position > Head + 1) return;
                 if (page.Count > 0) Publish(page);
                 if (page.Count == PageEvents) continue;
                 Volatile.Write(ref _confirmed, asked);

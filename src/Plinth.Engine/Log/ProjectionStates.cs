@@ -27,20 +27,17 @@ static class ProjectionStates
     const string Insert = $"insert into {LogTables.Projections} (name, shape, position, built_at) values (?1, ?2, ?3, ?4)";
 
     /// <summary>Null where it was never built.</summary>
-    public static ProjectionState? Find(Connection connection, string name)
-    {
-        using Statement select = connection.Prepare(Select);
-        select.BindText(1, name);
-        return select.Step() ? new ProjectionState(select.ColumnText(0), select.ColumnInt64(1), select.ColumnInt64(2)) : null;
-    }
+    public static ProjectionState? Find(Connection connection, string name) => Find(connection, Select, name);
 
     /// <summary>
     /// The same, and nobody changes it before the end of the transaction, where others could; many may hold it at a time.
     /// </summary>
-    public static ProjectionState? Hold(Connection connection, string name)
+    public static ProjectionState? Hold(Connection connection, string name) =>
+        Find(connection, connection.IsShared ? Select + " for share" : Select, name);
+
+    static ProjectionState? Find(Connection connection, string sql, string name)
     {
-        if (!connection.IsShared) return Find(connection, name);
-        using Statement select = connection.Prepare(Select + " for share");
+        using Statement select = connection.Prepare(sql);
         select.BindText(1, name);
         return select.Step() ? new ProjectionState(select.ColumnText(0), select.ColumnInt64(1), select.ColumnInt64(2)) : null;
     }

@@ -25,7 +25,7 @@ sealed record ReadNote(
     public long At { get; init; }
 }
 
-/// <summary>Which readings an auditor asks for: all that is given holds.</summary>
+/// <summary>Which readings an auditor asks for: all that is given holds; a record is one of a model.</summary>
 sealed record ReadScope(string? Model, string? RecordId, string? Actor, string? Tenant, long? From, long? To, long? Before);
 
 /// <summary>
@@ -38,6 +38,9 @@ static class ReadLog
     public const string Reads = "plinth_reads";
     public const string Records = "plinth_read_records";
     public const string Head = "plinth_read_head";
+
+    /// <summary>Where the last reading stood that retention took away: who else removes the first ones is found out.</summary>
+    const string CutTable = "plinth_read_cut";
 
     const string Columns = "position, at, model, kind, actor, tenant_id, as_of, count, records, previous, hash";
 
@@ -64,6 +67,8 @@ static class ReadLog
             create index if not exists {Records}_position on {Records} (position);
             create table if not exists {Head} (
               id {integer} not null primary key check (id = 1), position {integer} not null, hash {bytes} not null);
+            create table if not exists {CutTable} (
+              id {integer} not null primary key check (id = 1), position {integer} not null);
             """;
     }
 
@@ -74,6 +79,9 @@ static class ReadLog
             $"insert into {Head} (id, position, hash) select 1, 0, ?1 where not exists (select 1 from {Head})");
         first.BindBytes(1, new byte[32]);
         first.Run();
+        // Of a list that was cut when nobody took note of it.
+        connection.Execute($"insert into {CutTable} (id, position) select 1, coalesce((select min(position) - 1 from {Reads}), position) "
+            + $"from {Head} where not exists (select 1 from {CutTable})");
     }
 
     /// <summary>Keeps what one request has read, one row for each model.</summary>
@@ -110,14 +118,24 @@ static class ReadLog
         return Done.It;
     });
 
-    /// <summary>Takes notes away that are older than a time, some thousands at a time; how many.</summary>
+    /// <summary>
+    /// Takes notes away from the oldest on, up to the first that is not older than a time, some thousands at a time; how many. Times of
+    /// several nodes may cross: what stays is one chain all the same.
+    /// </summary>
     public static WriteUnit<long> Cut(long before) => new WriteAction<long>(transaction =>
     {
-        const string Old = $"(select position from {Reads} where at < ?1 order by position limit 5000)";
+        const string Kept = $"select min(position) - 1 from {Reads} where at >= ?1";
+        const string Old = $"select max(position) from (select position from {Reads} where position <= "
+            + $"coalesce(({Kept}), (select position from {Head} where id = 1)) order by position limit 5000) as old";
+        using (Statement cut = transaction.Prepare($"update {CutTable} set position = coalesce(({Old}), position) where id = 1"))
+        {
+            cut.BindInt64(1, before);
+            cut.Run();
+        }
         foreach (string table in new[] { Records, Reads })
         {
-            using Statement delete = transaction.Prepare($"delete from {table} where position in {Old}");
-            delete.BindInt64(1, before);
+            using Statement delete = transaction.Prepare(
+                $"delete from {table} where position <= (select position from {CutTable} where id = 1)");
             delete.Run();
         }
 
@@ -131,13 +149,16 @@ static class ReadLog
         sql.Append(Reads).Append(" r");
         List<object> values = [];
         List<string> held = [];
-        if (scope.RecordId is { } record)
+        if (scope.Model is { } model)
         {
-            sql.Append(CultureInfo.InvariantCulture, $" join {Records} o on o.position = r.position");
-            held.Add($"o.model = {Parameter(scope.Model ?? "")} and o.record_id = {Parameter(record)}");
+            held.Add($"r.model = {Parameter(model)}");
+            if (scope.RecordId is { } record)
+            {
+                sql.Append(CultureInfo.InvariantCulture, $" join {Records} o on o.position = r.position");
+                held.Add($"o.model = {Parameter(model)} and o.record_id = {Parameter(record)}");
+            }
         }
 
-        if (scope.Model is { } model) held.Add($"r.model = {Parameter(model)}");
         if (scope.Actor is { } actor) held.Add($"r.actor = {Parameter(actor)}");
         if (scope.Tenant is { } tenant) held.Add($"r.tenant_id = {Parameter(tenant)}");
         if (scope.From is { } from) held.Add($"r.at >= {Parameter(from)}");
@@ -164,9 +185,10 @@ static class ReadLog
     /// <summary>The first reading that is not as it was written, as a sentence; null when all are.</summary>
     public static string? Verify(Connection connection, CancellationToken cancel)
     {
-        if (!connection.Tables().ContainsKey(Reads)) return null;
+        // A database of an earlier version, which is only looked at, may have none, or nothing that says where they begin.
+        if (!connection.Tables().ContainsKey(CutTable)) return null;
         byte[]? last = null;
-        long position = 0;
+        long position = connection.ScalarInt64($"select position from {CutTable} where id = 1") ?? 0;
         using (Statement select = connection.PrepareScan($"select {Columns} from {Reads} order by position"))
         {
             while (select.Step())
@@ -174,7 +196,8 @@ static class ReadLog
                 cancel.ThrowIfCancellationRequested();
                 ReadNote note = ReadOne(select);
                 byte[] previous = select.ColumnBytes(9).ToArray(), hash = select.ColumnBytes(10).ToArray();
-                bool follows = last is null || (note.Position == position + 1 && previous.AsSpan().SequenceEqual(last));
+                // What retention took away is not there to follow.
+                bool follows = note.Position == position + 1 && (last is null || previous.AsSpan().SequenceEqual(last));
                 if (!follows)
                 {
                     return string.Create(
@@ -188,14 +211,20 @@ static class ReadLog
         }
 
         (long head, byte[] atHead) = ReadHead(connection, locks: false);
-        return last is null || (head == position && atHead.AsSpan().SequenceEqual(last)) ? null : string.Create(
-            CultureInfo.InvariantCulture, $"Readings are missing at the end: the last one is {position}, and {head} were written.");
+        if (head != position)
+        {
+            return string.Create(
+                CultureInfo.InvariantCulture, $"Readings are missing at the end: the last one is {position}, and {head} were written.");
+        }
+
+        return last is null || atHead.AsSpan().SequenceEqual(last) ? null
+            : string.Create(CultureInfo.InvariantCulture, $"The reading {position}, the last, is not the one that was written.");
     }
 
     /// <summary>The reading that a statement stands on whose first columns are those of the table.</summary>
     public static ReadNote ReadOne(Statement row) => new(
         row.ColumnText(2), row.ColumnText(3), row.ColumnTextOrNull(4), row.ColumnTextOrNull(5), row.ColumnTextOrNull(6),
-        (int)row.ColumnInt64(7), row.ColumnText(8) is { Length: > 0 } records ? records.Split('\n') : [])
+        (int)row.ColumnInt64(7), Split(row.ColumnText(8)))
     {
         Position = row.ColumnInt64(0),
         At = row.ColumnInt64(1),
@@ -207,6 +236,8 @@ static class ReadLog
         return select.Step() ? (select.ColumnInt64(0), select.ColumnBytes(1).ToArray())
             : throw new StoreException(StoreFailure.Corrupt, "The list of readings has no head.");
     }
+
+    static string[] Split(string records) => records.Length == 0 ? [] : records.Split('\n');
 
     // No id has a line end: whatever stands in a key is escaped where keys have several parts, and refused where they have one.
     static string Text(IReadOnlyList<string> records) => string.Join('\n', records.Select(static r => r.Replace('\n', ' ')));

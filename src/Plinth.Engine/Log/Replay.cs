@@ -105,7 +105,7 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
     static string? Refusal(Connection reader, ReplayScope scope, long head)
     {
         if (scope.From > head) return string.Create(CultureInfo.InvariantCulture, $"the log ends at position {head}");
-        long cut = reader.Tables().ContainsKey(LogCut.Table) ? LogCut.Position(reader) : 0;
+        long cut = LogCut.Position(reader);
         return scope.From >= cut ? null : string.Create(CultureInfo.InvariantCulture,
             $"payloads up to position {cut} were taken away by retention: what came before cannot be folded; --from {cut} begins there");
     }

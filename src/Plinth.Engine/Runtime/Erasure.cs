@@ -46,6 +46,8 @@ sealed class Erasure(
 {
     readonly Dictionary<(string Model, string RecordId), (RecordTable Table, StoredRow? Stored)> _concerned = [];
     readonly HashSet<string> _keys = new(StringComparer.Ordinal);
+    readonly List<ErasedRecord> _ofGone = [];
+    string? _tenant;
     long _position;
 
     protected internal override bool IsExclusive => true;
@@ -60,6 +62,7 @@ sealed class Erasure(
     {
         _concerned.Clear();
         _keys.Clear();
+        _ofGone.Clear();
         WriteSchema schema = current();
         WriteScope scope = new(schema, transaction, events, caller, moment);
         if (schema.Schema.FindModel(model) is not { } person) return Faults.UnknownModel.Says($"there is no model '{model}'");
@@ -95,6 +98,7 @@ sealed class Erasure(
             if (caller.Tenant.IsNull && row[field.Ordinal].IsNull) return KeyValues.NeedsTenant(person);
             if (!caller.Tenant.IsNull) row[field.Ordinal] = caller.Tenant;
         }
+        _tenant = person.TenantField is { } of ? EventWriter.Part(of, row) : null;
         string recordId = EventWriter.RecordId(person, row);
         FormerNames former = FormerNames.Of(scope.Transaction.Connection, person.Name);
         if (Add(scope, person, recordId).Failed(out Fault? large, out StoredRow? stored) && large is not null) return large;
@@ -111,14 +115,14 @@ sealed class Erasure(
         }
         if (person.Key.Length > 1) return isKnown;
         // Records that are about the person and gone by now, or that lead nowhere since the person's own record is gone.
-        string? tenant = person.TenantField is { } of ? EventWriter.Part(of, row) : null;
         string only = EventWriter.Part(person.KeyFields[0], row);
         int recordsMax = scope.Schema.Limits.WriteRows + 1;
-        foreach (var (other, id) in ErasedEvents.About(scope.Transaction.Connection, schema, former, only, tenant, recordsMax))
+        foreach (ErasedRecord about in ErasedEvents.About(scope.Transaction.Connection, schema, former, only, _tenant, recordsMax))
         {
-            if (Add(scope, other, id).Fault is { } fault) return fault;
+            if (about.Model is null) _ofGone.Add(about);
+            else if (Add(scope, about.Model, about.RecordId).Fault is { } fault) return fault;
         }
-        return isKnown || _concerned.Count > 1;
+        return isKnown || _concerned.Count + _ofGone.Count > 1;
     }
 
     /// <summary>Adds a record once; answers its row, if it has one.</summary>
@@ -147,6 +151,11 @@ sealed class Erasure(
         long gone = 0;
         HashSet<string> fullText = new(StringComparer.Ordinal);
         Dictionary<string, FormerNames> former = new(StringComparer.Ordinal);
+        if (_ofGone.Count > 0)
+        {
+            NameHistory names = FormerNames.Of(scope.Transaction.Connection, model).Names;
+            gone += _ofGone.Sum(about => ErasedEvents.RunGone(scope.Transaction.Connection, schema, names, about));
+        }
         foreach (var ((name, recordId), (table, stored)) in _concerned)
         {
             if (!table.Model.IsPersonal) continue;
@@ -156,7 +165,7 @@ sealed class Erasure(
             gone += events;
             if (stored is null)
             {
-                if (events > 0) scope.EraseGone(table.Model, recordId);
+                if (events > 0) scope.EraseGone(table.Model, recordId, table.Model.TenantField is null ? null : _tenant);
                 continue;
             }
             Value[] after = [.. stored.Values];
@@ -169,7 +178,7 @@ sealed class Erasure(
             if (reader.Problems.ToFault() is { } unacceptable) return unacceptable;
             // Erased before, and nothing has come since.
             if (events == 0 && after.AsSpan().SequenceEqual(stored.Values)) continue;
-            scope.Erase(table, stored, after, recordId);
+            scope.Erase(table, stored, after);
             records++;
             if (table.Model.FullText.Any(f => table.Model.Field(f) is { IsPii: true })) fullText.Add(Ddl.FullTextTable(table.Model.Table));
         }

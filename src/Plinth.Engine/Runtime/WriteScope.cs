@@ -143,16 +143,16 @@ sealed class WriteScope(WriteSchema schema, WriteTransaction transaction, EventW
     }
 
     /// <summary>Writes a record without what was personal in it, and an event of the whole row.</summary>
-    public void Erase(RecordTable table, StoredRow before, Value[] after, string recordId)
+    public void Erase(RecordTable table, StoredRow before, Value[] after)
     {
         table.Update(transaction, before, after);
-        transaction.Append(events.Erased(table.Model, recordId, before.Values, after, before.Version + 1, _origin));
+        transaction.Append(events.Erased(table.Model, before.Values, after, before.Version + 1, _origin));
         Watch(table, before, new(before.Row, before.Version + 1, after));
     }
 
     /// <summary>What the log had of a record that was gone before is erased.</summary>
-    public void EraseGone(Model model, string recordId) =>
-        transaction.Append(events.Erased(model, recordId, null, null, version: 0, _origin));
+    public void EraseGone(Model model, string recordId, string? tenant) =>
+        transaction.Append(events.ErasedGone(model, recordId, tenant, _origin));
 
     /// <summary>Whose administrators went with the command; whether another is left is asked at its end.</summary>
     public HashSet<Value>? LostAdministrators { get; private set; }

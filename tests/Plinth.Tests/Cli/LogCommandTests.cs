@@ -33,6 +33,29 @@ public sealed class LogCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task The_log_is_made_shorter_when_told_so_and_verifying_says_from_where_on()
+    {
+        await RunAsync("init", "app", "--template", "crm");
+        await RunAsync("db", "reset", "app", "--yes");
+        Ran whole = await RunAsync("audit", "verify", "app");
+        Assert.True(whole.Code == ExitCode.Done && !whole.Out.Contains("from position", StringComparison.Ordinal), whole.All);
+        string file = Path.Combine(_folder.FullName, "cut.checkpoint");
+        Ran cut = await RunAsync("audit", "cut", "app", "--before", "999999", "--events", "--out", file, "--yes");
+        Assert.True(cut.Code == ExitCode.Done && cut.Out.Contains("the log begins after position", StringComparison.Ordinal), cut.All);
+        Ran verify = await RunAsync("audit", "verify", "app", "--checkpoint", file);
+        Assert.True(verify.Code == ExitCode.Done && verify.Out.Contains("from position", StringComparison.Ordinal), verify.All);
+        Ran json = await RunAsync("audit", "verify", "app", "--json");
+        Assert.True(json.Code == ExitCode.Done && !json.Out.Contains("\"after\":0", StringComparison.Ordinal), json.All);
+        Ran doctor = await RunAsync("doctor", "app", "--deep");
+        Assert.True(doctor.Code == ExitCode.Done && doctor.Out.Contains("from position", StringComparison.Ordinal), doctor.All);
+        foreach (var (key, says) in new[] { ("no base64!", "--key is not base64"), ("AAAA", "signed by another key") })
+        {
+            Ran other = await RunAsync("audit", "verify", "app", "--key", key);
+            Assert.True(other.Code == ExitCode.Found && other.All.Contains(says, StringComparison.Ordinal), other.All);
+        }
+    }
+
+    [Fact]
     public async Task Followers_are_listed_and_only_parked_ones_are_let_go_on()
     {
         await RunAsync("init", "app", "--template", "empty");

@@ -231,6 +231,31 @@ public sealed class EventLogTests
     }
 
     [Fact]
+    public async Task A_log_of_an_earlier_version_is_looked_at_as_it_is_and_brought_up_to_date_by_who_writes()
+    {
+        using LogFixture fixture = new();
+        await fixture.CreatedAsync(1, "one");
+        Connection writer = fixture.Store.Database.Writer;
+        foreach (string table in new[] { LogCut.Table, LogStart.Table, "plinth_read_cut" }) writer.Execute($"drop table {table}");
+        Assert.Equal(new LogVerification(1, 1, null), fixture.Store.Verify(CancellationToken.None));
+        Assert.Equal((null, 0), Replayed());
+
+        // Before anything was personal.
+        writer.Execute("drop index plinth_events_subject");
+        foreach (string column in new[] { "salt", "subject" }) writer.Execute($"alter table plinth_events drop column {column}");
+        fixture.Reopen();
+        await fixture.CreatedAsync(2, "two");
+        Assert.Equal(new LogVerification(2, 2, null), fixture.Store.Verify(CancellationToken.None));
+        Assert.Equal((null, 0), Replayed());
+
+        (string?, int) Replayed()
+        {
+            ReplayReport report = fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None);
+            return (report.Refused, report.Differences.Count);
+        }
+    }
+
+    [Fact]
     [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public void A_store_whose_keys_are_damaged_does_not_open_and_frees_its_folder()
     {

@@ -22,6 +22,12 @@ public sealed class LogEndsTests
         Look(ends, 20);
         Assert.Equal(TimeSpan.Zero, ends.AgeOf(20));
         Assert.Equal(TimeSpan.FromSeconds(5), ends.AgeOf(19));
+        // One that comes late, of a look that began earlier or found less, says nothing new.
+        ends.Note(_clock.GetTimestamp() - 1, 30);
+        Advance(1);
+        Look(ends, 15);
+        Assert.Equal(TimeSpan.FromSeconds(6), ends.AgeOf(19));
+        Assert.Equal(TimeSpan.FromSeconds(1), ends.AgeOf(30));
     }
 
     [Fact]
@@ -44,6 +50,23 @@ public sealed class LogEndsTests
             // A day is remembered, to a part of the age.
             if (truth is < 3600 and > 1) Assert.InRange(age, truth, truth * 1.2 + 21);
         }
+    }
+
+    [Fact]
+    public void Looks_of_longer_ago_than_are_kept_are_let_go_and_what_only_they_told_is_not_known()
+    {
+        LogEnds ends = new(_clock);
+        // Each as much nearer to the next as thinning leaves them: none of them is one too many, but all together are.
+        double[] pauses = [.. Enumerable.Range(0, 600).Select(static i => Math.Max(0.06, Math.Pow(1.04, 600 - i) / 20))];
+        for (int i = 0; i < pauses.Length; i++)
+        {
+            Look(ends, i + 1);
+            Advance(pauses[i]);
+        }
+
+        Assert.Equal(TimeSpan.MaxValue, ends.AgeOf(1));
+        Assert.InRange(ends.AgeOf(600).TotalSeconds, 0.059, 0.061);
+        Assert.InRange(ends.AgeOf(500).TotalSeconds, pauses[499..].Sum() - 0.01, pauses[499..].Sum() * 1.1);
     }
 
     void Look(LogEnds ends, long position) => ends.Note(_clock.GetTimestamp(), position);

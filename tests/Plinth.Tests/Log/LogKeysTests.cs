@@ -101,5 +101,11 @@ public sealed class LogKeysTests
         using LogKeys keys = LogKeys.Open(folder.Path, mayCreate: true);
         Assert.Throws<System.Security.Cryptography.CryptographicException>(() => keys.Open("master-1", new byte[27], "bound"u8));
         Assert.Null(keys.Open("master-9", new byte[60], "bound"u8));
+        byte[] box = keys.SealErasable("x"u8, "bound"u8, out byte[] salt);
+        Assert.Throws<System.Security.Cryptography.CryptographicException>(
+            () => keys.OpenErasable("master-1", box.AsSpan(0, 27), "bound"u8, salt));
+        Assert.Null(keys.OpenErasable("master-9", box, "bound"u8, salt));
+        Assert.Null(keys.OpenErasable("master-1", box, "bound"u8, null));
+        Assert.Equal("x"u8, keys.OpenErasable("master-1", box, "bound"u8, salt) ?? []);
     }
 }

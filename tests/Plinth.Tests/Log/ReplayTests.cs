@@ -10,6 +10,11 @@ namespace Plinth.Log;
 [Trait(TestDatabase.Trait, TestDatabase.Each)]
 public sealed class ReplayTests
 {
+    /// <summary>Longer than any name.</summary>
+    const string Long = Fifty + Fifty + Fifty + Fifty + Fifty + Fifty;
+
+    const string Fifty = "01234567890123456789012345678901234567890123456789";
+
     [Fact]
     public async Task Random_histories_with_migrations_between_replay_to_the_tables()
     {
@@ -50,6 +55,7 @@ public sealed class ReplayTests
     [InlineData("update plinth_events set kind = 'updated' where position = 3", "which is not there")]
     [InlineData("update plinth_events set kind = 'purged' where position = 3", "which is not there")]
     [InlineData("update plinth_events set record_id = '2' where position = 3", "which is there already")]
+    [InlineData("update plinth_events set model = 'N' || '" + Long + "' where position = 3", "the table has it, the log does not")]
     public async Task Whatever_changed_behind_the_log_is_named(string behind, string expected)
     {
         using LogFixture fixture = new();
@@ -64,12 +70,100 @@ public sealed class ReplayTests
     [Theory]
     [InlineData("delete from notes")]
     [InlineData("update notes set title = 'x' || id")]
+    [InlineData("""
+        with recursive n(i) as (select 1000 union all select i + 1 from n where i < 7000)
+          insert into notes (id, title, tags) select n.i, 'x' || n.i, notes.tags from n, notes where notes.id = 1
+        """)]
     public async Task No_more_than_a_hundred_differences_are_told(string behind)
     {
         using LogFixture fixture = new();
         await Task.WhenAll(Enumerable.Range(1, 120).Select(i => fixture.CreatedAsync(i, $"note {i}")));
         fixture.Store.Database.Writer.Execute(behind);
         Assert.Equal(Replay.DifferencesMax, fixture.Store.Replay(LogFixture.Schema, null, CancellationToken.None).Differences.Count);
+    }
+
+    [Fact]
+    public async Task From_a_position_on_no_more_than_a_hundred_differences_are_told_either()
+    {
+        using LogFixture fixture = new();
+        await Task.WhenAll(Enumerable.Range(1, 120).Select(i => fixture.CreatedAsync(i, $"note {i}")));
+        long from = fixture.Store.Log.Head;
+        await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            for (int i = 1; i <= 120; i++)
+            {
+                Value[] before = LogFixture.Row(i, $"note {i}"), after = LogFixture.Row(i, $"new {i}");
+                tx.Append(fixture.Store.Events.Updated(LogFixture.Note, before, after, 2, LogFixture.Origin));
+            }
+            using Statement update = tx.Prepare("update notes set title = 'new ' || id, _version = 2");
+            update.Run();
+            return Done.It;
+        }), CancellationToken.None);
+        Assert.Empty(Run().Differences);
+        fixture.Store.Database.Writer.Execute("delete from notes");
+        IReadOnlyList<string> told = Run().Differences;
+        Assert.Equal(Replay.DifferencesMax, told.Count);
+        Assert.All(told, static difference => Assert.Contains("the log changes it, the table does not have it", difference,
+            StringComparison.Ordinal));
+
+        ReplayReport Run() => RunFrom(fixture, from);
+    }
+
+    [Theory]
+    [InlineData("update plinth_events set data = cast('{\"was\":{\"gone\":1}}' as blob) where position = 2", "names a field")]
+    [InlineData("update plinth_events set data = cast('{\"was\":{\"id\":\"x\"}}' as blob) where position = 2", "none of its type")]
+    public async Task An_event_that_cannot_be_undone_is_named(string behind, string expected)
+    {
+        using LogFixture fixture = new();
+        Value[] before = LogFixture.Row(1, "one"), after = LogFixture.Row(1, "two");
+        await fixture.CreatedAsync(1, "one");
+        await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            tx.Append(fixture.Store.Events.Updated(LogFixture.Note, before, after, 2, LogFixture.Origin));
+            return Done.It;
+        }), CancellationToken.None);
+        fixture.Store.Database.Writer.Execute(TestDatabase.Sql(behind));
+        Assert.Contains(expected, Assert.Single(RunFrom(fixture, 1).Differences), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Events_of_models_that_are_gone_are_passed_over_by_every_replay()
+    {
+        using MigratorFixture fixture = new();
+        const string Note = "model Note { id Int @id  text String  @@allow(\"all\", true) }",
+            Other = "model Other { id Int @id  text String  @@allow(\"all\", true) }",
+            Idle = "model Idle { id Int @id  @@allow(\"all\", true) }";
+        await fixture.MigrateAsync($"{Note} {Other} {Idle}");
+        await fixture.InsertAsync("Note", [Value.From(1), Value.From("a")]);
+        long middle = fixture.Store.Log.Head;
+        await fixture.InsertAsync("Other", [Value.From(1), Value.From("a")]);
+        await fixture.InsertAsync("Note", [Value.From(2), Value.From("a")]);
+        await fixture.Store.Committer.RunAsync(new WriteAction<Done>(tx =>
+        {
+            using Statement delete = tx.Prepare("delete from others");
+            delete.Run();
+            tx.Append(fixture.Store.Events.Deleted(
+                fixture.Schema.Model("Other"), [Value.From(1), Value.From("a")], 2, LogFixture.Origin));
+            return Done.It;
+        }), CancellationToken.None);
+        await fixture.MigrateAsync($"{Note} {Idle}");
+        foreach (ReplayScope scope in new ReplayScope[] { new([], 0), new([], middle), new(["Note"], 0), new(["Note"], middle) })
+        {
+            ReplayReport report = RunFrom(fixture.Store, fixture.Schema, scope);
+            Assert.Equal((null, 0), (report.Refused, report.Differences.Count));
+            Assert.Equal(scope.From == 0 ? 2 : 1, report.Records);
+        }
+        // Nothing has ever happened to it.
+        ReplayReport idle = RunFrom(fixture.Store, fixture.Schema, new(["Idle"], 0));
+        Assert.Equal((0, 0, 0), (idle.Events, idle.Records, idle.Differences.Count));
+    }
+
+    static ReplayReport RunFrom(LogFixture fixture, long from) => RunFrom(fixture.Store, LogFixture.Schema, new([], from));
+
+    static ReplayReport RunFrom(EventStore store, AppSchema schema, ReplayScope scope)
+    {
+        using Connection reader = store.Database.OpenReader();
+        return new Replay(schema, store.Keys, new Ddl(store.Database.Dialect, schema)).Run(reader, scope, null, CancellationToken.None);
     }
 
     // A shared database refuses a node with another key before it has read anything: SeveralNodesTests.

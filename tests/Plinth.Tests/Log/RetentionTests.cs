@@ -62,7 +62,7 @@ public sealed class RetentionTests
         fixture.Clock.Advance(TimeSpan.FromDays(20));
         await Write(fixture, new Random(Counts.Seed() + 1), commands: 30);
         List<string> told = [];
-        await using Retention retention = new(fixture.Store, TimeSpan.FromDays(10), every: null, told.Add);
+        await using Retention retention = new(fixture.Store, new(TimeSpan.FromDays(10), null), every: null, told.Add);
         FollowerWork nothing = new((_, _) => ValueTask.CompletedTask, null);
         await using (DurableFollower waiting = new(fixture.Store, "slow", nothing, old / 2))
         {
@@ -70,11 +70,11 @@ public sealed class RetentionTests
             while (waiting.Status.Position < fixture.Engine.Position) await Task.Delay(10, bound.Token);
         }
         await Move("slow", old / 2);
-        for (int i = 0; i < 2; i++) Assert.Equal(new RetentionStep(old / 2, "slow"), await retention.StepAsync(CancellationToken.None));
+        for (int i = 0; i < 2; i++) Assert.Equal(new RetentionStep(old / 2, 0, "slow"), await retention.StepAsync(CancellationToken.None));
         Assert.Contains("'slow'", Assert.Single(told), StringComparison.Ordinal);
         await Move("slow", fixture.Engine.Position);
-        Assert.Equal(new RetentionStep(old, null), await retention.StepAsync(CancellationToken.None));
-        Assert.Equal(new RetentionStep(old, null), await retention.StepAsync(CancellationToken.None));
+        Assert.Equal(new RetentionStep(old, 0, null), await retention.StepAsync(CancellationToken.None));
+        Assert.Equal(new RetentionStep(old, 0, null), await retention.StepAsync(CancellationToken.None));
         Assert.Single(told);
         using Connection reader = fixture.Store.Database.OpenReader();
         List<LogEvent> events = EventLog.Read(reader, 0, int.MaxValue);
@@ -140,8 +140,6 @@ public sealed class RetentionTests
         Assert.False((read with { At = read.At + 1 }).IsSigned());
         Assert.False((read with { Hash = [.. read.Hash.Reverse()] }).IsSigned());
         Assert.False((read with { Key = [1, 2, 3] }).IsSigned());
-        Assert.Null(SignedCheckpoint.Read("{}"));
-        Assert.Null(SignedCheckpoint.Read("not json"));
 
         // The chain of the other log is whole: only the checkpoint tells that it is not this one.
         Assert.Null(Verify(fixture, read).Wrong);
@@ -151,10 +149,22 @@ public sealed class RetentionTests
         Assert.Contains("position 7", Verify(other, read with { Position = 7 }).Wrong, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("""{"position":1,"at":"2026-01-31T08:30:00Z","hash":"","key":"","signature":""}""")]
+    [InlineData("""{"position":"one","at":"2026-01-31T08:30:00Z","hash":"","key":"","signature":""}""")]
+    [InlineData("""{"position":"1","at":"today","hash":"","key":"","signature":""}""")]
+    [InlineData("""{"position":"1","at":null,"hash":"","key":"","signature":""}""")]
+    [InlineData("""{"position":"1","at":"2026-01-31T08:30:00Z","hash":"-","key":"","signature":""}""")]
+    [InlineData("""{"position":"1","at":"2026-01-31T08:30:00Z","hash":null,"key":"","signature":""}""")]
+    public void What_is_no_checkpoint_is_told_as_that(string text) => Assert.Null(SignedCheckpoint.Read(text));
+
     static LogVerification Verify(WriteFixture fixture, SignedCheckpoint expected)
     {
         using Connection reader = fixture.Store.Database.OpenReader();
-        return EventLog.Verify(reader, [expected], CancellationToken.None);
+        return EventLog.Verify(reader, SignedCheckpoint.PublicKey(fixture.Store.Keys), [expected], CancellationToken.None);
     }
 
     static ReplayReport Replay(WriteFixture fixture, ReplayScope scope)

@@ -124,6 +124,138 @@ public sealed class ErasureTests
     }
 
     [Fact]
+    public async Task What_was_sealed_for_other_reasons_goes_where_it_is_personal_by_now_and_nothing_else_does()
+    {
+        const string Before = """
+            auth { id Int  role String? }
+            model Person { id Int @id  nick String? @sensitive  motto String? @sensitive  hobby String?  city String?  @@allow("all", true) }
+            """, After = """
+            auth { id Int  role String? }
+            model Person {
+              id Int @id  alias String? @pii @renamedFrom("nick")  motto String? @sensitive  city String?  @@allow("all", true)
+            }
+            """;
+        await using RunningServer server = await RunningServer.OpenAsync(Before);
+        HttpClient admin = await server.ClientAsync(s_admin);
+        await admin.SendAsync("POST", "/api/persons", """{"id":1}""");
+        string[] changes =
+        [
+            """{"nick":"Zeb"}""", """{"motto":"on"}""", """{"hobby":"chess"}""", """{"city":"Bern"}""", """{"hobby":null}""",
+        ];
+        foreach (string change in changes) Assert.Equal(200, (await admin.SendAsync("PATCH", "/api/persons/1", change)).Status);
+        var applied = await server.Engine.ApplyAsync(WriteFixture.Read(After), CancellationToken.None);
+        Assert.True(applied.IsOk, applied.Fault?.Message);
+        Reply erased = await admin.SendAsync("POST", "/api/persons/1/erase?scrub=false");
+        Assert.True(erased.Status == 200, erased.Body);
+        // The create named the field, and the change of it.
+        Assert.Equal(2, erased.Json.GetProperty("events").GetInt32());
+        using ReadLease lease = server.Engine.Store.Database.Read(CancellationToken.None);
+        Assert.Equal([false, false, true, true, true, true, true], EventLog.History(lease.Connection, "Person", "1", 0, 100)
+            .Select(static e => e.Data is not null));
+        TheLogHolds(server);
+    }
+
+    [Fact]
+    public async Task What_a_model_that_is_gone_said_about_a_person_is_erased_with_them()
+    {
+        const string Before = """
+            auth { id Int  role String? }
+            model Person { id Int @id  name String @pii  letters Letter[]  @@allow("all", true) }
+            model Letter {
+              id Int @id  person Person? @relation(onDelete: setNull) @immutable  text String? @pii  @@subject(person)
+              @@allow("all", true)
+            }
+            """, After = """
+            auth { id Int  role String? }
+            model Person { id Int @id  name String @pii  @@allow("all", true) }
+            """;
+        await using RunningServer server = await RunningServer.OpenAsync(Before);
+        HttpClient admin = await server.ClientAsync(s_admin);
+        for (int i = 1; i <= 2; i++) await admin.SendAsync("POST", "/api/persons", $$"""{"id":{{i}},"name":"Zebulon"}""");
+        await admin.SendAsync("POST", "/api/letters", """{"id":5,"personId":1,"text":"Zebulon"}""");
+        await admin.SendAsync("POST", "/api/letters", """{"id":6,"personId":2,"text":"of another"}""");
+        foreach (int id in new[] { 5, 6 }) Assert.Equal(204, (await admin.SendAsync("DELETE", $"/api/letters/{id}")).Status);
+        var applied = await server.Engine.ApplyAsync(WriteFixture.Read(After), CancellationToken.None);
+        Assert.True(applied.IsOk, applied.Fault?.Message);
+        Assert.Equal((2, 2), (Open("5"), Open("6")));
+
+        Reply erased = await admin.SendAsync("POST", "/api/persons/1/erase");
+        Assert.True(erased.Status == 200, erased.Body);
+        Assert.Equal((1, 3), (erased.Json.GetProperty("records").GetInt32(), erased.Json.GetProperty("events").GetInt32()));
+        Assert.Equal((0, 2), (Open("5"), Open("6")));
+        TheLogHolds(server);
+
+        // What opens the sealed values of a letter.
+        long Open(string letter)
+        {
+            using Connection reader = server.Engine.Store.Database.OpenReader();
+            return reader.ScalarInt64(
+                $"select count(*) from plinth_events where model = 'Letter' and record_id = '{letter}' and salt is not null") ?? -1;
+        }
+    }
+
+    [Fact]
+    public async Task Who_is_erased_in_one_tenant_is_left_alone_in_another()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync("""
+            app x { tenancy = row }
+            auth { id Int  role String?  tenantId Int? }
+            model Person { id Int @id  name String @pii  tests Test[]  @@allow("all", true) }
+            model Test {
+              id Int @id  person Person? @relation(onDelete: setNull) @immutable  finding String? @pii  @@subject(person)  @@allow("all", true)
+            }
+            """);
+        HttpClient[] admins =
+        [
+            await server.ClientAsync(Claims("admin", 1, tenant: 1)), await server.ClientAsync(Claims("admin", 2, tenant: 2)),
+        ];
+        string then = "";
+        foreach (HttpClient admin in admins)
+        {
+            await admin.SendAsync("POST", "/api/persons", """{"id":1,"name":"Zebulon"}""");
+            Reply test = await admin.SendAsync("POST", "/api/tests", """{"id":1,"personId":1,"finding":"Zebulon"}""");
+            then = test.Header("Plinth-Position")!;
+        }
+        // What the log has of a record that is gone knows its person by the key alone, and that is the same in both.
+        foreach (HttpClient admin in admins)
+        {
+            Assert.Equal(204, (await admin.SendAsync("DELETE", "/api/tests/1")).Status);
+            Assert.Contains("Zebulon", (await admin.SendAsync("GET", $"/api/tests?asOf={then}")).Body, StringComparison.Ordinal);
+        }
+        Reply erased = await admins[0].SendAsync("POST", "/api/persons/1/erase");
+        Assert.True(erased.Status == 200, erased.Body);
+        Assert.Equal(3, erased.Json.GetProperty("events").GetInt32());
+        string[] paths = ["/api/persons/1", $"/api/persons?asOf={then}", $"/api/tests?asOf={then}"];
+        foreach (string path in paths)
+        {
+            Assert.DoesNotContain("Zebulon", (await admins[0].SendAsync("GET", path)).Body, StringComparison.Ordinal);
+            Assert.Contains("Zebulon", (await admins[1].SendAsync("GET", path)).Body, StringComparison.Ordinal);
+        }
+        // Each sees in the log what was done in their own: the person's record, and the test that was gone.
+        Assert.Equal(2, (await admins[0].SendAsync("GET", "/audit/logs?operation=erased")).Json.GetProperty("items").GetArrayLength());
+        Assert.Equal(0, (await admins[1].SendAsync("GET", "/audit/logs?operation=erased")).Json.GetProperty("items").GetArrayLength());
+        TheLogHolds(server);
+    }
+
+    [Fact]
+    public async Task Events_whose_values_retention_has_taken_are_no_hindrance()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Schema);
+        HttpClient admin = await server.ClientAsync(s_admin);
+        await FillAsync(admin);
+        long cut = server.Engine.Position;
+        Assert.True((await LogCut.RunAsync(server.Engine.Store, cut, null, CancellationToken.None)).IsOk);
+        Reply changed = await admin.SendAsync("PATCH", "/api/people/1", """{"name":"Zebulon the Third","revision":2}""");
+        Assert.True(changed.Status == 200, changed.Body);
+        Reply erased = await admin.SendAsync("POST", "/api/people/1/erase?scrub=false");
+        Assert.True(erased.Status == 200, erased.Body);
+        Assert.Equal(1, erased.Json.GetProperty("events").GetInt32());
+        Assert.DoesNotContain("Zebulon", (await admin.SendAsync("GET", "/api/people/1")).Body, StringComparison.Ordinal);
+        Assert.Null(server.Engine.Store.Verify(CancellationToken.None).Wrong);
+        Assert.Empty(server.Engine.Replay(ReplayScope.Whole with { From = cut }, null, CancellationToken.None).Differences);
+    }
+
+    [Fact]
     [Trait(TestDatabase.Trait, TestDatabase.Embedded)]
     public async Task No_file_of_an_embedded_database_has_a_byte_of_it()
     {
@@ -277,4 +409,7 @@ public sealed class ErasureTests
     }
 
     static Value Claims(string role, long id) => Value.FromMap(new ValueMap([new("id", Value.From(id)), new("role", Value.From(role))]));
+
+    static Value Claims(string role, long id, long tenant) => Value.FromMap(
+        new ValueMap([new("id", Value.From(id)), new("role", Value.From(role)), new("tenantId", Value.From(tenant))]));
 }

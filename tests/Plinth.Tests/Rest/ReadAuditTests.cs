@@ -53,8 +53,12 @@ public sealed class ReadAuditTests
         {
             ("update plinth_reads set actor = 'another' where position = 2", "The reading 2 is not"),
             ("update plinth_reads set records = '9' where position = 1", "The reading 1 is not"),
+            ("update plinth_reads set previous = hash where position = 2", "The reading 2 does not follow the reading 1"),
+            ("delete from plinth_reads where position = 1", "The reading 2 does not follow the reading 0"),
             ("delete from plinth_reads where position = 2", "The reading 3 does not follow"),
             ("delete from plinth_reads where position = 3", "the last one is 2, and 3 were written"),
+            ("delete from plinth_reads", "the last one is 0, and 3 were written"),
+            ("update plinth_read_head set hash = (select hash from plinth_reads where position = 2)", "The reading 3, the last, is not"),
         })
         {
             await using RunningServer server = await RunningServer.OpenAsync(Schema);

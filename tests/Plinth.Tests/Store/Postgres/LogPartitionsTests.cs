@@ -48,16 +48,7 @@ public class LogPartitionsTests
         await WriteAsync(engine, 1, 30);
         string[] before = Digests(engine);
 
-        // As an earlier version made it: one table, with indexes of these names.
-        nodes.Execute("""
-            create table whole (like plinth_events including all);
-            insert into whole select * from plinth_events order by position;
-            drop table plinth_events;
-            alter table whole rename to plinth_events;
-            alter index whole_pkey rename to plinth_events_pkey;
-            alter index whole_model_record_id_position_idx rename to plinth_events_record;
-            alter index whole_model_position_idx rename to plinth_events_model
-            """);
+        MakeWhole(nodes);
         Assert.Empty(Parts(engine));
         await WriteAsync(engine, 31, 10);
 
@@ -79,25 +70,82 @@ public class LogPartitionsTests
         RequireSound(engine);
     }
 
+    [Theory]
+    [InlineData(5, null, 21)]
+    [InlineData(15, null, 41)]
+    [InlineData(5, 61, 61)]
+    public async Task The_first_part_ends_where_there_is_place_for_half_a_part_or_where_an_earlier_start_has_begun(
+        int events, int? begun, int until)
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared) { LogPartEvents = 20 };
+        Engine engine = await nodes.StartAsync();
+        await WriteAsync(engine, 1, events);
+        MakeWhole(nodes);
+        if (begun is { } bound)
+            nodes.Execute($"alter table plinth_events add constraint plinth_events_until_{bound} check (position < {bound}) not valid");
+        Engine later = await nodes.StartAsync();
+        Assert.Equal(("plinth_events_from_1", until), Parts(later)[0]);
+        await WriteAsync(later, 1000, 70);
+        RequireSound(later);
+    }
+
     [Fact]
-    public async Task Old_parts_are_dropped_whole_and_the_rest_of_the_log_goes_on()
+    public async Task Old_parts_are_dropped_whole_and_the_log_begins_behind_them()
     {
         await using PostgresNodes nodes = new(PostgresCluster.Shared) { LogPartEvents = 20 };
         Engine engine = await nodes.StartAsync();
         await WriteAsync(engine, 1, 75);
 
-        Result<long> dropped = await LogPartitions.DropAsync(engine.Store, upTo: 50, CancellationToken.None);
+        foreach (long upTo in new[] { 50, 59, 10 })
+            Assert.Equal(40, (await LogStart.MoveAsync(engine.Store, upTo, CancellationToken.None)).Value);
 
-        Assert.Equal(40, dropped.Value);
         Assert.Equal(41, nodes.Scalar("select min(position) from plinth_events"));
-        Assert.Equal(0, (await LogPartitions.DropAsync(engine.Store, upTo: 59, CancellationToken.None)).Value);
+        Assert.Equal(41, nodes.Scalar("select min(first_position) from plinth_commits"));
+        Assert.Equal(new LogVerification(35, 35, null) { After = 40 }, engine.Store.Verify(CancellationToken.None));
         await WriteAsync(engine, 100, 30);
         Assert.Equal(105, engine.Store.Log.Head);
 
         // The part that is written to stays, whatever is asked.
-        Assert.Equal(100, (await LogPartitions.DropAsync(engine.Store, upTo: long.MaxValue, CancellationToken.None)).Value);
+        Assert.Equal(100, (await LogStart.MoveAsync(engine.Store, long.MaxValue, CancellationToken.None)).Value);
         Assert.Equal(5, nodes.Scalar("select count(*) from plinth_events"));
         Assert.Null(await PostgresNodes.ReadAsync(engine, "1"));
+        RequireSound(engine);
+        Engine later = await nodes.StartAsync();
+        await WriteAsync(later, 200, 30);
+        RequireSound(later);
+    }
+
+    [Fact]
+    public async Task A_transaction_that_goes_on_in_the_next_part_goes_whole()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared) { LogPartEvents = 20 };
+        Engine engine = await nodes.StartAsync();
+        await WriteAsync(engine, 1, 15);
+        string body = "[" + string.Join(',', Enumerable.Range(100, 10).Select(static i => $$"""{"id":{{i}},"text":"t"}""")) + "]";
+        Assert.Null(await PostgresNodes.WriteAsync(engine, CommandKind.CreateMany, body));
+        await WriteAsync(engine, 200, 30);
+
+        // What it has in the first part may not go as long as the rest of it has to stay.
+        Assert.Equal(0, (await LogStart.MoveAsync(engine.Store, 24, CancellationToken.None)).Value);
+        Assert.Equal(1, nodes.Scalar("select min(position) from plinth_events"));
+        Assert.Equal(25, (await LogStart.MoveAsync(engine.Store, 25, CancellationToken.None)).Value);
+        Assert.Equal(26, nodes.Scalar("select min(position) from plinth_events"));
+        RequireSound(engine);
+    }
+
+    [Fact]
+    public async Task Retention_drops_the_parts_in_which_all_is_too_old()
+    {
+        TestClock clock = new();
+        await using PostgresNodes nodes = new(PostgresCluster.Shared) { LogPartEvents = 20 };
+        Engine engine = await nodes.StartAsync(clock: clock);
+        await WriteAsync(engine, 1, 50);
+        clock.Advance(TimeSpan.FromDays(20));
+        await WriteAsync(engine, 100, 25);
+        await using Retention retention = new(engine.Store, new(null, TimeSpan.FromDays(10)), null, static _ => { });
+        Assert.Equal(new RetentionStep(40, 40, null), await retention.StepAsync(CancellationToken.None));
+        Assert.Equal(41, nodes.Scalar("select min(position) from plinth_events"));
+        RequireSound(engine);
     }
 
     [Fact]
@@ -108,13 +156,28 @@ public class LogPartitionsTests
         await WriteAsync(engine, 1, 45);
         using (nodes.Hold("select count(*) from plinth_events"))
         {
-            Result<long> refused = await LogPartitions.DropAsync(engine.Store, upTo: 40, CancellationToken.None);
+            Result<long> refused = await LogStart.MoveAsync(engine.Store, upTo: 40, CancellationToken.None);
             Assert.Equal(Faults.Overloaded.Code, refused.Fault?.Code);
             Assert.Null(await PostgresNodes.WriteAsync(engine, CommandKind.Create, """{"id":900,"text":"t"}"""));
+            // It is signed already where the log is to begin.
+            RequireSound(engine);
         }
 
-        Assert.Equal(40, (await LogPartitions.DropAsync(engine.Store, upTo: 40, CancellationToken.None)).Value);
+        Assert.Equal(40, (await LogStart.MoveAsync(engine.Store, upTo: 40, CancellationToken.None)).Value);
+        Assert.Equal(41, nodes.Scalar("select min(position) from plinth_events"));
+        RequireSound(engine);
     }
+
+    /// <summary>As an earlier version made it: one table, with indexes of these names.</summary>
+    static void MakeWhole(PostgresNodes nodes) => nodes.Execute("""
+        create table whole (like plinth_events including all);
+        insert into whole select * from plinth_events order by position;
+        drop table plinth_events;
+        alter table whole rename to plinth_events;
+        alter index whole_pkey rename to plinth_events_pkey;
+        alter index whole_model_record_id_position_idx rename to plinth_events_record;
+        alter index whole_model_position_idx rename to plinth_events_model
+        """);
 
     static async Task WriteAsync(Engine engine, int from, int count)
     {
@@ -137,6 +200,9 @@ public class LogPartitionsTests
     static void RequireSound(Engine engine)
     {
         Assert.Null(engine.Store.Verify(CancellationToken.None).Wrong);
-        Assert.Empty(engine.Store.Replay(engine.Current.Schema, null, CancellationToken.None).Differences);
+        using Connection reader = engine.Store.Database.OpenReader();
+        ReplayReport replay = engine.Replay(ReplayScope.Whole with { From = LogCut.Position(reader) }, null, CancellationToken.None);
+        Assert.Null(replay.Refused);
+        Assert.Empty(replay.Differences);
     }
 }
