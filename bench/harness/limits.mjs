@@ -75,7 +75,8 @@ async function pgbench(postgres, seconds, kind) {
   return Number(line[1]);
 }
 
-async function startKestrel() {
+/** Kestrel by itself, built when it is not. */
+export async function startKestrel() {
   const out = path.join(repository, 'artifacts/bench-kestrel');
   execFileSync('dotnet', [
     'build', path.join(bench, 'kestrel'), '-c', 'Release', '-o', out, '-v', 'q', '-nologo', '-clp:NoSummary', '-p:RunAnalyzers=false',

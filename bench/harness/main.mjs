@@ -2,8 +2,10 @@
 import { parseArgs } from 'node:util';
 import { dataset } from './dataset.mjs';
 import { measureLimits } from './limits.mjs';
+import { measureAudit, measurePast, measureReplay } from './log.mjs';
 import { machine } from './machine.mjs';
 import { measurePhase } from './measure.mjs';
+import { measureRealtime } from './realtime.mjs';
 import { cache, cacheFolder, results } from './paths.mjs';
 import { report } from './report.mjs';
 import { phases } from './rows.mjs';
@@ -32,23 +34,28 @@ const options = {
   admits: (target) => (!values['peers-only'] || !target.name.startsWith('plinth')) && among(values.servers, target.name),
   admitsRow: (row) => among(values.rows, row.id),
 };
-const wanted = positionals.length > 0 ? positionals : undefined;
-const known = [...phases.map((phase) => phase.name), 'program', 'limits'];
+const own = { realtime: measureRealtime, 'log-past': measurePast, 'log-replay': measureReplay, 'log-audit': measureAudit };
+const log = Object.keys(own).filter((name) => name.startsWith('log-'));
+const wanted = positionals.length > 0 ? positionals.flatMap((name) => (name === 'log' ? log : [name])) : undefined;
+const known = [...phases.map((phase) => phase.name), 'program', 'limits', ...Object.keys(own)];
 for (const name of wanted ?? []) if (!known.includes(name)) throw new Error(`there is ${known.join(', ')}, but no ${name}`);
 const wants = (name) => wanted === undefined || wanted.includes(name);
+// Parts with data of their own, measured when they are named.
+const alone = wanted !== undefined && wanted.every((name) => name in own);
 
 const at = new Date().toISOString();
 const folder = cacheFolder('data', `${settings.size}-${settings.seed}`);
-const data = { ...dataset(folder, settings.size, settings.seed), folder, size: `${settings.size}-${settings.seed}` };
-const run = { at, settings, counts: data.counts, machine: machine(), phases: [], singles: [] };
+const data = alone ? undefined : { ...dataset(folder, settings.size, settings.seed), folder, size: `${settings.size}-${settings.seed}` };
+const run = { at, settings: alone ? undefined : settings, counts: data?.counts, machine: machine(), phases: [], singles: [], tables: [] };
+for (const name of Object.keys(own).filter((name) => wanted?.includes(name))) run.tables.push(...[await own[name](options)].flat());
 for (const phase of phases.filter(({ name, isAskedFor }) => (isAskedFor ? wanted?.includes(name) : wants(name))))
   run.phases.push(compared(await measurePhase(phase, data, options)));
 if (wanted?.includes('limits')) run.limits = await measureLimits(options);
 if (wants('program') && !values['peers-only']) run.singles = await measureSingles(data, options);
 
 // A quick or partial run is for trying out: only a whole run lands among the results.
-const kept = !values.quick && wanted === undefined && !values['peers-only'] && !values.servers && !values.rows;
-const name = values.name ?? `bench-${at.slice(0, 10)}`;
+const kept = !values.quick && (wanted === undefined || alone) && !values['peers-only'] && !values.servers && !values.rows;
+const name = values.name ?? `${alone ? positionals.join('-') : 'bench'}-${at.slice(0, 10)}`;
 const markdown = report(kept ? results : `${cache}/results`, name, run);
 process.stdout.write(markdown);
 

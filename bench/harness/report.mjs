@@ -10,22 +10,27 @@ export function report(folder, name, run) {
   const markdown = markdownOf(run, `${name}.svg`);
   write('json', JSON.stringify(run, null, 1) + '\n');
   write('md', markdown);
-  write('svg', plot(run));
+  if (run.phases.length > 0) write('svg', plot(run));
   return markdown;
 }
 
 function markdownOf(run, picture) {
   const { machine, settings } = run;
   const out = [`# Bench of ${run.at.slice(0, 10)}`, ''];
+  if (settings !== undefined) {
+    out.push(
+      `Interleaved rounds: ${settings.rounds} of ${settings.seconds} s each; medians. Data set \`${settings.size}\` ` +
+      `(${Object.entries(run.counts).map(([what, count]) => `${count.toLocaleString('en')} ${what}`).join(', ')}), seed ${settings.seed}.`);
+  }
   out.push(
-    `Interleaved rounds: ${settings.rounds} of ${settings.seconds} s each; medians. Data set \`${settings.size}\` ` +
-    `(${Object.entries(run.counts).map(([what, count]) => `${count.toLocaleString('en')} ${what}`).join(', ')}), seed ${settings.seed}.`,
     `${machine.processor}, ${machine.cores} cores shared by server and load generator, ${machine.memoryGigabytes} GB, ${machine.system}, ` +
     `${machine.fileSystem}; fdatasync ${machine.fdatasyncMicroseconds} µs; load before the run ${machine.loadBefore.toFixed(2)}. ` +
-    `Node ${machine.node}, .NET SDK ${machine.dotnet}, wrk ${machine.wrk}; commit ${machine.commit}.`, '', `![ratios](${picture})`, '');
+    `Node ${machine.node}, .NET SDK ${machine.dotnet}, wrk ${machine.wrk}; commit ${machine.commit}.`, '');
+  if (run.phases.length > 0) out.push(`![ratios](${picture})`, '');
   for (const phase of run.phases) out.push(...phaseLines(phase));
   if (run.limits !== undefined) out.push(...limitLines(run.limits));
   if (run.singles.length > 0) out.push(...singleLines(run.singles));
+  for (const table of run.tables) out.push(...tableLines(table));
   return out.join('\n') + '\n';
 }
 
@@ -79,5 +84,17 @@ function singleLines(singles) {
   return [...out, ''];
 }
 
+/** Of a part with data of its own: what has no bound is there to be read beside what has. */
+function tableLines({ title, notes, rows }) {
+  const out = [`## ${title}`, '', ...notes, '', '| what | median | range | bound | |', '|---|--:|--:|--:|---|'];
+  for (const { title: what, unit, value, least, most } of rows) {
+    const bound = least !== undefined ? `≥ ${shown(least)} ${unit}` : most !== undefined ? `≤ ${shown(most)} ${unit}` : '';
+    const isKept = least !== undefined ? value.median >= least : value.median <= most;
+    const verdict = bound === '' ? '' : isKept ? 'kept' : '**missed**';
+    out.push(`| ${what} | **${shown(value.median)}** ${unit} | ${shown(value.min)}–${shown(value.max)} | ${bound} | ${verdict} |`);
+  }
+  return [...out, ''];
+}
+
 const whole = (value) => Math.round(value).toLocaleString('en');
-const shown = (value) => (value < 10 ? value.toFixed(1) : whole(value));
+const shown = (value) => (value < 10 && !Number.isInteger(value) ? value.toFixed(value < 2 ? 2 : 1) : whole(value));

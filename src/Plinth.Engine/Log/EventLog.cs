@@ -46,8 +46,8 @@ sealed class EventLog
 
     const string SelectAfter = $"select {Columns} from {LogTables.Events} where position > ?1 order by position limit ?2";
 
-    const string SelectToFold = "select position, event_id, model, record_id, version, kind, data, schema_version, salt "
-        + $"from {LogTables.Events} where position > ?1 order by position limit ?2";
+    const string SelectToFold =
+        $"select {EventReader.Columns} from {LogTables.Events} where position > ?1 order by position";
 
     const string SelectHistory = $"select {Columns} from {LogTables.Events} where model = ?1 and record_id = ?2 and position > ?3 "
         + "and position <= ?5 order by position limit ?4";
@@ -148,47 +148,12 @@ sealed class EventLog
         return ReadAll(select);
     }
 
-    /// <summary>
-    /// Events after a position with what folding needs of them: where they stand, what they are about, and what they say. Half the columns,
-    /// and texts that are the same over and over are one: of a million events it takes two thirds of the time.
-    /// </summary>
-    public static List<LogEvent> ReadToFold(Connection connection, long after, int eventsMax)
+    /// <summary>All events after a position, in order, to be stepped through as <see cref="EventReader"/> reads them.</summary>
+    public static Statement ScanToFold(Connection connection, long after)
     {
-        using Statement select = connection.Prepare(SelectToFold);
+        Statement select = connection.PrepareScan(SelectToFold);
         select.BindInt64(1, after);
-        select.BindInt64(2, eventsMax);
-        List<LogEvent> events = new(Math.Min(eventsMax, 1 << 14));
-        Dictionary<string, string> texts = new(StringComparer.Ordinal);
-        Dictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> known = texts.GetAlternateLookup<ReadOnlySpan<char>>();
-        Span<char> name = stackalloc char[256];
-        while (select.Step())
-        {
-            events.Add(new LogEvent
-            {
-                Position = select.ColumnInt64(0),
-                EventId = ReadGuid(select, 1),
-                Model = Known(select.ColumnBytes(2), name),
-                RecordId = select.ColumnText(3),
-                Version = select.ColumnInt64(4),
-                Kind = KindOf(select.ColumnBytes(5)),
-                Data = select.IsNull(6) ? null : select.ColumnBytes(6).ToArray(),
-                SchemaVersion = (int)select.ColumnInt64(7),
-                Salt = select.IsNull(8) ? null : select.ColumnBytes(8).ToArray(),
-                Digest = [],
-            });
-        }
-
-        return events;
-
-        string Known(ReadOnlySpan<byte> utf8, Span<char> to)
-        {
-            if (utf8.Length > to.Length) return Encoding.UTF8.GetString(utf8);
-            ReadOnlySpan<char> text = to[..Encoding.UTF8.GetChars(utf8, to)];
-            if (known.TryGetValue(text, out string? same)) return same;
-            string made = text.ToString();
-            texts.Add(made, made);
-            return made;
-        }
+        return select;
     }
 
     /// <summary>The events of one record after a position, in order, at most so many, up to another position.</summary>
@@ -456,7 +421,7 @@ sealed class EventLog
         Subject = row.ColumnTextOrNull(16),
     };
 
-    static string KindOf(ReadOnlySpan<byte> kind) =>
+    internal static string KindOf(ReadOnlySpan<byte> kind) =>
         kind.SequenceEqual("created"u8) ? EventKinds.Created
         : kind.SequenceEqual("updated"u8) ? EventKinds.Updated
         : kind.SequenceEqual("deleted"u8) ? EventKinds.Deleted

@@ -11,7 +11,7 @@ static class PastEvents
     const string Scope = $" from {LogTables.Events} where model = ?1 and position > ?2 and position <= ?3",
         OfRecord = " and record_id = ?5", OfTenant = " and tenant_id = ?5";
 
-    const string Events = $"select {EventLog.Columns}{Scope}", InOrder = " order by position limit ?4";
+    const string Events = $"select {EventReader.Columns}{Scope}", InOrder = " order by position limit ?4";
 
     const string Counting = $"select count(*) from (select 1{Scope}", Counted = " limit ?4) as since";
 
@@ -29,7 +29,7 @@ static class PastEvents
     const string ExtentText = $"select position, coalesce((select position + 1 from {LogCut.Table} where id = 1), 1) "
         + $"from {LogTables.Head} where id = 1";
 
-    /// <summary>The events in order, at most so many.</summary>
+    /// <summary>The events in order, at most so many, as <see cref="EventReader"/> reads them.</summary>
     public static Statement Of(Connection connection, in PastScope scope, long eventsMax) => scope switch
     {
         { RecordId: { } record } => Bound(connection.Prepare(Events + OfRecord + InOrder), scope, eventsMax, record),

@@ -131,14 +131,19 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
     {
         HashSet<string> wanted = new(models.Select(static m => m.Name), StringComparer.Ordinal);
         bool isAll = models.Length == schema.Models.Count(static m => m.Projection is null);
-        for (List<LogEvent> page = EventLog.ReadToFold(reader, after, PageEvents); page.Count > 0;
-            page = EventLog.ReadToFold(reader, after, PageEvents))
+        EventReader events = new();
+        using Statement select = EventLog.ScanToFold(reader, after);
+        while (true)
         {
             cancel.ThrowIfCancellationRequested();
-            after = page[^1].Position;
+            List<LogEvent> page = new(PageEvents);
+            while (page.Count < PageEvents && select.Step()) page.Add(events.Read(select));
+            // A statement that is stepped behind its end begins anew.
+            bool isLast = page.Count < PageEvents;
             if (!isAll)
                 page.RemoveAll(e => names.At(schema, e.Model, e.Position).Model is not { } model || !wanted.Contains(model.Name));
             yield return page;
+            if (isLast) yield break;
         }
     }
 

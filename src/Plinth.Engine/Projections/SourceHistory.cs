@@ -56,13 +56,14 @@ sealed class SourceHistory(ProjectionProgram program, AppSchema schema, int vers
         }
         Dictionary<string, Func<Value[]?, Value[]?>> records = new(StringComparer.Ordinal);
         Undoing undoing = new(schema, program.Source, keys, _former.Names);
+        EventReader reader = new();
         int count = 0;
         foreach (PastScope scope in _former.Scopes(null, null, from, to))
         {
             using Statement select = PastEvents.Of(connection, scope, ProjectionStep.EventsMax + 1L);
             while (select.Step())
             {
-                LogEvent happened = EventLog.ReadOne(select);
+                LogEvent happened = reader.Read(select);
                 if (happened.RecordId.Length == 0) continue;
                 if (++count > ProjectionStep.EventsMax || !Take(happened, delivered, undoing, records)) return null;
             }

@@ -97,6 +97,7 @@ sealed class PastRun(
         if (kept is not null && await CountAsync(PastEvents.Erased(connection, kept.Head, head), cancel) > 0) kept = null;
         long from = kept?.Head ?? position;
         Undoing undoing = new(snapshot.Schema, _model, keys, former.Names, kept?.ById);
+        EventReader reader = new();
         int migration = 0;
         foreach (PastScope scope in former.Scopes(recordId, Tenant(), from, head))
         {
@@ -104,7 +105,7 @@ sealed class PastRun(
             await select.OpenAsync(cancel);
             while (select.Step())
             {
-                LogEvent happened = EventLog.ReadOne(select);
+                LogEvent happened = reader.Read(select);
                 if (happened.RecordId.Length == 0) continue;
                 AddMigrations(happened.Position);
                 undoing.Add(happened);
@@ -276,7 +277,7 @@ sealed class PastRun(
         PastList list = new(read);
         if (since.Find(list) is { } known) return known;
         PlacedRows rows = new(program);
-        List<Value[]> was = Rows(since);
+        List<Value[]> was = Rows(since, PastFilter.Of(read, limits));
         for (int first = 0; first < was.Count; first += program.RowsPerStatement)
         {
             SqlText sql = program.Past(Math.Min(program.RowsPerStatement, was.Count - first)).Sql;
@@ -294,7 +295,7 @@ sealed class PastRun(
     async ValueTask<long?> TotalAsync(PastRecords since, CancellationToken cancel)
     {
         if (program.Count is not { } count) return null;
-        List<Value[]> was = Rows(since);
+        List<Value[]> was = Rows(since, PastFilter.Of(read, limits));
         long total;
         using (Statement all = await OpenAsync(count, read.Values, [], 0, 1, cancel)) total = all.Step() ? all.ColumnInt64(0) : 0;
         List<Value[]> changed = since.Keys();
@@ -314,12 +315,15 @@ sealed class PastRun(
     }
 
     /// <summary>The rows that the database is given: fields, version, what a search finds in them.</summary>
-    List<Value[]> Rows(PastRecords since)
+    /// <param name="since">What has changed.</param>
+    /// <param name="filter">Only those that it admits; null for all.</param>
+    List<Value[]> Rows(PastRecords since, PastFilter? filter = null)
     {
         PastWords? words = _moment.Search is { } search ? new PastWords(program, search) : null;
         List<Value[]> rows = [];
         foreach (UndoneRecord record in since.Existing)
         {
+            if (filter?.Admits(record.Values) == false) continue;
             Value[] row = new Value[program.Width];
             record.Values.CopyTo(row, 0);
             row[_model.Fields.Length] = Value.From(record.Version);

@@ -58,12 +58,14 @@ sealed class Credentials(Identities identities, Cookies cookies)
     /// The same of a connection that is open: others are not asked more often than it takes to hear from them within a second.
     /// </summary>
     /// <returns>Null while the log cannot be read: that is told soon, and no change reaches this node meanwhile either.</returns>
-    public async ValueTask<Result<Caller?>> RecheckAsync(string credential, string address, CancellationToken cancel)
+    public async ValueTask<Result<Caller?>> RecheckAsync(ShownCredential shown, string address, CancellationToken cancel)
     {
-        Result<Identified> resolved = identities.Resolve(credential, cancel);
+        AccessToken? token = shown.Known as AccessToken;
+        Result<Identified> resolved = identities.Resolve(shown.Text, ref token, cancel);
+        shown.Known = token;
         if (resolved.Fault?.Kind == Faults.NotReady) return (Caller?)null;
         if (resolved.Fault?.Kind == Faults.Unauthorized && identities.TakesOthers)
-            resolved = await identities.Rechecks.AskAsync(credential, cancel);
+            resolved = await identities.Rechecks.AskAsync(shown.Text, cancel);
         return resolved.IsOk ? Caller(resolved.Value, address, "GET") : resolved.Fault;
     }
 

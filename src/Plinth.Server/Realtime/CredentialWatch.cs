@@ -51,7 +51,7 @@ sealed class CredentialWatch : IAsyncDisposable
             while (true)
             {
                 await Task.Delay(s_every, _time, _stop.Token);
-                foreach (Watched watched in _all.Keys) _ = watched.LookAsync(_stop.Token);
+                foreach (var (watched, _) in _all) _ = watched.LookAsync(_stop.Token);
             }
         }
         catch (OperationCanceledException)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using Plinth.Http;
@@ -70,8 +71,8 @@ sealed class EventStream
             await output.FlushAsync(gone.Token);
             while (true)
             {
-                ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>?> taking = session.Outbox.TakeAsync(gone.Token);
-                Task<IReadOnlyList<ReadOnlyMemory<byte>>?> next = taking.AsTask();
+                ValueTask<IReadOnlyList<OutFrame>?> taking = session.Outbox.TakeAsync(gone.Token);
+                Task<IReadOnlyList<OutFrame>?> next = taking.AsTask();
                 while (await Task.WhenAny(next, Task.Delay(TimeSpan.FromSeconds(options.HeartbeatSeconds), gone.Token)) != next)
                 {
                     gone.Token.ThrowIfCancellationRequested();
@@ -79,9 +80,9 @@ sealed class EventStream
                 }
                 if (await next is not { } frames) return;
                 int bytes = 0;
-                foreach (ReadOnlyMemory<byte> frame in frames)
+                foreach (OutFrame frame in frames)
                 {
-                    Write(output, frame.Span);
+                    output.Write(frame.Event.Span);
                     bytes += frame.Length;
                 }
                 FlushResult flushed = await output.FlushAsync(gone.Token);
@@ -110,7 +111,7 @@ sealed class EventStream
     }
 
     /// <summary>A frame is one line of JSON: white space between its tokens is all that a line's end could be.</summary>
-    static void Write(PipeWriter output, ReadOnlySpan<byte> frame)
+    public static byte[] Text(ReadOnlySpan<byte> frame)
     {
         using ByteOutput text = new(frame.Length + 96);
         Utf8JsonReader reader = new(frame);
@@ -134,11 +135,10 @@ sealed class EventStream
         int start = text.Length;
         text.Write(frame);
         text.Write("\n\n"u8);
-        Span<byte> bytes = output.GetSpan(text.Length);
-        text.Written.CopyTo(bytes);
-        Span<byte> line = bytes.Slice(start, frame.Length);
+        byte[] bytes = text.ToArray();
+        Span<byte> line = bytes.AsSpan(start, frame.Length);
         line.Replace((byte)'\n', (byte)' ');
         line.Replace((byte)'\r', (byte)' ');
-        output.Advance(text.Length);
+        return bytes;
     }
 }

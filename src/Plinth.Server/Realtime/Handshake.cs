@@ -57,12 +57,12 @@ sealed class Handshake
         return await exchange.Upgrade!.UpgradeAsync(); // It was there when the request was taken for a socket.
     }
 
-    public WebSocket Open(Stream stream, int heartbeatSeconds) => WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
+    public WebSocket Open(Stream stream) => WebSocket.CreateFromStream(stream, new WebSocketCreationOptions
     {
         IsServer = true,
         SubProtocol = _protocol,
-        KeepAliveInterval = TimeSpan.FromSeconds(heartbeatSeconds),
-        KeepAliveTimeout = TimeSpan.FromSeconds(heartbeatSeconds),
+        // Heartbeats are ours: its own take a timer for each socket.
+        KeepAliveInterval = TimeSpan.Zero,
         // What compresses well tells of what stands beside it: nothing secret does, for no frame that we send carries a credential.
         DangerousDeflateOptions = Compresses
             ? new WebSocketDeflateOptions { ClientContextTakeover = false, ServerContextTakeover = false } : null,

@@ -4,7 +4,7 @@ namespace Plinth.Realtime;
 /// The connection under a socket. While several frames are sent one after the other it joins them, so that they leave with one write:
 /// a socket by itself makes a write, and with it a system call, of every frame.
 /// </summary>
-sealed class JoiningStream(Stream inner) : Stream
+sealed class JoiningStream(Stream inner, TimeProvider time) : Stream
 {
     /// <summary>Joined bytes that are written out before more gather.</summary>
     const int JoinedMax = 32 << 10;
@@ -15,6 +15,7 @@ sealed class JoiningStream(Stream inner) : Stream
     byte[] _joined = [];
     int _length;
     volatile bool _isJoining;
+    long _heardAt = time.GetTimestamp();
 
     public override bool CanRead => true;
 
@@ -29,6 +30,9 @@ sealed class JoiningStream(Stream inner) : Stream
         get => throw new NotSupportedException();
         set => throw new NotSupportedException();
     }
+
+    /// <summary>When something came of the peer last, by the clock's timestamps; at first, when it was opened.</summary>
+    public long HeardAt => Volatile.Read(ref _heardAt);
 
     /// <summary>From now on writes gather.</summary>
     public void Join() => _isJoining = true;
@@ -48,25 +52,37 @@ sealed class JoiningStream(Stream inner) : Stream
         }
     }
 
-    public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
+    /// <summary>Writes a frame, between no other's header and body.</summary>
+    public ValueTask WriteAsync(OutFrame.Wire frame, CancellationToken cancel) => WriteAsync(frame.Head, frame.Body, cancel);
+
+    public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
+        WriteAsync(default, buffer, cancellationToken);
+
+    async ValueTask WriteAsync(ReadOnlyMemory<byte> head, ReadOnlyMemory<byte> body, CancellationToken cancel)
     {
-        await _writing.WaitAsync(cancellationToken);
+        await _writing.WaitAsync(cancel);
         try
         {
-            if (_length + buffer.Length > JoinedMax) await LetOutAsync(cancellationToken);
-            if (!_isJoining || buffer.Length > JoinedMax)
-            {
-                await inner.WriteAsync(buffer, cancellationToken);
-                return;
-            }
-            if (_joined.Length == 0) _joined = new byte[JoinedMax];
-            buffer.CopyTo(_joined.AsMemory(_length));
-            _length += buffer.Length;
+            if (head.Length > 0) await PutAsync(head, cancel);
+            await PutAsync(body, cancel);
         }
         finally
         {
             _writing.Release();
         }
+    }
+
+    async ValueTask PutAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancel)
+    {
+        if (_length + buffer.Length > JoinedMax) await LetOutAsync(cancel);
+        if (!_isJoining || buffer.Length > JoinedMax)
+        {
+            await inner.WriteAsync(buffer, cancel);
+            return;
+        }
+        if (_joined.Length == 0) _joined = new byte[JoinedMax];
+        buffer.CopyTo(_joined.AsMemory(_length));
+        _length += buffer.Length;
     }
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
@@ -75,9 +91,15 @@ sealed class JoiningStream(Stream inner) : Stream
     /// <summary>Ends when the stream is disposed, too: a socket that gives its peer up does that, and a read would wait for ever.</summary>
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        if (!cancellationToken.CanBeCanceled) return await inner.ReadAsync(buffer, _gone.Token);
+        if (!cancellationToken.CanBeCanceled) return Heard(await inner.ReadAsync(buffer, _gone.Token));
         using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _gone.Token);
-        return await inner.ReadAsync(buffer, either.Token);
+        return Heard(await inner.ReadAsync(buffer, either.Token));
+    }
+
+    int Heard(int bytes)
+    {
+        if (bytes > 0) Volatile.Write(ref _heardAt, time.GetTimestamp());
+        return bytes;
     }
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

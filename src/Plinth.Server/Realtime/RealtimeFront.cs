@@ -77,7 +77,7 @@ sealed class RealtimeFront : IAsyncDisposable
         using RealtimeSession session = new(_parts, exchange, _parts.CredentialOf(exchange), handshake.UsesCbor);
         exchange.EndTimeLimit();
         await using Stream stream = await handshake.AcceptAsync(exchange);
-        await WithAsync(session, () => new SocketRun(session, _parts.Options, handshake).RunAsync(stream, exchange.Cancel));
+        await WithAsync(session, () => new SocketRun(session, _parts.Options, handshake, _parts.Time).RunAsync(stream, exchange.Cancel));
         return null;
     }
 
@@ -145,7 +145,7 @@ sealed class RealtimeFront : IAsyncDisposable
     async Task WithAsync(RealtimeSession session, Func<Task> run)
     {
         _sessions.TryAdd(session, 0);
-        using IDisposable watched = _watch.Watch(session.RecheckAsync, () => session.End(null, 1011, drops: true));
+        using IDisposable watched = _watch.Watch(session.LookAsync, () => session.End(null, 1011, drops: true));
         try
         {
             // The server may have begun to stop before the session was known.

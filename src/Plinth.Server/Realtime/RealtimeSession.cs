@@ -13,7 +13,7 @@ delegate ValueTask<Result<Caller>> ResolveCaller(string credential, string addre
 /// <summary>
 /// The same of a conversation that is open. Null: that cannot be told now, and no change reaches this node meanwhile either.
 /// </summary>
-delegate ValueTask<Result<Caller?>> RecheckCaller(string credential, string address, CancellationToken cancel);
+delegate ValueTask<Result<Caller?>> RecheckCaller(ShownCredential credential, string address, CancellationToken cancel);
 
 /// <summary>What a client asks for, from the JSON of its query.</summary>
 delegate Result<(Model Model, ReadRequest Request)> ReadQuery(Caller caller, ReadOnlyMemory<byte> query);
@@ -40,13 +40,13 @@ sealed partial class RealtimeSession : IDisposable
     public RealtimeSession(RealtimeParts parts, Exchange exchange, string? credential, bool usesCbor)
     {
         (_parts, _address, UsesCbor) = (parts, exchange.Address, usesCbor);
-        _who = new Presented(exchange.Caller, credential);
+        _who = new Presented(exchange.Caller, credential is null ? null : new ShownCredential(credential));
         (_requestId, _traceId) = (exchange.RequestId, exchange.TraceId);
         Outbox = new Outbox(parts.Options.QueueBytes);
     }
 
     /// <summary>Who it is and by what credential, which are replaced together; null where it came without one.</summary>
-    sealed record Presented(Caller Caller, string? Credential);
+    sealed record Presented(Caller Caller, ShownCredential? Credential);
 
     /// <summary>A subscription and what it takes to make it again.</summary>
     sealed class Followed(byte[] id, CborShape shape)
@@ -64,6 +64,9 @@ sealed partial class RealtimeSession : IDisposable
     }
 
     public Outbox Outbox { get; }
+
+    /// <summary>Looks whether the client is still there, where what carries the conversation does not tell.</summary>
+    public Action? Beat { get; set; }
 
     public bool UsesCbor { get; }
 
@@ -169,8 +172,14 @@ sealed partial class RealtimeSession : IDisposable
         }
     }
 
-    /// <summary>Looks whether the credential is still good, and still says the same. Ends the session when not.</summary>
-    public async ValueTask RecheckAsync(CancellationToken cancel)
+    /// <summary>Looks whether the client is there, and its credential still good and says the same. Ends the session when not.</summary>
+    public ValueTask LookAsync(CancellationToken cancel)
+    {
+        Beat?.Invoke();
+        return RecheckAsync(cancel);
+    }
+
+    async ValueTask RecheckAsync(CancellationToken cancel)
     {
         Presented who = Volatile.Read(ref _who);
         if (who.Credential is not { } credential) return;
@@ -192,7 +201,7 @@ sealed partial class RealtimeSession : IDisposable
             if (_isOver) return;
             (_isOver, CloseCode) = (true, closeCode);
         }
-        Outbox.Close(fault is null ? default(ReadOnlyMemory<byte>?) : ProblemFrame([], fault), drops);
+        Outbox.Close(fault is null ? null : ProblemFrame([], fault), drops);
         _over.TrySetResult();
         // Whoever delivered the frame that was too much holds the query's lock.
         ThreadPool.UnsafeQueueUserWorkItem(static session => session.Dispose(), this, preferLocal: false);
@@ -237,7 +246,7 @@ sealed partial class RealtimeSession : IDisposable
         }
         bool isScoped = caller.IsKey || _who.Caller.IsKey;
         bool isSame = caller.Auth == _who.Caller.Auth && caller.SessionId == _who.Caller.SessionId && !isScoped;
-        Volatile.Write(ref _who, new Presented(caller, token));
+        Volatile.Write(ref _who, new Presented(caller, new ShownCredential(token)));
         if (frame.Id.Length > 0) Send((byte[])[.. "{\"type\":\"result\",\"id\":"u8, .. frame.Id, (byte)'}']);
         return isSame ? null : await RenewAsync(cancel);
     }
@@ -268,19 +277,22 @@ sealed partial class RealtimeSession : IDisposable
             Tell(followed.Id, fault);
             return;
         }
-        ReadOnlyMemory<byte> bytes = frame.For(followed.Id);
-        Send(UsesCbor ? JsonToCbor.Transcode(bytes.Span, followed.Shape) : bytes);
+        OutFrame shared = frame.Words(followed.Id).Form(static json => new OutFrame(json));
+        Queue(UsesCbor ? shared.Cbor(followed.Shape) : shared);
     }
 
     void Tell(byte[] id, Fault fault) => Queue(ProblemFrame(id, fault));
 
-    Fault? Send(ReadOnlyMemory<byte> frame)
+    Fault? Send(ReadOnlyMemory<byte> json)
     {
-        Queue(frame);
+        Queue(OfOne(json));
         return null;
     }
 
-    void Queue(ReadOnlyMemory<byte> frame)
+    /// <summary>A frame that this client alone is told.</summary>
+    OutFrame OfOne(ReadOnlyMemory<byte> json) => UsesCbor ? new OutFrame(json).Cbor(CborShape.Plain) : new OutFrame(json);
+
+    void Queue(OutFrame frame)
     {
         if (Outbox.TryAdd(frame)) return;
         End(Faults.Lagged.Says($"more than {_parts.Options.QueueBytes} bytes waited for this client (realtime.queueBytes)",
@@ -290,7 +302,7 @@ sealed partial class RealtimeSession : IDisposable
     /// <param name="of">The frame that is refused, where its refusal ends no subscription.</param>
     /// <param name="id">Of the subscription.</param>
     /// <param name="fault">Why.</param>
-    ReadOnlyMemory<byte> ProblemFrame(byte[] id, Fault fault, string? of = null)
+    OutFrame ProblemFrame(byte[] id, Fault fault, string? of = null)
     {
         using ByteOutput frame = new(512);
         frame.Write("{\"type\":\"error\","u8);
@@ -309,6 +321,6 @@ sealed partial class RealtimeSession : IDisposable
         frame.Write("\"problem\":"u8);
         Problem.Write(frame, fault, Statuses.Of(fault.Kind), _traceId, _requestId);
         frame.Write((byte)'}');
-        return UsesCbor ? JsonToCbor.Transcode(frame.Written, CborShape.Plain) : frame.ToArray();
+        return OfOne(frame.ToArray());
     }
 }

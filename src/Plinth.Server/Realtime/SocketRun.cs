@@ -5,21 +5,19 @@ using Plinth.Text;
 namespace Plinth.Realtime;
 
 /// <summary>One open socket: frames of the client in, what waits for it out, until either side ends it.</summary>
-sealed class SocketRun(RealtimeSession session, RealtimeOptions options, Handshake handshake)
+sealed class SocketRun(RealtimeSession session, RealtimeOptions options, Handshake handshake, TimeProvider time)
 {
-    /// <summary>Smaller frames cost more to compress than to send.</summary>
-    const int CompressedFrom = 1024;
-
     /// <summary>How long a client that is told goodbye may take to read it.</summary>
     public static readonly TimeSpan Goodbye = TimeSpan.FromMilliseconds(900);
 
-    readonly WebSocketMessageType _type = session.UsesCbor ? WebSocketMessageType.Binary : WebSocketMessageType.Text;
-
     public async Task RunAsync(Stream stream, CancellationToken cancel)
     {
-        await using JoiningStream joining = new(stream);
-        using WebSocket socket = handshake.Open(joining, options.HeartbeatSeconds);
+        await using JoiningStream joining = new(stream, time);
+        using WebSocket socket = handshake.Open(joining);
         using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        session.Beat = new Heartbeat(joining, TimeSpan.FromSeconds(options.HeartbeatSeconds), time, socket.Abort).Beat;
+        // The socket itself answers pings and sends its end, and no more: frames leave as they were framed for all who are told the same.
+        session.Outbox.WriteAtOnce(frame => joining.WriteAsync(frame.Framed(handshake.Compresses), ending.Token));
         Task receiving = ReceiveAsync(socket, ending.Token);
         Task sending = SendAsync(socket, joining, ending.Token);
         try
@@ -66,12 +64,10 @@ sealed class SocketRun(RealtimeSession session, RealtimeOptions options, Handsha
         {
             int bytes = 0;
             if (frames.Count > 1) joining.Join();
-            foreach (ReadOnlyMemory<byte> frame in frames)
+            foreach (OutFrame frame in frames)
             {
                 bytes += frame.Length;
-                WebSocketMessageFlags flags = WebSocketMessageFlags.EndOfMessage;
-                if (frame.Length < CompressedFrom) flags |= WebSocketMessageFlags.DisableCompression;
-                await socket.SendAsync(frame, _type, flags, cancel);
+                await joining.WriteAsync(frame.Framed(handshake.Compresses), cancel);
             }
             if (frames.Count > 1) await joining.ReleaseAsync(cancel);
             session.Outbox.Sent(bytes);

@@ -42,8 +42,15 @@ sealed class PostgresRows
 
     public void Answer(NpgsqlBatchCommand command) => (IsAnswered, Concerned) = (true, Math.Max(0, (long)command.RecordsAffected));
 
+    /// <summary>
+    /// Each row is one cell: a whole record in its binary form, with the types of its columns. The driver's share of a row is by the
+    /// cell, and of the eight or more that scans have it was half of reading them.
+    /// </summary>
+    public bool AreRecords { get; init; }
+
     public void Describe(NpgsqlDataReader reader)
     {
+        if (AreRecords) return;
         int columns = reader.FieldCount;
         (_types, _names) = (new uint[columns], new string[columns]);
         for (int i = 0; i < columns; i++) (_types[i], _names[i]) = (reader.GetPostgresType(i).OID, reader.GetName(i));
@@ -52,6 +59,11 @@ sealed class PostgresRows
     /// <summary>Takes the row that the reader stands on.</summary>
     public void Add(NpgsqlDataReader reader)
     {
+        if (AreRecords)
+        {
+            AddRecord(reader);
+            return;
+        }
         int columns = _types.Length;
         if (_cells.Length < _cellCount + (columns * 2)) Array.Resize(ref _cells, Math.Max(columns * 8, _cells.Length * 2));
         for (int i = 0; i < columns; i++)
@@ -61,6 +73,28 @@ sealed class PostgresRows
             _cells[_cellCount++] = _used;
             _cells[_cellCount++] = length;
             _used += Math.Max(0, length);
+        }
+
+        Count++;
+    }
+
+    /// <summary>A record: how many columns, and of each its type, its length (-1 for null) and its bytes.</summary>
+    void AddRecord(NpgsqlDataReader reader)
+    {
+        int at = _used;
+        _used += Take(reader, 0);
+        int columns = BinaryPrimitives.ReadInt32BigEndian(_bytes.AsSpan(at));
+        if (_types.Length == 0) (_types, _names) = (new uint[columns], new string[columns]);
+        if (_cells.Length < _cellCount + (columns * 2)) Array.Resize(ref _cells, Math.Max(columns * 8, _cells.Length * 2));
+        at += sizeof(int);
+        for (int i = 0; i < columns; i++)
+        {
+            _types[i] = BinaryPrimitives.ReadUInt32BigEndian(_bytes.AsSpan(at));
+            int length = BinaryPrimitives.ReadInt32BigEndian(_bytes.AsSpan(at + sizeof(int)));
+            at += 2 * sizeof(int);
+            _cells[_cellCount++] = at;
+            _cells[_cellCount++] = length;
+            at += Math.Max(0, length);
         }
 
         Count++;

@@ -133,8 +133,9 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
         {
             connection.RequireTransaction();
             _cursor = connection.NextCursor();
-            connection.Later(Command($"declare {_cursor} no scroll cursor for {text.Sql}"));
-            Answer(new PostgresRows());
+            connection.Later(Command(
+                $"declare {_cursor} no scroll cursor for select record_send(scanned) from ({text.Sql}) as scanned"));
+            Answer(new PostgresRows { AreRecords = true });
             Fetch(_rows!); // Set by the line before.
         }
 
