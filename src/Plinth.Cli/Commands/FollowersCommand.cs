@@ -1,8 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
+using Plinth.Cli.Hosting;
 using Plinth.Cli.Transfer;
 using Plinth.Log;
 using Plinth.Runtime;
+using Plinth.Schema;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -10,7 +12,8 @@ namespace Plinth.Cli.Commands;
 
 /// <summary>
 /// <c>plinth followers list|resume|skip</c>: what keeps its place in the log (sinks), and what stands still because an event failed too
-/// often. Where a server runs on the same PostgreSQL, it takes up a follower again by itself; an embedded one does so when it starts.
+/// often. A running server takes up a follower again by itself: on PostgreSQL the command tells the database, embedded it asks the server,
+/// which alone writes to the data folder, as its operator would (<c>POST /followers/{name}/resume</c>).
 /// </summary>
 static class FollowersCommand
 {
@@ -38,7 +41,7 @@ static class FollowersCommand
     {
         Argument<string> follower = new("name") { Description = "The follower's name, as list says it" };
         Argument<string?> folder = CommonOptions.Folder();
-        Command command = new(name, description) { follower, folder, CommonOptions.Data };
+        Command command = new(name, description) { follower, folder, CommonOptions.Data, CommonOptions.Port };
         command.SetAction((parsed, cancel) =>
         {
             if (isSkipped && !parsed.GetValue(CommonOptions.Yes))
@@ -46,10 +49,53 @@ static class FollowersCommand
                 shell.Error.WriteLine("plinth: what is skipped is not sent any more; say --yes");
                 return Task.FromResult(ExitCode.WrongUse);
             }
-            return EngineSession.RunAsync(shell, parsed, parsed.GetValue(folder), (_, engine) =>
-                UnparkAsync(shell, engine, parsed.GetRequiredValue(follower), isSkipped, cancel), cancel);
+            if (OpenedProject.Open(shell, parsed, parsed.GetValue(folder)) is not { } opened) return Task.FromResult(ExitCode.WrongUse);
+            if (SchemaLoading.Load(shell, opened) is not { } schema) return Task.FromResult(ExitCode.Found);
+            return EngineSession.GuardAsync(shell, () =>
+                UnparkAsync(shell, opened, schema, parsed.GetRequiredValue(follower), isSkipped, cancel));
         });
         return command;
+    }
+
+    static async Task<int> UnparkAsync(
+        Shell shell, OpenedProject opened, AppSchema schema, string name, bool isSkipped, CancellationToken cancel)
+    {
+        EngineOptions options = Composition.Engine(opened, shell.Time, migrate: false) with { KeepsProjections = false };
+        try
+        {
+            if ((await Engine.OpenAsync(options, schema, cancel)).Failed(out Fault? fault, out Engine? engine))
+            {
+                SchemaLoading.Show(shell, fault);
+                return ExitCode.Failed;
+            }
+            await using (engine) return await UnparkAsync(shell, engine, name, isSkipped, cancel);
+        }
+        catch (StoreException held) when (held.Failure == StoreFailure.Unavailable && Composition.Server(opened.Settings) is null)
+        {
+            // A server has the folder, and it alone writes there.
+            return await AskAsync(shell, opened, name, isSkipped, held, cancel);
+        }
+    }
+
+    static async Task<int> AskAsync(
+        Shell shell, OpenedProject opened, string name, bool isSkipped, StoreException held, CancellationToken cancel)
+    {
+        OperatorCall server = OperatorCall.To(opened);
+        try
+        {
+            var (status, message) =
+                await server.PostAsync($"/followers/{Uri.EscapeDataString(name)}/{(isSkipped ? "skip" : "resume")}", cancel);
+            if (status == 204) return ExitCode.Done;
+            await shell.Error.WriteLineAsync($"plinth: {message}");
+            return status == 404 && message.Contains(name, StringComparison.Ordinal) ? ExitCode.Found : ExitCode.Failed;
+        }
+        catch (HttpRequestException unreachable)
+        {
+            await shell.Error.WriteLineAsync($"plinth: {held.Message}");
+            await shell.Error.WriteLineAsync($"plinth: nor does a server answer at {server.Address}: {unreachable.Message}");
+            await shell.Error.WriteLineAsync("  hint: --port is the port that it listens on");
+            return ExitCode.Failed;
+        }
     }
 
     static async Task<int> UnparkAsync(Shell shell, Engine engine, string name, bool isSkipped, CancellationToken cancel)

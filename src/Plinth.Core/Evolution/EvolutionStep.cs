@@ -111,10 +111,18 @@ sealed record AddColumn(Model Model, Field Field) : EvolutionStep
 sealed record RebuildTable(TableShape Table, ImmutableArray<string> Kept, ImmutableArray<ColumnFill> Fills, ImmutableArray<string> Reasons)
     : EvolutionStep
 {
+    /// <summary>Kept columns whose values are brought to the form of the new version in the copy.</summary>
+    public ImmutableArray<BroughtColumn> Brought { get; init; } = [];
+
     public override StepCost Cost => StepCost.Rewrite;
 
     public override string Description => $"rebuild table {Table.Name}: {string.Join(", ", Reasons)}";
 }
+
+/// <param name="Was">As its values are stored, with the column that it has by then.</param>
+/// <param name="Now">As they shall be.</param>
+/// <param name="Version">Of the schema that the values are of.</param>
+sealed record BroughtColumn(Field Was, Field Now, int Version);
 
 /// <summary>The value of one new column in rows that are there already.</summary>
 abstract record ColumnFill(Field Field);
@@ -181,6 +189,21 @@ sealed record RecordNames(Model Model, string? RenamedFrom, ImmutableArray<Renam
 }
 
 sealed record RenamedField(string From, string To);
+
+/// <summary>
+/// From here on the values of some fields are of another form: recorded as one event, so that older ones are brought when they are read.
+/// </summary>
+/// <param name="Model">As it is from here on.</param>
+/// <param name="From">The version that values were of.</param>
+/// <param name="To">The version that they are of from here on.</param>
+/// <param name="Fields">Which, by their names from here on.</param>
+sealed record RecordVersion(Model Model, int From, int To, ImmutableArray<string> Fields) : EvolutionStep
+{
+    public override StepCost Cost => StepCost.Instant;
+
+    public override string Description => string.Create(CultureInfo.InvariantCulture,
+        $"record that values of {Model.Name} are of version {To} ({string.Join(", ", Fields)})");
+}
 
 /// <summary>The way from one schema to the next, or why there is none.</summary>
 /// <param name="Steps">In order; empty when the database needs nothing.</param>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using Plinth.Schema;
 using Plinth.Schema.Types;
 using Plinth.Text;
@@ -14,6 +15,7 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
     readonly List<Field> _added = [];
     readonly List<RenamedField> _renamed = [];
     readonly List<string> _dropped = [];
+    readonly List<BroughtColumn> _brought = [];
 
     /// <summary>Columns that keep their values, under their new names, by their old names.</summary>
     readonly Dictionary<string, string> _kept = new(StringComparer.Ordinal);
@@ -32,6 +34,11 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
         if (oldName is not null || _renamed.Count > 0 || _dropped.Count > 0)
         {
             sections.Names.Add(new RecordNames(after, oldName, [.. _renamed], [.. _dropped]));
+        }
+        if (_brought.Count > 0)
+        {
+            sections.Names.Add(new RecordVersion(
+                after, current.Version, desired.Version, [.. _brought.Select(static brought => brought.Now.Name)]));
         }
     }
 
@@ -70,6 +77,13 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
             sections.Renames.Add(new RenameColumn(after, was.Column, now.Column));
         }
 
+        if (!KeepsUpcasts(was, now)) return;
+        if (now.Upcasts.Any(step => step.Version > current.Version))
+        {
+            Bring(was, now);
+            return;
+        }
+
         if (!Widens(was, now))
         {
             // With nothing in it, a column can become anything.
@@ -99,6 +113,56 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
                 $"{after.Name}.{now.Name} becomes required, but records hold no value in it.",
                 "Give those records a value first.");
         }
+    }
+
+    /// <summary>What was applied is part of what records and events mean: it stays.</summary>
+    bool KeepsUpcasts(Field was, Field now)
+    {
+        if (was.Upcasts.SequenceEqual(now.Upcasts.Where(step => step.Version <= current.Version))) return true;
+        sections.Refusals.Add(Faults.MigrationRefused.Says(string.Create(CultureInfo.InvariantCulture,
+            $"The upcasts of {after.Name}.{now.Name} up to version {current.Version} are not those that were applied to the database."),
+            "Leave those as they were, and write a further one: " + string.Create(CultureInfo.InvariantCulture,
+                $"@upcast({current.Version + 1}, …) with app {{ version = {current.Version + 1} }}.")));
+        return false;
+    }
+
+    /// <summary>Every value takes the steps of the versions since; what they make of it, the field must be able to hold.</summary>
+    void Bring(Field was, Field now)
+    {
+        Upcast first = now.Upcasts.First(step => step.Version > current.Version);
+        FieldType then = first.TypeOfThen(now);
+        if (!Widens(was, now with { Type = then }))
+        {
+            sections.Refusals.Add(Faults.MigrationRefused.Says(
+                $"The upcast of {after.Name}.{now.Name} takes {then.Name}, and its values are {TypeText(was)}.",
+                was.IsList ? "An upcast is for single values." : $"Write from: {(was.Type is EnumFieldType ? "String" : TypeText(was))}."));
+        }
+
+        if (after.Fields.FirstOrDefault(field => field.Computed is { } from && Mentions(from.Text, now.Name)) is { } computed)
+        {
+            sections.Refusals.Add(Faults.MigrationRefused.Says(
+                $"{after.Name}.{computed.Name} is computed from {now.Name}, and records hold what was computed of the values before.",
+                $"Bring the values of {now.Name} by commands, or write {computed.Name} out as a field of its own."));
+        }
+
+        _kept.Add(was.Column, now.Column);
+        if (!string.Equals(was.Name, now.Name, StringComparison.Ordinal)) _renamed.Add(new RenamedField(was.Name, now.Name));
+        _brought.Add(new BroughtColumn(was with { Column = now.Column }, now, current.Version));
+        _rebuild.Add(string.Create(CultureInfo.InvariantCulture, $"{now.Column} is brought to version {desired.Version}"));
+    }
+
+    static bool Mentions(string text, string name)
+    {
+        for (int at = text.IndexOf(name, StringComparison.Ordinal); at >= 0; at = text.IndexOf(name, at + 1, StringComparison.Ordinal))
+        {
+            int end = at + name.Length;
+            bool isWord = (at == 0 || !IsOfName(text[at - 1])) && (end == text.Length || !IsOfName(text[end]));
+            if (isWord) return true;
+        }
+
+        return false;
+
+        static bool IsOfName(char c) => char.IsAsciiLetterOrDigit(c) || c == '_';
     }
 
     void Drop(Field field)
@@ -149,7 +213,10 @@ sealed class ModelDiff(Sections sections, AppSchema current, AppSchema desired, 
 
         if (_rebuild.Count > 0)
         {
-            sections.Tables.Add(new RebuildTable(_new, [.. _kept.Values], [.. fills], [.. _rebuild]));
+            sections.Tables.Add(new RebuildTable(_new, [.. _kept.Values], [.. fills], [.. _rebuild])
+            {
+                Brought = [.. _brought],
+            });
             return;
         }
 

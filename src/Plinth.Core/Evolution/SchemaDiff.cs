@@ -1,3 +1,4 @@
+using System.Globalization;
 using Plinth.Schema;
 using Plinth.Text;
 
@@ -14,6 +15,13 @@ static class SchemaDiff
     public static EvolutionPlan Between(AppSchema? current, AppSchema desired)
     {
         Sections sections = new();
+        if (current is not null && desired.Version < current.Version)
+        {
+            sections.Refusals.Add(Faults.MigrationRefused.Says(string.Create(CultureInfo.InvariantCulture,
+                $"The schema is of version {desired.Version}, and the database is of version {current.Version} already."),
+                string.Create(CultureInfo.InvariantCulture, $"Write app {{ version = {current.Version} }}, or a higher one.")));
+        }
+
         HashSet<string> used = new(StringComparer.Ordinal);
         foreach (Model model in desired.Models)
         {

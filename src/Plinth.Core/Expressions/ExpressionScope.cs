@@ -55,6 +55,10 @@ sealed record ExpressionScope(AppSchema Schema)
 
     public static ExpressionScope OwnFields(AppSchema schema, EmbeddedType type) => new(schema) { Embedded = type };
 
+    /// <summary><c>@upcast</c>: the value of an earlier version, as <c>old</c>, and nothing else.</summary>
+    public static ExpressionScope OldValue(AppSchema schema, Upcast upcast, Field field) => OwnFields(schema, new EmbeddedType(
+        "@upcast", [new Field { Name = Upcast.Old, Column = "", Type = upcast.TypeOfThen(field), IsNullable = true }]));
+
     public static ExpressionScope Filter(AppSchema schema, Model row) =>
         new(schema) { Row = row, Relations = true, Identity = true, ServerOnly = false };
 }

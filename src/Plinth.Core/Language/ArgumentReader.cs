@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Plinth.Schema;
+using Plinth.Schema.Types;
 using Plinth.Text;
 
 namespace Plinth.Language;
@@ -103,6 +104,7 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
             ArgumentKind.Operations or ArgumentKind.ChannelOperations => ReadOperations(argument, known.Kind),
             ArgumentKind.Accesses => ReadAccesses(argument),
             ArgumentKind.Default or ArgumentKind.Literals => argument,
+            ArgumentKind.Type => ScalarOf(known, argument),
             _ => throw new InvalidOperationException($"no reader for arguments of kind {known.Kind}"),
         };
     }
@@ -142,6 +144,15 @@ sealed class ArgumentReader(AttributeSpec spec, AttributeSyntax syntax, Findings
         if (argument.Tokens.Count == 1 && known.Words.Contains(word, StringComparer.Ordinal)) return word;
         Error(Codes.UnknownValue, argument.Span, $"'{known.Name}' of {spec.Name} is one of {string.Join(", ", known.Words)}",
             findings.DidYouMean(word, known.Words));
+        return null;
+    }
+
+    ScalarType? ScalarOf(AttributeArgument known, ArgumentSyntax argument)
+    {
+        string text = Spacing.Flat(syntax.Source, argument.Tokens);
+        if (ScalarTypes.Parse(text) is { Kind: not (ValueKind.Json or ValueKind.Bytes) } type) return type;
+        Error(Codes.UnknownType, argument.Span, $"'{known.Name}' of {spec.Name} is the type of a single value, not '{text}'",
+            findings.DidYouMean(text, ScalarTypes.Names) ?? "such as String, Int or Decimal(12, 2)");
         return null;
     }
 

@@ -20,7 +20,7 @@ static class AttributeReference
         ("Who may do what with a record", ["@@allow", "@@deny"]),
         ("Keys, indexes and checks of a model", ["@@id", "@@unique", "@@index", "@@fulltext", "@@check"]),
         ("How a model behaves", ["@@softDelete", "@@paged", "@@subject", "@@audit", "@@where", "@@inline"]),
-        ("Names, and names of before", ["@@map", "@@route", "@renamedFrom", "@@renamedFrom", "@deprecated"]),
+        ("Names, and names of before", ["@@map", "@@route", "@renamedFrom", "@@renamedFrom", "@upcast", "@deprecated"]),
     ];
 
     public static string Markdown()
@@ -98,6 +98,7 @@ static class AttributeReference
     {
         ArgumentKind.Expression => "expression",
         ArgumentKind.Text => "string",
+        ArgumentKind.Type => "type",
         ArgumentKind.Count => "whole number",
         ArgumentKind.Number => "number",
         ArgumentKind.Word when argument.Words.IsEmpty => "word",

@@ -90,6 +90,9 @@ enum ArgumentKind
 
     /// <summary><c>[…]</c> of literals of the field's type.</summary>
     Literals,
+
+    /// <summary>The name of a scalar type.</summary>
+    Type,
 }
 
 sealed record AttributeArgument(string Name, ArgumentKind Kind, string Doc)

@@ -126,6 +126,22 @@ static class Attributes
         new("@renamedFrom", Column, "The field's former name: the column is renamed instead of dropped and added.",
             "title String @renamedFrom(\"name\")")
             { Arguments = [new("old", Kind.Text, "the former name") { IsRequired = true }] },
+        new("@upcast", Field,
+            "What a value of an earlier version of the schema is now: an expression of `old`, that value, and of nothing else. It brings "
+            + "the records that are there when the schema is applied, and what older events of the log say each time they are read. The "
+            + "version is that of `app { version = … }`, raised with it; values of versions before it are brought. What was applied stays "
+            + "as it is: a further change is a further step, and the steps follow one another.",
+            "stage String @upcast(2, old == \"won\" ? \"closed\" : old)\n  size BigInt @upcast(2, int(old), from: String)")
+            {
+                Arguments =
+                [
+                    new("version", Kind.Count, "the first version whose values are of the new form") { IsRequired = true },
+                    new("value", Kind.Expression, "the value now, of the field's type") { IsRequired = true },
+                    new("from", Kind.Type, "the type before, where it was another; of an enum the words are text") { IsNamed = true },
+                ],
+                Repeats = true,
+                Fits = Single & ~TypeFit.Bytes,
+            },
         new("@deprecated", Column | OtherSide | Member | Kept | CountedBy,
             "Marked as deprecated in everything that is generated from the schema.",
             "fax String? @deprecated(\"nobody has one\")")

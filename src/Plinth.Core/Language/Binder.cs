@@ -14,6 +14,8 @@ sealed class Binder
 {
     const int PageSizeMax = 10_000;
 
+    const int VersionMax = 1_000_000;
+
     readonly PlatformModels _platform;
     readonly Findings _findings;
     readonly Limits _limits;
@@ -48,7 +50,7 @@ sealed class Binder
         foreach (BlockSyntax block in _blocks) _declarations.Add(block);
         MixinPourer mixins = new(_declarations, _findings, _limits);
         var app = Single<AppSyntax>("app");
-        var (name, defaults, tenancy) = app is null ? ("app", new AppDefaults(), null) : BindApp(app);
+        var (name, version, defaults, tenancy) = app is null ? ("app", 1, new AppDefaults(), null) : BindApp(app);
         AuthShape? auth = Single<RecordSyntax>("auth", r => r.Kind == RecordKind.Auth) is { } shape ? BindAuth(shape) : null;
         TenantBinder tenants = new(auth, app?.Source, tenancy, _findings);
         var types = ImmutableArray.CreateBuilder<EmbeddedType>();
@@ -75,7 +77,8 @@ sealed class Binder
         new Collisions(_declarations.Models.Values, _findings).Check();
         ChannelBinder channels = new(_declarations, _findings);
         AppSchema schema = SchemaMaker.Make(
-            name, app?.Doc, defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions, _declarations.Models.Values,
+            (name, app?.Doc, version), defaults, auth, [.. _declarations.Enums.Values], types.ToImmutable(), unions,
+            _declarations.Models.Values,
             [.. _declarations.Channels.Select(c => channels.Bind(c.Key, c.Value))], tenants.IsOn, _platform.HasUsers);
         tenants.CheckRelations(schema);
         CheckConditions(schema, channels);
@@ -145,9 +148,10 @@ sealed class Binder
     }
 
     /// <summary>The place of <c>tenancy = row</c> is that of the setting's value; null without it.</summary>
-    (string Name, AppDefaults Defaults, Span? Tenancy) BindApp(AppSyntax app)
+    (string Name, int Version, AppDefaults Defaults, Span? Tenancy) BindApp(AppSyntax app)
     {
         Span? tenancy = null;
+        int version = 1;
         AppDefaults defaults = new();
         foreach (SettingSyntax setting in app.Settings)
         {
@@ -158,6 +162,11 @@ sealed class Binder
                 else if (value != "none") _findings.Error(app.Source, Codes.UnknownValue, setting.Value.Span,
                     $"tenancy is none or row, not '{value}'", _findings.DidYouMean(value, ["none", "row"]));
             }
+            else if (setting.Name.Text == "version" && setting.Settings.IsDefault)
+            {
+                if (!int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out version) || version is < 1 or > VersionMax)
+                    _findings.Error(app.Source, Codes.BadArgument, setting.Value.Span, $"version is a whole number from 1 to {VersionMax}");
+            }
             else if (setting.Name.Text == "defaults" && !setting.Settings.IsDefault)
             {
                 defaults = BindDefaults(app, setting);
@@ -165,10 +174,11 @@ sealed class Binder
             else
             {
                 _findings.Error(app.Source, Codes.UnknownSetting, setting.Name.Span, $"'app' has no setting '{setting.Name.Text}'",
-                    _findings.DidYouMean(setting.Name.Text, ["tenancy", "defaults"]) ?? "it has tenancy = … and defaults { … }");
+                    _findings.DidYouMean(setting.Name.Text, ["tenancy", "version", "defaults"])
+                        ?? "it has tenancy = …, version = … and defaults { … }");
             }
         }
-        return (app.Name?.Text ?? "app", defaults, tenancy);
+        return (app.Name?.Text ?? "app", version, defaults, tenancy);
     }
 
     AppDefaults BindDefaults(AppSyntax app, SettingSyntax block)

@@ -51,7 +51,8 @@ static class BlockReference
 
     public static ImmutableArray<BlockExample> All { get; } =
     [
-        new("app", "The name of the project, and defaults for all lists. One per schema, optional.",
+        new("app", "The name of the project, and defaults for all lists. One per schema, optional. `version` counts the forms that values "
+            + "have had ([`@upcast`](#upcast)); it is 1 where nothing is said, and never goes down.",
             "app shop { defaults { pageSize = 50  maxPageSize = 500 } }"),
         new("auth", "The claims of a caller that expressions may name as `auth.…`; `auth` is null for an anonymous one. One per schema.",
             "auth { id Uuid  role Role  email String? }"),

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Plinth.Schema;
+using Plinth.Schema.Types;
 using Plinth.Text;
 
 namespace Plinth.Language;
@@ -35,6 +36,8 @@ sealed class BoundAttribute(AttributeSpec spec, AttributeSyntax syntax, Dictiona
     public string? Text(string argument) => Get(argument) as string;
 
     public decimal? Number(string argument) => Get(argument) as decimal?;
+
+    public ScalarType? Type(string argument) => Get(argument) as ScalarType;
 
     public Condition? Expression(string argument) => Get(argument) as Condition;
 

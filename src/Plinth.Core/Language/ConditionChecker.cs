@@ -32,6 +32,7 @@ sealed class ConditionChecker(
             }
             foreach (FieldRule rule in field.Rules) CheckRule(model, rule.When, ExpressionScope.Rule(schema, model));
             if (field.Computed is { } computed) CheckComputed(model, field, computed, row);
+            if (!field.Upcasts.IsEmpty) new UpcastChecker(schema, Check, findings).Check(model, field);
         }
         foreach (ModelCheck check in model.Checks) Check(check.Condition, row, CelType.Bool);
         foreach (UniqueKey unique in model.Uniques) Check(unique.Where, row, CelType.Bool);

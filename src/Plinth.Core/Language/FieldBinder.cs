@@ -152,6 +152,7 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
             case "@sensitive": return field with { IsSensitive = true };
             case "@allow" or "@deny": return field with { Rules = field.Rules.Add(Rule(attribute)) };
             case "@renamedFrom": return field with { RenamedFrom = attribute.Text("old") + draft.KeySuffix };
+            case "@upcast": return field with { Upcasts = field.Upcasts.Add(Step(attribute)) };
             case "@deprecated": return field with { Deprecated = attribute.Text("why") };
             case "@trim": return field with { Normalisers = field.Normalisers.Add(Normaliser.Trim) };
             case "@lowercase": return field with { Normalisers = field.Normalisers.Add(Normaliser.Lowercase) };
@@ -174,6 +175,12 @@ sealed class FieldBinder(Declarations declarations, Findings findings)
         attribute.Expression("when") ?? throw new InvalidOperationException("the argument reader admitted a rule without a condition"))
     {
         Message = attribute.Text("message"),
+        Span = attribute.Span,
+    };
+
+    static Upcast Step(BoundAttribute attribute) => new((int)(attribute.Number("version") ?? 0), attribute.Type("from"),
+        attribute.Expression("value") ?? throw new InvalidOperationException("the argument reader admitted an upcast without a value"))
+    {
         Span = attribute.Span,
     };
 

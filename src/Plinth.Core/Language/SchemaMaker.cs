@@ -7,8 +7,7 @@ namespace Plinth.Language;
 static class SchemaMaker
 {
     public static AppSchema Make(
-        string name,
-        string? doc,
+        (string Name, string? Doc, int Version) app,
         AppDefaults defaults,
         AuthShape? auth,
         ImmutableArray<EnumType> enums,
@@ -27,9 +26,9 @@ static class SchemaMaker
             string route = routes.Add(draft.Route) ? draft.Route : "\0" + draft.Name;
             models.Add(Make(draft, route));
         }
-        return new AppSchema(name, defaults, auth, enums, types, unions, models.ToImmutable())
+        return new AppSchema(app.Name, defaults, auth, enums, types, unions, models.ToImmutable())
         {
-            Doc = doc, Channels = channels, IsTenanted = isTenanted, HasUsers = hasUsers,
+            Doc = app.Doc, Version = app.Version, Channels = channels, IsTenanted = isTenanted, HasUsers = hasUsers,
         };
     }
 

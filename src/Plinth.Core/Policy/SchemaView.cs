@@ -40,6 +40,6 @@ sealed record SchemaView(int Number, AppSchema Schema)
             }),
         ];
         return new AppSchema(schema.Name, schema.Defaults, schema.Auth, schema.Enums, schema.Types, schema.Unions, models)
-            { Doc = schema.Doc, IsTenanted = schema.IsTenanted, Channels = schema.Channels };
+            { Doc = schema.Doc, Version = schema.Version, IsTenanted = schema.IsTenanted, Channels = schema.Channels };
     }
 }

@@ -41,6 +41,9 @@ sealed class AppSchema
 
     public AppDefaults Defaults { get; }
 
+    /// <summary>Of <c>app { version = … }</c>: raised where values change their form (<see cref="Upcast"/>).</summary>
+    public int Version { get; init; } = 1;
+
     /// <summary>Records belong to tenants, whose data share tables.</summary>
     public bool IsTenanted { get; init; }
 

@@ -74,6 +74,9 @@ sealed record Field
 
     public string? RenamedFrom { get; init; }
 
+    /// <summary>How values of earlier versions of the schema become what they are now, by version.</summary>
+    public ImmutableArray<Upcast> Upcasts { get; init; } = [];
+
     public string? Deprecated { get; init; }
 
     public string? Doc { get; init; }

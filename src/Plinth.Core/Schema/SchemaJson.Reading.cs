@@ -46,7 +46,10 @@ static partial class SchemaJson
             return new AppSchema(Text(root, "name"), defaults, auth, enums, types, unions,
                 Each(root, "models", Model))
             {
-                Doc = Optional(root, "doc"), IsTenanted = Flag(root, "tenanted"), Channels = Each(root, "channels", Channel),
+                Doc = Optional(root, "doc"),
+                Version = Int(root, "version") ?? 1,
+                IsTenanted = Flag(root, "tenanted"),
+                Channels = Each(root, "channels", Channel),
             };
         }
 
@@ -135,6 +138,7 @@ static partial class SchemaJson
                 IsUpdatedAt = Flag(json, "updatedAt"),
                 IsImplied = Flag(json, "implied"),
                 RenamedFrom = Optional(json, "renamedFrom"),
+                Upcasts = Each(json, "upcasts", Upcast),
                 Deprecated = Optional(json, "deprecated"),
                 Rules = Each(json, "rules", FieldRule),
                 IsUnreadable = Flag(json, "writeOnly"),
@@ -142,16 +146,18 @@ static partial class SchemaJson
             };
         }
 
+        static Upcast Upcast(JsonElement json) => new(
+            json.GetProperty("version").GetInt32(),
+            Optional(json, "from") is { } from ? ScalarTypes.Parse(from) ?? throw new FormatException($"unknown type '{from}'") : null,
+            Required(json, "value"));
+
         FieldType Type(string name)
         {
-            if (ScalarTypes.Find(name) is { } scalar) return new ScalarFieldType(scalar);
+            if (ScalarTypes.Parse(name) is { } scalar) return new ScalarFieldType(scalar);
             if (_enums.TryGetValue(name, out EnumType? known)) return new EnumFieldType(known);
             if (_types.Contains(name)) return new EmbeddedFieldType(name);
             if (_unions.Contains(name)) return new UnionFieldType(name);
-            if (!name.StartsWith("Decimal(", StringComparison.Ordinal)) throw new FormatException($"unknown type '{name}'");
-            string[] digits = name["Decimal(".Length..].TrimEnd(')').Split(',', StringSplitOptions.TrimEntries);
-            return new ScalarFieldType(new DecimalType(int.Parse(digits[0], CultureInfo.InvariantCulture),
-                int.Parse(digits[1], CultureInfo.InvariantCulture)));
+            throw new FormatException($"unknown type '{name}'");
         }
 
         static DefaultValue Default(JsonElement json, FieldType type, bool isList)

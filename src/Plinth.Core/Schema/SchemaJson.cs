@@ -28,6 +28,7 @@ static partial class SchemaJson
         json.WriteNumber("form", Form);
         json.WriteString("name", schema.Name);
         Optional(json, "doc", schema.Doc);
+        if (schema.Version != 1) json.WriteNumber("version", schema.Version);
         Flag(json, "tenanted", schema.IsTenanted);
         json.WriteNumber("pageSize", schema.Defaults.PageSize);
         json.WriteNumber("maxPageSize", schema.Defaults.MaxPageSize);
@@ -153,6 +154,12 @@ static partial class SchemaJson
         Flag(json, "updatedAt", field.IsUpdatedAt);
         Flag(json, "implied", field.IsImplied);
         Optional(json, "renamedFrom", field.RenamedFrom);
+        Each(json, "upcasts", field.Upcasts, static (to, upcast) =>
+        {
+            to.WriteNumber("version", upcast.Version);
+            Optional(to, "from", upcast.From?.Name);
+            to.WriteString("value", upcast.Value.Text);
+        }, isTall: false);
         Optional(json, "deprecated", field.Deprecated);
         Each(json, "rules", field.Rules, Write, isTall: false);
         // Only ever of the schema as one caller sees it.

@@ -10,6 +10,11 @@ sealed record Limits
     public const int NameLength = 63;
 
     /// <summary>
+    /// Steps that one <c>@upcast</c> of one value may take. Not a setting: what older events mean must not depend on one.
+    /// </summary>
+    public const int UpcastCost = 10_000;
+
+    /// <summary>
     /// Full-text fields of one model that may have rules for reading: each doubles the searches of one statement. Not a setting.
     /// </summary>
     public const int RuledSearchFields = 3;

@@ -8,10 +8,13 @@ namespace Plinth.Log;
 
 /// <summary>
 /// Payloads of events of whole models: <c>{"set":{…}}</c> gives every record a value;
-/// <c>{"model":"Old","renamed":{"old":"new"},"dropped":["gone"]}</c> tells what became of names.
+/// <c>{"model":"Old","renamed":{"old":"new"},"dropped":["gone"]}</c> tells what became of names, and
+/// <c>{"upcast":{"from":1,"to":2,"fields":["stage"]}}</c> that values are of another form from here on.
 /// </summary>
 static class MigrationPayload
 {
+    static readonly Dictionary<string, string?> s_noFields = [];
+
     public static byte[] Values(IReadOnlyList<(Field Field, Value Value)> values)
     {
         using ByteOutput output = new();
@@ -57,11 +60,35 @@ static class MigrationPayload
         return output.ToArray();
     }
 
-    /// <summary>Reads what became of names; null when the payload gives values instead.</summary>
+    public static byte[] Version(RecordVersion version)
+    {
+        using ByteOutput output = new();
+        output.Write("{\"upcast\":{\"from\":"u8);
+        JsonText.WriteInt(output, version.From);
+        output.Write(",\"to\":"u8);
+        JsonText.WriteInt(output, version.To);
+        output.Write(",\"fields\":["u8);
+        for (int i = 0; i < version.Fields.Length; i++)
+        {
+            if (i > 0) output.Write((byte)',');
+            JsonText.WriteString(output, version.Fields[i]);
+        }
+
+        output.Write("]}}"u8);
+        return output.ToArray();
+    }
+
+    /// <summary>Reads what became of names, or of the form of values; null when the payload gives values instead.</summary>
     public static NameChange? ReadNames(LogEvent migrated)
     {
         using JsonDocument document = JsonDocument.Parse(migrated.Data);
         JsonElement root = document.RootElement;
+        if (root.TryGetProperty("upcast", out JsonElement upcast))
+        {
+            return new NameChange(migrated.Position, migrated.Model, null, s_noFields)
+                { ValuesOf = upcast.GetProperty("from").GetInt32() };
+        }
+
         if (!root.TryGetProperty("renamed", out JsonElement renamed)) return null;
         string? oldModel = root.TryGetProperty("model", out JsonElement model) ? model.GetString() : null;
         Dictionary<string, string?> fields = new(StringComparer.Ordinal);
@@ -76,4 +103,8 @@ static class MigrationPayload
 /// <param name="Model">The model's name from here on.</param>
 /// <param name="OldModel">Its name before, where that changed.</param>
 /// <param name="Fields">Old names of fields to new ones; null for those that are gone.</param>
-sealed record NameChange(long Position, string Model, string? OldModel, IReadOnlyDictionary<string, string?> Fields);
+sealed record NameChange(long Position, string Model, string? OldModel, IReadOnlyDictionary<string, string?> Fields)
+{
+    /// <summary>Where it is not names that change, but the form of values: the version of the schema that older ones are of.</summary>
+    public int? ValuesOf { get; init; }
+}

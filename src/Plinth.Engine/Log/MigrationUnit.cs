@@ -47,7 +47,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         foreach (EvolutionStep step in _plan.Steps)
         {
             _constrained = step.Description;
-            Run(transaction, step);
+            if (Run(transaction, step) is { } refused) return refused;
         }
 
         _constrained = "check the references between tables";
@@ -105,7 +105,8 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         return select.Step();
     }
 
-    void Run(WriteTransaction transaction, EvolutionStep step)
+    /// <summary>Why it cannot be done; null when it was.</summary>
+    Fault? Run(WriteTransaction transaction, EvolutionStep step)
     {
         Connection connection = transaction.Connection;
         switch (step)
@@ -120,18 +121,23 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
                 break;
             case DropTable drop: connection.Execute(_ddl.DropTable(drop.Table)); break;
             case AddColumn add: connection.Execute(_ddl.AddColumn(add.Model, add.Field)); break;
-            case RebuildTable rebuild: Rebuild(transaction, rebuild); break;
+            case RebuildTable rebuild: return Rebuild(transaction, rebuild);
             case FillColumns fill: Fill(transaction, fill); break;
             case DropIndex drop: connection.Execute(_ddl.DropIndex(drop.Name)); break;
             case CreateIndex create: connection.Execute(_ddl.CreateIndex(create.Model, create.Index)); break;
             case DropFullText drop: connection.Execute(_ddl.DropTable(Ddl.FullTextTable(drop.Table))); break;
             case CreateFullText create: FillFullText(connection, create.Model); break;
             case RecordNames names: transaction.Append(EventWriter.Migrated(names.Model, MigrationPayload.Names(names), _origin)); break;
+            case RecordVersion version:
+                transaction.Append(EventWriter.Migrated(version.Model, MigrationPayload.Version(version), _origin));
+                break;
             default: throw new InvalidOperationException($"no way to run {step.GetType().Name}");
         }
+
+        return null;
     }
 
-    void Rebuild(WriteTransaction transaction, RebuildTable rebuild)
+    Fault? Rebuild(WriteTransaction transaction, RebuildTable rebuild)
     {
         Connection connection = transaction.Connection;
         TableShape table = rebuild.Table;
@@ -143,25 +149,28 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
             // Rows that are there keep their numbers: full-text tables and others refer to them.
             List<string> kept = [.. rebuild.Kept, TableShape.VersionColumn];
             if (!table.HasRowKey) kept.Add(TableShape.RowColumn);
-            CopyRows(transaction, rebuild, temporary, rowColumn, kept);
+            if (CopyRows(transaction, rebuild, temporary, rowColumn, kept) is { } refused) return refused;
         }
 
         connection.Execute(_ddl.DropTable(table.Name));
         connection.Execute(_ddl.RenameTable(temporary, table.Name));
         if (!table.HasRowKey && _ddl.RowCounter(table.Name) is { } counter) connection.Execute(counter);
+        return null;
     }
 
-    void CopyRows(WriteTransaction transaction, RebuildTable rebuild, string to, string rowColumn, List<string> kept)
+    Fault? CopyRows(WriteTransaction transaction, RebuildTable rebuild, string to, string rowColumn, List<string> kept)
     {
         Model model = rebuild.Table.Model;
         RowFiller filler = new(model, rebuild.Fills, transaction.Now, _schema, _ids, _store.Limits);
         using Statement select = transaction.Connection.PrepareScan(_ddl.SelectRows(model.Table, rowColumn, kept));
         using Statement insert =
             transaction.Prepare(_ddl.InsertRow(to, [.. kept, .. rebuild.Fills.Select(static fill => fill.Field.Column)]));
+        BroughtRow brought = new(_schema, rebuild, kept);
         while (select.Step())
         {
             for (int i = 0; i < kept.Count; i++) insert.BindColumn(i + 1, select, i);
-            Value[] row = ReadRow(select, model, kept, out long version);
+            Value[] row = ReadRow(select, model, kept, out long version, brought);
+            if (brought.Bring(select, insert, row) is { } refused) return refused;
             filler.Fill(row);
             for (int i = 0; i < rebuild.Fills.Length; i++) insert.Bind(kept.Count + i + 1, row[rebuild.Fills[i].Field.Ordinal]);
             if (filler.IsPerRow)
@@ -174,6 +183,7 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         }
 
         AppendModelEvent(transaction, filler);
+        return null;
     }
 
     void Fill(WriteTransaction transaction, FillColumns step)
@@ -230,13 +240,13 @@ sealed class MigrationUnit : WriteUnit<MigrationReport>
         }
     }
 
-    static Value[] ReadRow(Statement select, Model model, List<string> columns, out long version)
+    static Value[] ReadRow(Statement select, Model model, List<string> columns, out long version, BroughtRow? brought = null)
     {
         Value[] row = new Value[model.Fields.Length];
         foreach (Field field in model.Fields)
         {
             int column = columns.IndexOf(field.Column);
-            if (column >= 0) row[field.Ordinal] = select.ColumnValue(column, field);
+            if (column >= 0 && brought?.Has(field) != true) row[field.Ordinal] = select.ColumnValue(column, field);
         }
 
         version = select.ColumnInt64(columns.IndexOf(TableShape.VersionColumn));

@@ -1,9 +1,14 @@
 using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using Plinth.Plan;
 using Plinth.Schema;
 
 namespace Plinth.Log;
 
-/// <summary>What the names in older events are called now. Names change with migrations, which the log tells of. Thread-safe.</summary>
+/// <summary>
+/// What the names in older events are called now, and what brings their values to the form of now. Both change with migrations, which the
+/// log tells of. Thread-safe.
+/// </summary>
 sealed class NameHistory
 {
     readonly NameChange[] _changes;
@@ -24,6 +29,7 @@ sealed class NameHistory
     NamesThen Resolve(AppSchema schema, string model, int passed)
     {
         string now = model;
+        int? version = null;
         List<IReadOnlyDictionary<string, string?>> fields = [];
         foreach (NameChange change in _changes.AsSpan(passed))
         {
@@ -32,10 +38,26 @@ sealed class NameHistory
                 : string.Equals(change.Model, now, StringComparison.Ordinal);
             if (!continues) continue;
             now = change.Model;
-            fields.Add(change.Fields);
+            if (change.ValuesOf is { } of) version ??= of;
+            else fields.Add(change.Fields);
         }
 
-        return new NamesThen(schema.FindModel(now), fields.Count == 0 ? null : name => Follow(fields, name));
+        Model? found = schema.FindModel(now);
+        return new NamesThen(found, fields.Count == 0 ? null : name => Follow(fields, name))
+        {
+            Upcasts = found is null || version is not { } then ? null : UpcastsOf(schema, found, then),
+        };
+    }
+
+    static FrozenDictionary<string, FieldUpcasts>? UpcastsOf(AppSchema schema, Model model, int version)
+    {
+        Dictionary<string, FieldUpcasts> upcasts = new(StringComparer.Ordinal);
+        foreach (Field field in model.Fields)
+        {
+            if (FieldUpcasts.Of(schema, field, version) is { } steps) upcasts.Add(field.Name, steps);
+        }
+
+        return upcasts.Count == 0 ? null : upcasts.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
     static string? Follow(List<IReadOnlyDictionary<string, string?>> changes, string name)
@@ -53,4 +75,8 @@ sealed class NameHistory
 /// <param name="Model">As it is now; null when it is gone.</param>
 /// <param name="NameNow">From a field's name then to its name now, null for one that is gone; null where all names are as they
 /// were.</param>
-sealed record NamesThen(Model? Model, Func<string, string?>? NameNow);
+sealed record NamesThen(Model? Model, Func<string, string?>? NameNow)
+{
+    /// <summary>What brings the values of then, by the names of fields now; null where all have the form that they had.</summary>
+    public FrozenDictionary<string, FieldUpcasts>? Upcasts { get; init; }
+}

@@ -67,12 +67,12 @@ static class Payload
 
     /// <summary>Reads what a payload gives the fields of a model, sealed ones included.</summary>
     /// <param name="side">"set" or "was".</param>
-    /// <param name="nameNow">What a name of the time of the event is called now; null for one that is gone.</param>
+    /// <param name="then">What names and values of the time of the event are now; null where they are of today.</param>
     /// <param name="row">Values by ordinal; those that the payload names are replaced.</param>
     /// <returns>False when the payload does not have the side at all.</returns>
     /// <exception cref="InvalidDataException">It names a field that the model does not have, or a value that is none of its
     /// type.</exception>
-    public static bool Read(LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys, Value[] row)
+    public static bool Read(LogEvent of, ReadOnlySpan<byte> side, Model model, NamesThen? then, LogKeys keys, Value[] row)
     {
         Utf8JsonReader json = new(of.Data);
         bool has = false;
@@ -83,12 +83,12 @@ static class Payload
             {
                 json.Read();
                 has = true;
-                ReadFields(ref json, of.Data, model, nameNow, row);
+                ReadFields(ref json, of.Data, model, then, row);
             }
             else if (json.ValueTextEquals("sealed"u8))
             {
                 json.Read();
-                has |= ReadSealed(ref json, of, side, model, nameNow, keys, row);
+                has |= ReadSealed(ref json, of, side, model, then, keys, row);
             }
             else
             {
@@ -159,12 +159,12 @@ static class Payload
     }
 
     static void ReadFields(
-        ref Utf8JsonReader json, ReadOnlySpan<byte> document, Model model, Func<string, string?>? nameNow, Value[] row)
+        ref Utf8JsonReader json, ReadOnlySpan<byte> document, Model model, NamesThen? then, Value[] row)
     {
         int next = 0;
         while (JsonNames.NextMember(ref json))
         {
-            Field? field = FieldOf(ref json, model, nameNow, ref next, out bool isGone);
+            Field? field = FieldOf(ref json, model, then?.NameNow, ref next, out bool isGone);
             json.Read();
             if (field is null && !isGone) throw new InvalidDataException($"an event names a field that {model.Name} does not have");
             if (field is null)
@@ -173,7 +173,10 @@ static class Payload
                 continue;
             }
 
-            if (!FieldJson.TryRead(ref json, document, field, out row[field.Ordinal]))
+            bool isRead = then?.Upcasts?.GetValueOrDefault(field.Name) is { } upcasts
+                ? upcasts.TryRead(ref json, out row[field.Ordinal])
+                : FieldJson.TryRead(ref json, document, field, out row[field.Ordinal]);
+            if (!isRead)
             {
                 throw new InvalidDataException($"an event gives {model.Name}.{field.Name} a value that is none of its type");
             }
@@ -202,7 +205,7 @@ static class Payload
     }
 
     static bool ReadSealed(
-        ref Utf8JsonReader json, LogEvent of, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, LogKeys keys,
+        ref Utf8JsonReader json, LogEvent of, ReadOnlySpan<byte> side, Model model, NamesThen? then, LogKeys keys,
         Value[] row)
     {
         byte[] bound = Bound(of.EventId);
@@ -224,13 +227,13 @@ static class Payload
 
             // Without what opens it a sealed value is gone for good, which is what erasing means.
             byte[]? plain = isPersonal ? keys.OpenErasable(keyId ?? "", box, bound, of.Salt) : keys.Open(keyId ?? "", box, bound);
-            if (plain is not null) has |= ReadBox(plain, side, model, nameNow, row);
+            if (plain is not null) has |= ReadBox(plain, side, model, then, row);
         }
 
         return has;
     }
 
-    static bool ReadBox(byte[] plain, ReadOnlySpan<byte> side, Model model, Func<string, string?>? nameNow, Value[] row)
+    static bool ReadBox(byte[] plain, ReadOnlySpan<byte> side, Model model, NamesThen? then, Value[] row)
     {
         Utf8JsonReader inner = new(plain);
         bool has = false;
@@ -240,7 +243,7 @@ static class Payload
             bool isSide = inner.ValueTextEquals(side);
             inner.Read();
             has |= isSide;
-            if (isSide) ReadFields(ref inner, plain, model, nameNow, row);
+            if (isSide) ReadFields(ref inner, plain, model, then, row);
             else inner.Skip();
         }
 

@@ -45,7 +45,7 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
     void Create(Dictionary<string, ReplayedRow> rows, Model model, NamesThen then, LogEvent happened)
     {
         ReplayedRow row = new(new Value[model.Fields.Length]) { Version = happened.Version, IsKnown = happened.Data is not null };
-        if (row.IsKnown) Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values);
+        if (row.IsKnown) Payload.Read(happened, "set"u8, model, then, keys, row.Values);
         if (rows.TryAdd(happened.RecordId, row)) return;
 
         // Purging took the payload of the deletion before it as well, which said whether the record went or into the trash.
@@ -60,7 +60,7 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
         // A payload that purging removed: the record is not known from here on, and a later event takes it away.
         row.IsKnown &= happened.Data is not null;
         row.Version = happened.Version;
-        bool sets = happened.Data is not null && Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values);
+        bool sets = happened.Data is not null && Payload.Read(happened, "set"u8, model, then, keys, row.Values);
         if (!sets && happened is { Kind: EventKinds.Deleted, Data: not null }) rows.Remove(happened.RecordId);
     }
 
@@ -75,7 +75,7 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
         }
 
         ReplayedRow row = new(new Value[model.Fields.Length]) { Version = happened.Version, IsKnown = true };
-        if (!Payload.Read(happened, "set"u8, model, then.NameNow, keys, row.Values)) rows.Remove(happened.RecordId);
+        if (!Payload.Read(happened, "set"u8, model, then, keys, row.Values)) rows.Remove(happened.RecordId);
         else if (rows.ContainsKey(happened.RecordId)) rows[happened.RecordId] = row;
         else throw Unfit(happened, "is not there");
     }
@@ -83,7 +83,7 @@ sealed class Reducer(AppSchema schema, LogKeys keys, NameHistory names)
     void Migrate(Dictionary<string, ReplayedRow> rows, Model model, NamesThen then, LogEvent happened)
     {
         Value[] values = new Value[model.Fields.Length];
-        if (!Payload.Read(happened, "set"u8, model, then.NameNow, keys, values)) return;
+        if (!Payload.Read(happened, "set"u8, model, then, keys, values)) return;
         List<int> set = [.. model.Fields.Select(static field => field.Ordinal).Where(ordinal => !values[ordinal].IsNull)];
         foreach (ReplayedRow row in rows.Values)
         {

@@ -53,12 +53,12 @@ sealed class Undoing(
 
     /// <summary>An erasure of what the log had of a record that was not there any more.</summary>
     bool IsOfGone(NamesThen then, LogEvent happened) => happened is { Kind: EventKinds.Erased, Data: not null }
-        && !Payload.Read(happened, "set"u8, model, then.NameNow, keys, _was);
+        && !Payload.Read(happened, "set"u8, model, then, keys, _was);
 
     void Undo(UndoneRecord record, NamesThen then, LogEvent happened)
     {
         _was.AsSpan().Fill(s_unnamed);
-        Payload.Read(happened, "was"u8, model, then.NameNow, keys, _was);
+        Payload.Read(happened, "was"u8, model, then, keys, _was);
         foreach (Field field in model.Fields)
         {
             Value was = _was[field.Ordinal];
@@ -68,14 +68,14 @@ sealed class Undoing(
         }
         // Gone for good: there is no row to learn the rest from.
         record.IsWhole = string.Equals(happened.Kind, EventKinds.Deleted, StringComparison.Ordinal)
-            && !Payload.Read(happened, "set"u8, model, then.NameNow, keys, _was);
+            && !Payload.Read(happened, "set"u8, model, then, keys, _was);
     }
 
     /// <summary>A field that was added since: records that are gone by now never had it, and take what all others were given.</summary>
     void AddMigrated(NamesThen then, LogEvent happened)
     {
         _was.AsSpan().Fill(s_unnamed);
-        if (!Payload.Read(happened, "set"u8, model, then.NameNow, keys, _was)) return;
+        if (!Payload.Read(happened, "set"u8, model, then, keys, _was)) return;
         foreach (Field field in model.Fields)
         {
             Value given = _was[field.Ordinal];

@@ -45,7 +45,9 @@ sealed class ProjectionFollower : IAsyncDisposable
     public FollowerStatus Status => _follower.Status;
 
     /// <summary>As <c>/followers</c> calls it.</summary>
-    public static string NameOf(Model projection) => $"projection {projection.Name}";
+    public static string NameOf(Model projection) => NamePrefix + projection.Name;
+
+    public const string NamePrefix = "projection ";
 
     /// <summary>Builds the rows anew, beside those that are read.</summary>
     public async Task<Result<ProjectionState>> BuildAsync(Action<long>? counted, CancellationToken cancel)

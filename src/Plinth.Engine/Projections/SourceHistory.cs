@@ -52,7 +52,7 @@ sealed class SourceHistory(ProjectionProgram program, AppSchema schema, int vers
         foreach (LogEvent migration in _former.Migrations)
         {
             // Every record may have got a value that no event of its own tells of.
-            if (migration.Position > from && MigrationPayload.ReadNames(migration) is null) return null;
+            if (migration.Position > from && MigrationPayload.ReadNames(migration) is null or { ValuesOf: not null }) return null;
         }
         Dictionary<string, Func<Value[]?, Value[]?>> records = new(StringComparer.Ordinal);
         Undoing undoing = new(schema, program.Source, keys, _former.Names);

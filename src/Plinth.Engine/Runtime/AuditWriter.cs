@@ -49,8 +49,7 @@ sealed class AuditWriter(Snapshot snapshot, NameHistory names, Caller caller, lo
         }
         if (then.Model is { } model && Shown(model) is { } shown && happened.Data is not null)
         {
-            EventJson.WriteChange(body, model, happened, name =>
-                (then.NameNow is null ? name : then.NameNow(name)) is { } now && shown.Contains(now) ? now : null);
+            EventJson.WriteChange(body, model, happened, then, shown.Contains);
         }
         body.Write((byte)'}');
     }

@@ -57,8 +57,7 @@ sealed partial class Engine
             if (i > 0) body.Write((byte)',');
             NamesThen then = former.Names.At(snapshot.Schema, history[i].Model, history[i].Position);
             EventJson.Open(body, history[i]);
-            Func<string, string?> named = then.NameNow is null ? Shown : name => then.NameNow(name) is { } now ? Shown(now) : null;
-            if (history[i].Data is not null) EventJson.WriteChange(body, of, history[i], named);
+            if (history[i].Data is not null) EventJson.WriteChange(body, of, history[i], then, shown.Contains);
             body.Write((byte)'}');
         }
         body.Write("],\"page\":{\"next\":"u8);
@@ -68,8 +67,6 @@ sealed partial class Engine
         JsonText.WriteInt(body, events);
         body.Write("}}"u8);
         return new ReadReply(body) { NeedsBodyHash = true, Position = Position };
-
-        string? Shown(string name) => shown.Contains(name) ? name : null;
     }
 
     /// <summary>The fields that the record showed to the caller, and those that have no rule but are answered elsewhere.</summary>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Plinth.Expressions;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
@@ -73,12 +74,41 @@ sealed partial class Engine
         long plannedAt = Stopwatch.GetTimestamp();
         if (planned.Failed(out Fault? refused, out PlannedRead? read)) return refused;
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
+        if (read.Plan.Shape.Root.Model.Projection is not null
+            && await UnbuiltAsync(snapshot, read.Plan.Shape.Root.Model, cancel) is { } unbuilt) return unbuilt;
         Asked asked = new(snapshot, program, read, caller, now, start, plannedAt);
         RecordProgram? records = RecordsFor(asked);
         if (records is { IsList: false } && Cached(asked, records, KeyOf(asked)) is { } kept) return kept;
         if (fresh.AgeMax is not null && await FromCopyAsync(asked, fresh, cancel) is { } copied) return copied;
         if (records is null) return await RunAsync(asked, null, cancel);
         return records.IsList ? await ListAsync(asked, records, cancel) : await GetAsync(asked, cancel);
+    }
+
+    /// <summary>
+    /// A projection that was never counted yet has no rows, which is not what its records come to. One that is counted anew keeps its old
+    /// rows until the new ones are all there.
+    /// </summary>
+    async ValueTask<Fault?> UnbuiltAsync(Snapshot snapshot, Model projection, CancellationToken cancel)
+    {
+        if (snapshot.Built.ContainsKey(projection.Name)) return null;
+        try
+        {
+            using ReadLease lease = await Store.Database.ReadAsync(cancel);
+            if (ProjectionStates.Find(lease.Connection, projection.Name) is not { BuiltAt: > 0 })
+            {
+                return Faults.NotReady.Says($"{projection.Name} is being counted for the first time",
+                    hint: "it is there as soon as all records have been counted; /projections says how it stands") with
+                {
+                    RetryAfterSeconds = 1,
+                };
+            }
+            snapshot.Built.TryAdd(projection.Name, true);
+            return null;
+        }
+        catch (StoreException e) when (e.ToFault() is { } fault)
+        {
+            return fault;
+        }
     }
 
     /// <summary>How a read is answered from whole records, where that is possible for its caller.</summary>

@@ -29,8 +29,9 @@ static class EventJson
     /// <param name="body">Where to.</param>
     /// <param name="model">Whose record it is.</param>
     /// <param name="happened">The event, which has its payload still.</param>
-    /// <param name="nameNow">What a name of then is called now; null for one that the caller is not shown, or that is gone.</param>
-    public static void WriteChange(ByteOutput body, Model model, LogEvent happened, Func<string, string?> nameNow)
+    /// <param name="then">What names and values of then are now.</param>
+    /// <param name="isShown">Whether the caller is shown a field.</param>
+    public static void WriteChange(ByteOutput body, Model model, LogEvent happened, NamesThen then, Func<string, bool> isShown)
     {
         using JsonDocument payload = JsonDocument.Parse(happened.Data);
         List<string> redacted = [];
@@ -40,15 +41,15 @@ static class EventJson
             switch (side.Name)
             {
                 case "set":
-                    WriteSide(body, ",\"after\":{"u8, model, side.Value, nameNow);
+                    WriteSide(body, ",\"after\":{"u8, model, side.Value, NameNow, then);
                     break;
                 case "was":
-                    WriteSide(body, ",\"before\":{"u8, model, side.Value, nameNow);
+                    WriteSide(body, ",\"before\":{"u8, model, side.Value, NameNow, then);
                     break;
                 case "sealed":
                     isErased = happened.Salt is null && side.Value.EnumerateArray().Any(static s => s.TryGetProperty("pii", out _));
                     redacted.AddRange(side.Value.EnumerateArray().SelectMany(s => s.GetProperty("fields").EnumerateArray())
-                        .Select(f => nameNow(f.GetString() ?? "")).OfType<string>());
+                        .Select(f => NameNow(f.GetString() ?? "")).OfType<string>());
                     break;
             }
         }
@@ -61,10 +62,14 @@ static class EventJson
             JsonText.WriteString(body, redacted[i]);
         }
         body.Write((byte)']');
+
+        string? NameNow(string name) =>
+            (then.NameNow is null ? name : then.NameNow(name)) is { } now && isShown(now) ? now : null;
     }
 
     /// <summary>A field that has become secret, or is gone, since the event happened is not shown either.</summary>
-    static void WriteSide(ByteOutput body, ReadOnlySpan<byte> side, Model model, JsonElement fields, Func<string, string?> nameNow)
+    static void WriteSide(
+        ByteOutput body, ReadOnlySpan<byte> side, Model model, JsonElement fields, Func<string, string?> nameNow, NamesThen then)
     {
         body.Write(side);
         bool first = true;
@@ -74,7 +79,9 @@ static class EventJson
             if (!first) body.Write((byte)',');
             first = false;
             JsonText.WriteName(body, name);
-            body.Write(JsonMarshal.GetRawUtf8Value(field.Value));
+            ReadOnlySpan<byte> value = JsonMarshal.GetRawUtf8Value(field.Value);
+            if (then.Upcasts?.GetValueOrDefault(name) is { } upcasts) upcasts.Write(body, value);
+            else body.Write(value);
         }
         body.Write((byte)'}');
     }

@@ -43,6 +43,9 @@ sealed partial class Snapshot
 
     public ReadPlanner Reads { get; }
 
+    /// <summary>Names of the projections that are known to have been counted: once is enough to know.</summary>
+    public ConcurrentDictionary<string, bool> Built { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Moments of the past that were asked about.</summary>
     public PastCache Past { get; } = new();
 

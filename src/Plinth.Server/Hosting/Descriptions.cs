@@ -79,8 +79,8 @@ sealed class Descriptions(ServerOptions options, Engine engine)
 
     static int Bits(ImmutableHashSet<Operation> operations) => operations.Aggregate(0, (bits, o) => bits | (1 << (int)o));
 
-    /// <summary>Without the models that the caller cannot reach, the fields that never leave, and the rules, which are the server's
-    /// own.</summary>
+    /// <summary>Without the models that the caller cannot reach, the fields that never leave, the rules, and what became of
+    /// earlier values, which are the server's own.</summary>
     static AppSchema Visible(AppSchema schema, Func<Model, bool> isVisible, ImmutableHashSet<string> channels)
     {
         ImmutableArray<Model> models = [.. schema.Models.Where(isVisible)];
@@ -89,6 +89,7 @@ sealed class Descriptions(ServerOptions options, Engine engine)
             [.. models.Select(m => Visible(m, names))])
         {
             Doc = schema.Doc,
+            Version = schema.Version,
             Channels = [.. schema.Channels.Where(c => channels.Contains(c.Name)).Select(static c => c with { Rules = [] })],
         };
     }
@@ -98,7 +99,7 @@ sealed class Descriptions(ServerOptions options, Engine engine)
         HashSet<string> hidden = [.. model.Fields.Where(f => f.IsUnknown).Select(f => f.Name)];
         return model with
         {
-            Fields = [.. model.Fields.Where(f => !f.IsUnknown).Select(f => f with { Rules = [] })],
+            Fields = [.. model.Fields.Where(f => !f.IsUnknown).Select(f => f with { Rules = [], Upcasts = [] })],
             Relations = [.. model.Relations.Where(r => models.Contains(r.Target) && !r.Fields.Any(hidden.Contains))],
             Uniques = [.. model.Uniques.Where(u => !u.Fields.Any(hidden.Contains))],
             Indexes = [],

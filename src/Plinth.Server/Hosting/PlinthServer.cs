@@ -42,8 +42,9 @@ sealed class PlinthServer : IAsyncDisposable
         _engine = engine;
         _files = new PublicFiles(options.PublicFolder, options.Limits.PublicBytes, follows: options.Mode == ServerMode.Dev);
         _log = new ServiceLog(options);
-        _followers = new FollowerReport(engine.Log, options);
-        _operations = new Operations(options, NotReady, _followers.Write, new ProjectionPage(engine).Write, About);
+        _followers = new FollowerReport(engine.Store, options);
+        _operations = new Operations(
+            options, NotReady, (_followers.Write, _followers.GoOnAsync), new ProjectionPage(engine).Write, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
         _identities = new Identities(engine, identity, mailer, message => _log.Event(LogLevelMin.Warning, message));
@@ -127,8 +128,8 @@ sealed class PlinthServer : IAsyncDisposable
 
     ValueTask<Fault?> DispatchAsync(Exchange exchange) => exchange.Route.Endpoint switch
     {
-        Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers or Endpoint.Projections
-            or Endpoint.Version => _operations.AnswerAsync(exchange),
+        Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers or Endpoint.FollowerResume
+            or Endpoint.FollowerSkip or Endpoint.Projections or Endpoint.Version => _operations.AnswerAsync(exchange),
         Endpoint.Home or Endpoint.Docs or Endpoint.OpenApi or Endpoint.SchemaJson => _descriptions.AnswerAsync(exchange),
         Endpoint.Error => ErrorPages.AnswerAsync(exchange, _engine.Current.Schema),
         Endpoint.Realtime or Endpoint.Ticket => _realtime.AnswerAsync(exchange),

@@ -8,11 +8,15 @@ namespace Plinth.Http;
 
 /// <summary>What the operator asks the process: is it alive, may it take requests, which version is it, how much did it do.</summary>
 /// <param name="notReady">Why requests should go elsewhere; null when they may come.</param>
-/// <param name="followers">Writes how what follows the log is doing.</param>
+/// <param name="followers">
+/// Writes how what follows the log is doing; lets one that stands still go on, behind the event that it failed over or with it.
+/// </param>
 /// <param name="projections">Writes how what is counted together stands, or says why that cannot be said.</param>
 /// <param name="about">Members of <c>/version</c> beside the product's own, as name and text.</param>
 sealed class Operations(
-    ServerOptions options, Func<string?> notReady, Action<ByteOutput> followers, Func<ByteOutput, Fault?> projections,
+    ServerOptions options, Func<string?> notReady,
+    (Action<ByteOutput> Write, Func<string, bool, CancellationToken, ValueTask<Fault?>> GoOnAsync) followers,
+    Func<ByteOutput, Fault?> projections,
     Func<IEnumerable<(string Name, string Value)>> about)
     : IDisposable
 {
@@ -48,8 +52,10 @@ sealed class Operations(
                 return null;
             case Endpoint.Followers:
                 if (Refuse(exchange) is { } closed) return closed;
-                followers(body);
+                followers.Write(body);
                 break;
+            case Endpoint.FollowerResume or Endpoint.FollowerSkip:
+                return Refuse(exchange) ?? await GoOnAsync(exchange);
             case Endpoint.Projections:
                 if ((Refuse(exchange) ?? projections(body)) is { } untold) return untold;
                 break;
@@ -57,6 +63,16 @@ sealed class Operations(
                 throw new InvalidOperationException($"not an operator's route: {exchange.Route.Endpoint}");
         }
         await exchange.SendAsync(200, Negotiation.Json, body.WrittenMemory);
+        return null;
+    }
+
+    async ValueTask<Fault?> GoOnAsync(Exchange exchange)
+    {
+        bool isRead = PercentText.TryDecode(exchange.RawKey, plusIsSpace: false, out string name);
+        if (!isRead) return Faults.NotFound.Says("no follower has such a name");
+        bool skips = exchange.Route.Endpoint == Endpoint.FollowerSkip;
+        if (await followers.GoOnAsync(name, skips, exchange.Cancel) is { } refused) return refused;
+        exchange.SendEmpty(204);
         return null;
     }
 

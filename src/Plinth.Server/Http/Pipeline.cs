@@ -130,9 +130,10 @@ sealed class Pipeline : IHttpApplication<Exchange>
         {
             RouteMatch ops = _routes().Match(exchange.Target.Path);
             bool isOps = ops.Route.Endpoint is Endpoint.Live or Endpoint.Ready or Endpoint.Metrics or Endpoint.Followers
-                or Endpoint.Projections
-                or Endpoint.Version;
-            if (isOps) exchange.Route = ops.Route;
+                or Endpoint.FollowerResume or Endpoint.FollowerSkip or Endpoint.Projections or Endpoint.Version;
+            if (!isOps) return;
+            exchange.Route = ops.Route;
+            if (!ops.RawKey.IsEmpty) exchange.RawKey = ops.RawKey.ToString();
             return;
         }
         RouteMatch match = _routes().Match(exchange.Target.Path);

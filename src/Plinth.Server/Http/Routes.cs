@@ -13,6 +13,8 @@ enum Endpoint
     Ready,
     Metrics,
     Followers,
+    FollowerResume,
+    FollowerSkip,
     Projections,
     Version,
     OpenApi,
@@ -67,7 +69,7 @@ sealed record Route(Endpoint Endpoint, string Template, Method Methods, ModelRou
 
     /// <summary>Routes that never ask who calls: health, and pages without anything of the schema in them.</summary>
     public bool IgnoresIdentity => Endpoint is Endpoint.None or Endpoint.Home or Endpoint.Live or Endpoint.Ready or Endpoint.Metrics
-        or Endpoint.Followers or Endpoint.Projections
+        or Endpoint.Followers or Endpoint.FollowerResume or Endpoint.FollowerSkip or Endpoint.Projections
         or Endpoint.Version or Endpoint.Error or Endpoint.Jwks or Endpoint.Register or Endpoint.Login
         or Endpoint.Refresh or Endpoint.PasswordForgot or Endpoint.PasswordReset or Endpoint.VerifyRequest or Endpoint.VerifyConfirm
         or Endpoint.OAuthProviders or Endpoint.OAuthStart or Endpoint.OAuthCallback or Endpoint.Public;
@@ -189,6 +191,9 @@ sealed class RouteTable
     static readonly Route s_activity = new(Endpoint.AuditActivity, "/audit/user/{id}/activity", Method.Read);
     static readonly Route s_entity = new(Endpoint.AuditEntity, "/audit/entity/{model}/{id}", Method.Read);
 
+    static readonly Route s_resume = new(Endpoint.FollowerResume, "/followers/{name}/resume", Method.Post | Method.Options);
+    static readonly Route s_skip = new(Endpoint.FollowerSkip, "/followers/{name}/skip", Method.Post | Method.Options);
+
     static readonly Route s_error = new(Endpoint.Error, "/errors/{code}", Method.Read);
 
     readonly FrozenDictionary<string, ModelRoutes> _byRoute;
@@ -222,6 +227,11 @@ sealed class RouteTable
         {
             return new(s_error, path[8..]);
         }
+        else if (path.StartsWith("/followers/", StringComparison.Ordinal)
+            && MatchFollower(path[11..]) is { Route.Endpoint: not Endpoint.None } follower)
+        {
+            return follower;
+        }
         else if (path.StartsWith("/audit/", StringComparison.Ordinal)
             && MatchAudit(path[7..]) is { Route.Endpoint: not Endpoint.None } audit)
         {
@@ -235,6 +245,18 @@ sealed class RouteTable
         // The page of a development server gives way to one of the application's own.
         if (lookup.TryGetValue(path, out Route? route) && (route.Endpoint != Endpoint.Home || _files?.Has(path) != true)) return new(route);
         return new(_files?.Has(path) == true ? PublicFiles.Route : Unknown);
+    }
+
+    static RouteMatch MatchFollower(ReadOnlySpan<char> rest)
+    {
+        int slash = rest.IndexOf('/');
+        if (slash <= 0) return new(Unknown);
+        return rest[(slash + 1)..] switch
+        {
+            "resume" => new(s_resume, rest[..slash]),
+            "skip" => new(s_skip, rest[..slash]),
+            _ => new(Unknown),
+        };
     }
 
     static RouteMatch MatchAudit(ReadOnlySpan<char> rest)
@@ -269,7 +291,7 @@ sealed class RouteTable
     /// <summary>Every route there is, for who must not forget one.</summary>
     public IEnumerable<Route> All()
     {
-        IEnumerable<Route> routes = s_fixed.Values.Append(s_activity).Append(s_entity).Append(s_error);
+        IEnumerable<Route> routes = [.. s_fixed.Values, s_activity, s_entity, s_error, s_resume, s_skip];
         if (Schema.HasUsers) routes = routes.Concat(s_auth.Values).Append(s_session).Append(s_token).Append(s_start).Append(s_callback);
         return routes.Concat(_byRoute.Values.SelectMany(
             m => new[] { m.Collection, m.Query, m.Aggregate, m.Item, m.Restore, m.History, m.Revert, m.Erase }));

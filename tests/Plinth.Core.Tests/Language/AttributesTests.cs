@@ -90,7 +90,8 @@ public class AttributesTests
         }
         string id = members.Contains("@id", StringComparison.Ordinal) ? "" : "id Int @id";
         string rule = members.Contains("@@allow", StringComparison.Ordinal) ? "" : "@@allow(\"read\", true)";
-        string app = members.Contains("orgId", StringComparison.Ordinal) ? "app example { tenancy = row }\n" : "";
+        string app = members.Contains("orgId", StringComparison.Ordinal) ? "app example { tenancy = row }\n"
+            : members.Contains("@upcast", StringComparison.Ordinal) ? "app example { version = 2 }\n" : "";
         return $"{app}{Surroundings}model Example {{\n  {id}\n  {members}\n  {rule}\n}}\n";
     }
 

@@ -1,4 +1,8 @@
+using System.Globalization;
 using Plinth.Cli;
+using Plinth.Examples.Nodes;
+using Plinth.Rest;
+using Plinth.Sinks;
 
 namespace Plinth.Tests.Cli;
 
@@ -66,6 +70,49 @@ public sealed class LogCommandTests : IDisposable
         Assert.True(resume.Code == ExitCode.Found && resume.Error.Contains("no follower 'sink:http' is parked"), resume.All);
         Assert.Equal(ExitCode.WrongUse, (await RunAsync("followers", "skip", "sink:http", "app")).Code);
         Assert.Equal(ExitCode.Found, (await RunAsync("followers", "skip", "sink:http", "app", "--yes")).Code);
+    }
+
+    [Fact]
+    public async Task A_parked_sink_of_a_server_that_runs_goes_on_by_way_of_that_server()
+    {
+        await RunAsync("init", "app", "--template", "empty");
+        await using HttpReceiver receiver = new() { Status = 400 };
+        string project = Path.Combine(_folder.FullName, "app"), data = Path.Combine(_folder.FullName, "data");
+        await File.WriteAllTextAsync(
+            Path.Combine(project, "schema.plinth"), """model Note { id Int @id  @@allow("all", true) }""");
+        const string Token = "an operator's token";
+        using ServedProcess server = new(project, data,
+        [
+            ("PLINTH_SINKS__URL", receiver.Url.ToString()), ("PLINTH_SINKS__FAILURES", "1"), ("PLINTH_OPS__TOKEN", Token),
+        ]);
+        int port = await server.PortAsync();
+        using HttpClient http = new(new SocketsHttpHandler { UseProxy = false })
+            { BaseAddress = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}")) };
+        Assert.Equal(201, (await http.SendAsync("POST", "/api/notes", """{"id":1}""")).Status);
+        await UntilAsync(async () => (await http.SendAsync("GET", "/followers", null, $"Authorization: Bearer {Token}"))
+            .Body.Contains("\"parked\"", StringComparison.Ordinal));
+
+        string at = port.ToString(CultureInfo.InvariantCulture);
+        Ran closed = await ByAsync(at);
+        Assert.True(closed.Code == ExitCode.Failed && closed.Error.Contains("token", StringComparison.Ordinal), closed.All);
+        Ran away = await ByAsync("1");
+        Assert.True(away.Code == ExitCode.Failed && away.Error.Contains("--port", StringComparison.Ordinal), away.All);
+        Ran none = await ByAsync(at, "sink:file", Token);
+        Assert.True(none.Code == ExitCode.Found && none.Error.Contains("sink:file", StringComparison.Ordinal), none.All);
+        receiver.Status = 204;
+        // What is parked is written down a moment after it is told.
+        await UntilAsync(async () => (await ByAsync(at, token: Token)).Code == ExitCode.Done);
+        await UntilAsync(() => Task.FromResult(receiver.Accepted.Contains(1)));
+
+        Task<Ran> ByAsync(string at, string follower = "sink:http", string? token = null) => Ran.OfAsync(
+            _folder.FullName, ["followers", "resume", follower, "app", "--data", data, "--port", at],
+            environment: token is null ? [] : [("PLINTH_OPS__TOKEN", token)]);
+    }
+
+    static async Task UntilAsync(Func<Task<bool>> holds)
+    {
+        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
+        while (!await holds()) await Task.Delay(25, bound.Token);
     }
 
     [Fact]

@@ -111,10 +111,11 @@ sealed class MigratorFixture : IDisposable
         return string.Join(' ', rows);
     }
 
-    public ReplayReport Replay()
+    public ReplayReport Replay(long from = 0)
     {
         using Connection reader = Store.Database.OpenReader();
-        return new Replay(Schema, Store.Keys, new Ddl(Store.Database.Dialect, Schema)).Run(reader, null, CancellationToken.None);
+        return new Replay(Schema, Store.Keys, new Ddl(Store.Database.Dialect, Schema))
+            .Run(reader, new ReplayScope([], from), null, CancellationToken.None);
     }
 
     public void Dispose()

@@ -26,6 +26,12 @@ public sealed class ReplayTests
             await random.RunAsync(steps: 150);
             ReplayReport replay = random.Fixture.Replay();
             Assert.True(replay.Differences.Count == 0, $"seed {run}: {string.Join(' ', replay.Differences)}");
+            for (long from = replay.Position / 5; from < replay.Position; from += replay.Position / 5 + 1)
+            {
+                ReplayReport later = random.Fixture.Replay(from);
+                Assert.True(later is { Refused: null, Differences.Count: 0 },
+                    $"seed {run}, from {from}: {later.Refused}{string.Join(' ', later.Differences)}");
+            }
             Assert.Null(random.Fixture.Store.Verify(CancellationToken.None).Wrong);
             foreach (string kind in random.Fixture.Query("select kind from plinth_events").Split(' '))
                 kinds.AddOrUpdate(kind, 1, static (_, count) => count + 1);
@@ -209,6 +215,7 @@ public sealed class ReplayTests
         readonly List<string> _fields = ["title String", "secret String? @serverOnly", "phone String? @pii", "amount Int", "tags String[]"];
         string _titleName = "title";
         int _added;
+        int _version = 1;
 
         public MigratorFixture Fixture { get; } = new();
 
@@ -227,13 +234,18 @@ public sealed class ReplayTests
         public void Dispose() => Fixture.Dispose();
 
         Task<MigrationReport> MigrateAsync() => Fixture.MigrateAsync(
-            $"model Doc {{ id Uuid @id @default(uuid7())  {string.Join("  ", _fields)}  @@softDelete  @@allow(\"all\", true) }}");
+            $"app test {{ version = {_version} }}\n"
+            + $"model Doc {{ id Uuid @id @default(uuid7())  {string.Join("  ", _fields)}  @@softDelete  @@allow(\"all\", true) }}");
 
         async Task ChangeSchemaAsync()
         {
             int number = ++_added;
-            switch (random.Next(5))
+            switch (random.Next(7))
             {
+                case 5:
+                    _fields[1] += $" @upcast({++_version}, old == null ? \"none\" : old == \"none\" ? null : \"<\" + old)";
+                    break;
+                case 6: _fields[3] += $" @upcast({++_version}, old * 2 - 3)"; break;
                 case 0: _fields.Add($"extra{number} String?"); break;
                 case 1: _fields.Add($"extra{number} Int @default({number})"); break;
                 case 2: _fields.Add($"extra{number} Uuid @default(uuid7())"); break;

@@ -185,6 +185,45 @@ public sealed class ProjectionTests
     }
 
     [Fact]
+    public async Task Values_that_are_brought_to_another_version_are_counted_as_what_they_are_then()
+    {
+        const string Counted = """
+            projection Later from Deal { key stage  n Int = count()  total Int = sum(score)  @@allow("read", true) }
+            projection AtOnce from Deal { key stage  n Int = count()  total Int = sum(score)  @@inline  @@allow("read", true) }
+            """;
+        await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync("""
+            model Deal { id Int @id  stage String  score String  @@allow("all", true) }
+            """);
+        for (int i = 1; i <= 6; i++)
+            await fixture.Do(CommandKind.Create, "Deal", $$"""{"id":{{i}},"stage":"{{(i % 2 == 0 ? "won" : "open")}}","score":"{{i}}"}""");
+        await fixture.ApplyAsync("""
+            app x { version = 2 }
+            model Deal { id Int @id  stage String  score Int @upcast(2, int(old), from: String)  @@allow("all", true) }
+
+            """ + Counted);
+        await fixture.CaughtUpAsync();
+        await fixture.Do(CommandKind.Update, "Deal", """{"score":10}""", "1");
+        await fixture.CaughtUpAsync();
+        const string Before = """[{"stage":"open","n":3,"total":18},{"stage":"won","n":3,"total":12}]""";
+        Assert.Equal((Before, Before), (await fixture.List("Later"), await fixture.List("AtOnce")));
+        await fixture.ApplyAsync("""
+            app x { version = 3 }
+            model Deal {
+              id Int @id  stage String @upcast(3, old == "won" ? "closed" : old)
+              score Int @upcast(2, int(old), from: String) @upcast(3, old * 2)
+              @@allow("all", true)
+            }
+
+            """ + Counted);
+        await fixture.Do(CommandKind.Update, "Deal", """{"stage":"closed"}""", "3");
+        await fixture.CaughtUpAsync();
+        const string After = """[{"stage":"closed","n":4,"total":30},{"stage":"open","n":2,"total":30}]""";
+        Assert.Equal((After, After), (await fixture.List("Later"), await fixture.List("AtOnce")));
+        fixture.AssertExact("brought");
+        Assert.Empty(fixture.Store.Replay(fixture.Schema, null, CancellationToken.None).Differences);
+    }
+
+    [Fact]
     public async Task Nobody_writes_to_a_projection()
     {
         await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Deals + ByStage);

@@ -54,6 +54,8 @@ public class WhoMayTests
         { "GET", "/metrics", null, "200 200 200" },
         { "GET", "/followers", null, "200 200 200" },
         { "GET", "/projections", null, "200 200 200" },
+        { "POST", "/followers/nobody/resume", null, "404 404 404" },
+        { "POST", "/followers/nobody/skip", null, "404 404 404" },
         { "GET", "/errors", null, "200 200 200" },
         { "GET", "/errors/conflict", null, "200 200 200" },
         { "GET", "/errors/nonsense", null, "404 404 404" },

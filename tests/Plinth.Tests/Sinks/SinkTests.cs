@@ -3,10 +3,10 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using System.Text.Json;
 using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Runtime;
+using Plinth.Schema;
 using Plinth.Store;
 
 namespace Plinth.Sinks;
@@ -40,7 +40,7 @@ public sealed class SinkTests
             await Create(fixture, 3);
             await UntilAsync(() => sinks.Status[0].Position == 3);
         }
-        Assert.Equal([2, 3], Positions(await File.ReadAllTextAsync(path)));
+        Assert.Equal([2, 3], HttpReceiver.PositionsOf(await File.ReadAllTextAsync(path)));
         string text = await File.ReadAllTextAsync(path);
         Assert.Contains("\"redacted\":[\"phone\"]", text, StringComparison.Ordinal);
         Assert.DoesNotContain("+41", text, StringComparison.Ordinal);
@@ -57,7 +57,7 @@ public sealed class SinkTests
         await using (EventSinks again = new(fixture.Engine, s_quick with { File = path }))
             await UntilAsync(() => again.Status[0].Position == 4);
         string[] lines = (await File.ReadAllTextAsync(path)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        Assert.Equal([3, 4], Positions(string.Join('\n', lines[^2..])));
+        Assert.Equal([3, 4], HttpReceiver.PositionsOf(string.Join('\n', lines[^2..])));
         Assert.Equal(4, lines.Length);
     }
 
@@ -94,6 +94,37 @@ public sealed class SinkTests
         Assert.DoesNotContain(21, receiver.Accepted);
     }
 
+    [Fact]
+    public async Task While_clients_write_and_old_values_are_taken_away_a_sink_gets_every_event_with_its_values()
+    {
+        using WriteFixture fixture = new(Schema + "projection ByText from Note { key text  n Int = count()  @@allow(\"read\", true) }");
+        string path = Path.Combine(fixture.Folder, "events.ndjson");
+        List<string> told = [];
+        await using EventSinks sinks = new(fixture.Engine, s_quick with { File = path });
+        await Begun(sinks);
+        // Keeps nothing longer than it has to, and looks all the time.
+        await using Retention retention = new(
+            fixture.Store, new RetentionSpans(TimeSpan.Zero, null), TimeSpan.FromMilliseconds(1), told.Add);
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async writer =>
+        {
+            for (int i = 0; i < 100; i++) await Create(fixture, (writer * 1000) + i);
+        }));
+        await UntilAsync(() => sinks.Status[0].Position == 400);
+        await UntilAsync(() => Cut(fixture) == 400);
+        string[] lines = (await File.ReadAllTextAsync(path)).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(Enumerable.Range(1, 400).Select(static i => (long)i), lines.SelectMany(HttpReceiver.PositionsOf));
+        Assert.All(lines, static line => Assert.Contains("\"after\":{\"id\":", line, StringComparison.Ordinal));
+        Assert.Null(fixture.Store.Verify(CancellationToken.None).Wrong);
+        AppSchema schema = fixture.Engine.Current.Schema;
+        Assert.Empty(fixture.Engine.Projections.Verify(schema, schema.Model("ByText"), null, CancellationToken.None).Differences);
+    }
+
+    static long Cut(WriteFixture fixture)
+    {
+        using Connection reader = fixture.Store.Database.OpenReader();
+        return LogCut.Position(reader);
+    }
+
     [Theory]
     [InlineData("udp")]
     [InlineData("tcp")]
@@ -122,92 +153,10 @@ public sealed class SinkTests
 
     static Task Begun(EventSinks sinks) => UntilAsync(() => sinks.Status.All(static s => s.State == FollowerState.Running));
 
-    static List<long> Positions(string lines) =>
-        [.. lines.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(PositionOf)];
-
-    static long PositionOf(string line)
-    {
-        using JsonDocument document = JsonDocument.Parse(line);
-        return long.Parse(document.RootElement.GetProperty("position").GetString()!, CultureInfo.InvariantCulture);
-    }
-
     static async Task UntilAsync(Func<bool> holds)
     {
         using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
         while (!holds()) await Task.Delay(10, bound.Token);
-    }
-
-    sealed class HttpReceiver : IAsyncDisposable
-    {
-        readonly HttpListener _listener = new();
-        readonly Task _serving;
-
-        public HttpReceiver()
-        {
-            for (int tries = 0; ; tries++)
-            {
-                int port = FreePort();
-                _listener.Prefixes.Clear();
-                _listener.Prefixes.Add(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));
-                try
-                {
-                    _listener.Start();
-                    Url = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/events"));
-                    break;
-                }
-                catch (HttpListenerException) when (tries < 50)
-                {
-                    // Somebody has the port.
-                }
-            }
-            _serving = ServeAsync();
-        }
-
-        public Uri Url { get; }
-
-        public int Status { get; set; } = 204;
-
-        public ConcurrentQueue<long> Positions { get; } = new();
-
-        public List<long> Accepted { get; } = [];
-
-        public ConcurrentQueue<string?> Tokens { get; } = new();
-
-        public async ValueTask DisposeAsync()
-        {
-            _listener.Stop();
-            await _serving;
-            _listener.Close();
-        }
-
-        static int FreePort()
-        {
-            using TcpListener free = new(IPAddress.Loopback, 0);
-            free.Start();
-            return ((IPEndPoint)free.LocalEndpoint).Port;
-        }
-
-        async Task ServeAsync()
-        {
-            try
-            {
-                while (true)
-                {
-                    HttpListenerContext context = await _listener.GetContextAsync();
-                    using StreamReader reader = new(context.Request.InputStream, Encoding.UTF8);
-                    List<long> positions = SinkTests.Positions(await reader.ReadToEndAsync());
-                    Tokens.Enqueue(context.Request.Headers["Authorization"]);
-                    foreach (long position in positions) Positions.Enqueue(position);
-                    if (Status == 204) Accepted.AddRange(positions);
-                    context.Response.StatusCode = Status;
-                    context.Response.Close();
-                }
-            }
-            catch (Exception e) when (e is HttpListenerException or ObjectDisposedException or InvalidOperationException)
-            {
-                // Stopped.
-            }
-        }
     }
 
     sealed class SyslogReceiver : IDisposable

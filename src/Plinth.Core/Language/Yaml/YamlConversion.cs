@@ -17,6 +17,7 @@ static class YamlConversion
         if (schema.Channels is [var channel, ..]) return (null, $"YAML has no form for a channel: '{channel.Name}'");
         if (schema.Models.FirstOrDefault(static m => m.Projection is not null) is { } projection)
             return (null, $"YAML has no form for a projection: '{projection.Name}'");
+        if (schema.Version != 1) return (null, "YAML has no form for app { version = … }, nor for what it is there for: @upcast");
         string text = YamlWriter.Write(schema);
         return Held(schema, text, SchemaReader.Read([new SourceText("schema.yaml", text)], limits, yaml), "YAML");
     }

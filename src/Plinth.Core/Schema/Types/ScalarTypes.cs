@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
+using System.Globalization;
 
 namespace Plinth.Schema.Types;
 
@@ -20,4 +21,15 @@ static class ScalarTypes
 
     /// <summary>A type without parameters.</summary>
     public static ScalarType? Find(string name) => s_byName.GetValueOrDefault(name);
+
+    /// <summary>The same, and <c>Decimal(12, 2)</c>; null where the text is no type.</summary>
+    public static ScalarType? Parse(string text)
+    {
+        if (Find(text) is { } plain) return plain;
+        if (!text.StartsWith("Decimal(", StringComparison.Ordinal) || !text.EndsWith(')')) return null;
+        string[] digits = text["Decimal(".Length..^1].Split(',', StringSplitOptions.TrimEntries);
+        return digits is [var all, var after] && int.TryParse(all, NumberStyles.None, CultureInfo.InvariantCulture, out int precision)
+            && int.TryParse(after, NumberStyles.None, CultureInfo.InvariantCulture, out int scale)
+            && precision is >= 1 and <= DecimalType.PrecisionMax && scale <= precision ? new DecimalType(precision, scale) : null;
+    }
 }
