@@ -24,9 +24,12 @@ sealed class SigningKeys : IDisposable
     readonly PlatformRecords _records;
     readonly IdentityOptions _options;
     readonly SemaphoreSlim _making = new(1, 1);
+    readonly Lock _reading = new();
     ImmutableArray<Held> _keys = [];
     long _lookedAt;
-    volatile bool _isOld = true;
+
+    /// <summary>How often the keys were said to have changed, and at which of those they were read last.</summary>
+    long _changes = 1, _changesRead;
 
     public SigningKeys(Engine engine, PlatformRecords records, IdentityOptions options) =>
         (_engine, _records, _options) = (engine, records, options);
@@ -34,7 +37,7 @@ sealed class SigningKeys : IDisposable
     sealed record Held(TokenKey Key, long CreatedAt, long? RetiredAt);
 
     /// <summary>Another node, or a rotation, changed the keys: they are read again when next needed.</summary>
-    public void Reload() => _isOld = true;
+    public void Reload() => Interlocked.Increment(ref _changes);
 
     /// <summary>The key that signs now; made when there is none, or when the last one has served its time.</summary>
     public async ValueTask<Result<TokenKey>> CurrentAsync(CancellationToken cancel)
@@ -43,7 +46,7 @@ sealed class SigningKeys : IDisposable
         await _making.WaitAsync(cancel).ConfigureAwait(false);
         try
         {
-            _isOld = true;
+            Reload();
             if (Newest() is { } made) return made.Key;
             if (await RotateAsync(cancel).ConfigureAwait(false) is { } fault) return fault;
             return Newest() is { } fresh ? fresh.Key : Faults.NotReady.Says("no key signs tokens") with { RetryAfterSeconds = 1 };
@@ -170,19 +173,26 @@ sealed class SigningKeys : IDisposable
 
     ImmutableArray<Held> Keys()
     {
-        if (!_isOld) return _keys;
-        _isOld = false;
-        Dictionary<string, Held> known = _keys.ToDictionary(k => k.Key.Id, StringComparer.Ordinal);
-        ImmutableArray<Held>.Builder keys = ImmutableArray.CreateBuilder<Held>();
-        foreach (PlatformRow row in Rows(CancellationToken.None))
+        if (Volatile.Read(ref _changesRead) == Volatile.Read(ref _changes)) return _keys;
+        lock (_reading)
         {
-            string id = row.Text("kid")!; // its key
-            TokenKey? key = known.TryGetValue(id, out Held? held) ? held.Key : Open(id, row);
-            if (key is not null) keys.Add(new Held(key, row.Time("createdAt") ?? 0, row.Time("retiredAt")));
+            // What changes while it is being read is read again by the next.
+            long changes = Volatile.Read(ref _changes);
+            if (_changesRead == changes) return _keys;
+            Dictionary<string, Held> known = _keys.ToDictionary(k => k.Key.Id, StringComparer.Ordinal);
+            ImmutableArray<Held>.Builder keys = ImmutableArray.CreateBuilder<Held>();
+            foreach (PlatformRow row in Rows(CancellationToken.None))
+            {
+                string id = row.Text("kid")!; // its key
+                TokenKey? key = known.TryGetValue(id, out Held? held) ? held.Key : Open(id, row);
+                if (key is not null) keys.Add(new Held(key, row.Time("createdAt") ?? 0, row.Time("retiredAt")));
+            }
+            // Keys that are gone are left to the collector: a request may be verifying with one of them.
+            _keys = keys.ToImmutable();
+            // Last: whoever sees that they were read sees them.
+            Volatile.Write(ref _changesRead, changes);
+            return _keys;
         }
-        // Keys that are gone are left to the collector: a request may be verifying with one of them.
-        _keys = keys.ToImmutable();
-        return _keys;
     }
 
     TokenKey? Open(string id, PlatformRow row)

@@ -1,0 +1,27 @@
+using Plinth.Identity;
+using Plinth.Identity.Tokens;
+
+namespace Plinth.Auth;
+
+/// <summary>The keys that sign tokens, asked by many at once.</summary>
+[Trait(TestDatabase.Trait, TestDatabase.Each)]
+public sealed class SigningKeysTests
+{
+    [Fact]
+    public async Task Of_many_who_ask_a_node_that_has_just_started_each_gets_the_one_key()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync();
+        await using Identities identities = new(server.Engine, server.Options, server.Mail, _ => { });
+        string? first = null;
+        for (int round = 0; round < 50; round++)
+        {
+            using SigningKeys keys = new(server.Engine, identities.Records, server.Options);
+            Result<TokenKey>[] all = await Task.WhenAll(Enumerable.Range(0, 8).Select(
+                _ => Task.Run(async () => await keys.CurrentAsync(default))));
+            Assert.All(all, key => Assert.Null(key.Fault?.Message));
+            first ??= all[0].Value.Id;
+            Assert.All(all, key => Assert.Equal(first, key.Value.Id));
+            Assert.Single(keys.List());
+        }
+    }
+}
