@@ -1,5 +1,7 @@
 using Plinth.Identity;
 using Plinth.Identity.Tokens;
+using Plinth.Store;
+using Plinth.Text;
 
 namespace Plinth.Auth;
 
