@@ -58,13 +58,18 @@ public sealed class ReadLogTests
             ("delete from plinth_read_cut", "The reading 4 does not follow the reading 0"),
         })
         {
-            Connection writer = fixture.Store.Database.Writer;
-            writer.BeginWrite();
-            writer.Execute(sql);
-            Assert.Contains(found, ReadLog.Verify(writer, CancellationToken.None), StringComparison.Ordinal);
-            writer.Rollback();
+            string? wrong = null;
+            Result<Done> undone = await fixture.Store.Committer.RunAsync(new WriteAction<Done>(transaction =>
+            {
+                transaction.Connection.Execute(sql);
+                wrong = ReadLog.Verify(transaction.Connection, CancellationToken.None);
+                return Faults.Conflict.Says("only to look");
+            }, isExclusive: true), CancellationToken.None);
+            Assert.False(undone.IsOk);
+            Assert.Contains(found, wrong, StringComparison.Ordinal);
         }
 
+        Assert.Equal([5, 4], Kept(fixture));
         clock.Advance(TimeSpan.FromDays(20));
         await retention.StepAsync(CancellationToken.None);
         Assert.Empty(Kept(fixture));
