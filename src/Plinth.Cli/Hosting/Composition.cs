@@ -134,6 +134,7 @@ static class Composition
             Realtime = new RealtimeOptions
             {
                 ConnectionsMax = settings.Integer(SettingKeys.RealtimeConnections),
+                ConnectionsPerAddressMax = settings.Integer(SettingKeys.RealtimePerAddress),
                 SubscriptionsMax = settings.Integer(SettingKeys.RealtimeSubscriptions),
                 FrameBytes = (int)settings.Bytes(SettingKeys.RealtimeFrameBytes),
                 QueueBytes = (int)settings.Bytes(SettingKeys.RealtimeQueueBytes),

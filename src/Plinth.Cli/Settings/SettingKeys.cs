@@ -119,6 +119,8 @@ static class SettingKeys
         "Seconds that a connection may be idle between two requests.");
     public static readonly SettingKey RealtimeConnections = new("realtime.connections", new IntegerForm(1, 1_000_000), "10000",
         "Sockets and event streams of `/realtime` at a time; more are answered 503.");
+    public static readonly SettingKey RealtimePerAddress = new("realtime.connectionsPerAddress", new IntegerForm(0, 1_000_000), "0",
+        "The same from one address (of IPv6, from one /64); 0 is no bound. Behind a proxy it needs `proxies.trusted`.");
     public static readonly SettingKey RealtimeSubscriptions = new("realtime.subscriptions", new IntegerForm(1, 10_000), "100",
         "Subscriptions of one connection.");
     public static readonly SettingKey RealtimeFrameBytes = new("realtime.frameBytes", new BytesForm(256, 16 << 20), "64KB",
@@ -156,8 +158,8 @@ static class SettingKeys
         DatabaseLogPart, DatabaseName, Synchronous, Library,
         CacheRecords, CacheBytes, LogFormat, LogLevel, RetentionDays, EventDays, OtlpEndpoint, OpsPort, OpsToken,
         CorsOrigins, CorsCredentials, TrustedProxies, RatePerAddress, RatePerIdentity, RateBurst, RateEntries,
-        RealtimeConnections, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames, RealtimePublishes,
-        RealtimeHeartbeat, IdempotencyHours, AuditRoles, ErasureRoles, SinksFile, SinksUrl, SinksToken, SinksSyslog,
+        RealtimeConnections, RealtimePerAddress, RealtimeSubscriptions, RealtimeFrameBytes, RealtimeQueueBytes, RealtimeFrames,
+        RealtimePublishes, RealtimeHeartbeat, IdempotencyHours, AuditRoles, ErasureRoles, SinksFile, SinksUrl, SinksToken, SinksSyslog,
         SinksFailures, DevHosts,
         .. IdentityKeys.All, .. OAuthKeys.All, .. s_limits.Select(l => l.Key),
     ];

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Abstractions;
@@ -108,7 +107,7 @@ sealed class Pipeline : IHttpApplication<Exchange>
         if (_origins.Varies) _origins.Annotate(headers, answer);
 
         exchange.Address = AddressOf(exchange);
-        if (Limited(_perAddress, RateKey(exchange.Address), answer) is { } limited) return limited;
+        if (Limited(_perAddress, ClientAddress.NetworkOf(exchange.Address), answer) is { } limited) return limited;
         if (exchange.Method == Method.Options) return AnswerOptions(exchange);
         Route route = exchange.Route;
         if (route.Endpoint == Endpoint.None)
@@ -191,13 +190,6 @@ sealed class Pipeline : IHttpApplication<Exchange>
     {
         IPAddress? remote = exchange.Connection?.RemoteIpAddress;
         return exchange.AddressText(_addresses.Of(remote, exchange.Headers));
-    }
-
-    /// <summary>A network of one customer is one address: an IPv6 client has 2^64 to choose from.</summary>
-    static string RateKey(string address)
-    {
-        if (!address.Contains(':', StringComparison.Ordinal) || !IPAddress.TryParse(address, out IPAddress? parsed)) return address;
-        return parsed.AddressFamily == AddressFamily.InterNetworkV6 ? Convert.ToHexString(parsed.GetAddressBytes(), 0, 8) : address;
     }
 
     async ValueTask RecoverAsync(Exchange exchange, Exception exception)

@@ -6,6 +6,9 @@ sealed record RealtimeOptions
     /// <summary>Sockets and event streams at a time; more are answered 503.</summary>
     public int ConnectionsMax { get; init; } = 10_000;
 
+    /// <summary>The same from one address; 0 for no bound, as where all come by way of one proxy that is not trusted.</summary>
+    public int ConnectionsPerAddressMax { get; init; }
+
     /// <summary>Subscriptions of one connection.</summary>
     public int SubscriptionsMax { get; init; } = 100;
 

@@ -18,6 +18,7 @@ sealed class RealtimeFront : IAsyncDisposable
     readonly ConcurrentDictionary<RealtimeSession, byte> _sessions = new();
     readonly CancellationTokenSource _stop = new();
     readonly CredentialWatch _watch;
+    readonly Occupancy _byAddress = new();
     int _count;
 
     public RealtimeFront(RealtimeParts parts, ServerOptions options, Tickets tickets)
@@ -45,9 +46,22 @@ sealed class RealtimeFront : IAsyncDisposable
             return Faults.Overloaded.Says("as many clients follow changes here as may (realtime.connections)")
                 with { RetryAfterSeconds = 5 };
         }
+        string network = ClientAddress.NetworkOf(exchange.Address);
         try
         {
-            return isSocket ? await SocketAsync(exchange) : await EventsAsync(exchange);
+            if (!_byAddress.TryEnter(network, _parts.Options.ConnectionsPerAddressMax))
+            {
+                return Faults.Overloaded.Says("as many clients of this address follow changes here as may (realtime.connectionsPerAddress)")
+                    with { RetryAfterSeconds = 5 };
+            }
+            try
+            {
+                return isSocket ? await SocketAsync(exchange) : await EventsAsync(exchange);
+            }
+            finally
+            {
+                _byAddress.Leave(network);
+            }
         }
         finally
         {

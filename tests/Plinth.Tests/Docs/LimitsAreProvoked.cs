@@ -84,6 +84,7 @@ public sealed partial class LimitsAreProvoked
     static readonly Dictionary<string, string> s_realtime = new(StringComparer.Ordinal)
     {
         ["ConnectionsMax"] = "RealtimeTests",
+        ["ConnectionsPerAddressMax"] = "RealtimeTests",
         ["SubscriptionsMax"] = "RealtimeTests",
         ["FrameBytes"] = "RealtimeTests",
         ["QueueBytes"] = "RealtimeTests",

@@ -278,6 +278,37 @@ public sealed class RealtimeTests
     }
 
     [Fact]
+    public async Task An_address_has_no_more_connections_than_it_may_and_others_have_theirs()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Own);
+        HttpClient client = await server.ClientAsync(null, o => o with
+        {
+            Realtime = new RealtimeOptions { ConnectionsPerAddressMax = 2 },
+            TrustedProxies = [System.Net.IPNetwork.Parse("127.0.0.0/8"), System.Net.IPNetwork.Parse("::1/128")],
+        });
+        // Of one network, whatever the address within it.
+        string[] there = ["X-Forwarded-For: 2001:db8::1", "X-Forwarded-For: 2001:db8::2", "X-Forwarded-For: 2001:db8::3"];
+        LiveSocket first = await LiveSocket.OpenAsync(client.BaseAddress!, null, there[0]);
+        await using LiveSocket second = await LiveSocket.OpenAsync(client.BaseAddress!, null, there[1]);
+        Assert.Equal(503, await LiveSocket.RefusedAsync(client.BaseAddress!, null, there[2]));
+        await using LiveSocket other = await LiveSocket.OpenAsync(client.BaseAddress!, null, "X-Forwarded-For: 2001:db8:0:1::1");
+        await first.DisposeAsync();
+        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
+        for (LiveSocket? again = null; again is null;)
+        {
+            try
+            {
+                again = await LiveSocket.OpenAsync(client.BaseAddress!, null, there[2]);
+                await again.DisposeAsync();
+            }
+            catch (WebSocketException)
+            {
+                await Task.Delay(10, bound.Token); // The first one's leave is on its way.
+            }
+        }
+    }
+
+    [Fact]
     public async Task Floods_of_frames_and_of_different_queries_are_refused()
     {
         await using RunningServer server = await RunningServer.OpenAsync(Own, Limits.Default with { LiveQueries = 2 });
