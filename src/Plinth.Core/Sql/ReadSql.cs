@@ -26,8 +26,12 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     /// <param name="limit">The number of records, where the text shall be for this one alone.</param>
     public SqlText Root(ReadColumns columns, bool ruled = true, int? limit = null) => Root(dialect, columns, ruled, limit);
 
-    /// <summary>The record of a key, for many keys of as many callers; null where the dialect, or the plan, has no such form.</summary>
-    public SqlText? RootOfItems(ReadColumns columns) => dialect.ForItems(to => Root(to, columns, ruled: true, limit: null));
+    /// <summary>
+    /// The record of a key, or a page, for as many callers as there are items, each after the number of its item; null where the dialect,
+    /// or the plan, has no such form.
+    /// </summary>
+    public SqlText? RootOfItems(ReadColumns columns, int? limit = null) =>
+        dialect.ForItems(to => Root(to, columns, ruled: true, limit));
 
     SqlText Root(Dialect to, ReadColumns columns, bool ruled, int? limit)
     {

@@ -20,15 +20,19 @@ sealed partial class Engine
             RecordRun.Request request = new(records, asked.Program.Count, asked.Read, asked.Caller, asked.Now, _cache, position,
                 Store.Database.IsShared, asked.Snapshot.Version, asked.Snapshot.Reads.Secret, Limits);
             Composition outcome = Composition.Written;
+            // Before any snapshot is taken: changes of what lists are sorted by are taken note of from now on.
+            if (isRemote) foreach ((string model, string field) in records.SortedBy) _cache.Children.Sorts(model, field);
+            long noted = Position;
+            using Statement? keys = await KeysAsync(asked, request.KeysMax, cancel);
             Result<ReadReply> page = await RunAsync(
                 asked,
                 async (connection, body) =>
                 {
                     (Fault? fault, outcome) = isRemote
-                        ? await ComposeAsync(request, connection, body, cancel) : Compose(request, connection, body);
+                        ? await ComposeAsync(request, connection, keys, body, cancel) : Compose(request, connection, body);
                     return (fault, 0L);
                 },
-                records.AnswerBytes, cancel);
+                records.AnswerBytes, cancel, keys is null ? null : noted);
             if (outcome == Composition.Written)
             {
                 if (page.IsOk) records.AnswerBytes = page.Value.Body.Length;
@@ -45,6 +49,29 @@ sealed partial class Engine
         return await RunAsync(asked, keeper, cancel);
     }
 
+    /// <summary>A page that is asked for together with those that others wait for; null when it has to be asked for by itself.</summary>
+    async ValueTask<Result<ReadReply>?> PageAsync(Asked asked, ListsTogether together, CancellationToken cancel)
+    {
+        long position = Position;
+        ReadTogether page = await together.AskAsync(_readsBy, asked.Read.Values, output: null, cancel);
+        if (page.Busy is { } busy) return busy;
+        if (page is not { IsAnswered: true, Rows: { } rows }) return null;
+        using (rows)
+        {
+            ByteOutput body = new(AnswerBytes);
+            ReadRun.WritePage(asked.Program, asked.Read, asked.Snapshot.Reads.Secret, rows, body);
+            return Reply(asked, body, version: 0, position, statements: 1);
+        }
+    }
+
+    /// <summary>The same for the keys of a list.</summary>
+    async ValueTask<Statement?> KeysAsync(Asked asked, long limit, CancellationToken cancel)
+    {
+        if (asked.Program.KeysFor(limit) is not { } together) return null;
+        ReadTogether keys = await together.AskAsync(_readsBy, asked.Read.Values, output: null, cancel);
+        return keys.IsAnswered ? keys.Rows : null;
+    }
+
     static (Fault? Fault, Composition Outcome) Compose(RecordRun.Request request, Connection connection, ByteOutput body)
     {
         using EmbeddedRecords source = new(request, connection);
@@ -57,16 +84,15 @@ sealed partial class Engine
     /// lacking is fetched; when that turns out to be of another moment, all of it is read once more, in a transaction.
     /// </summary>
     async ValueTask<(Fault? Fault, Composition Outcome)> ComposeAsync(
-        RecordRun.Request request, Connection connection, ByteOutput body, CancellationToken cancel)
+        RecordRun.Request request, Connection connection, Statement? keys, ByteOutput body, CancellationToken cancel)
     {
-        // Before any snapshot is taken: changes of what lists are sorted by are taken note of from now on.
-        foreach ((string model, string field) in request.Program.SortedBy) _cache.Children.Sorts(model, field);
         // A count is of the moment of the keys as well.
         for (bool isWhole = request.Count is not null; ; isWhole = true)
         {
             if (isWhole) connection.BeginRead();
             RemoteRecords source = new(request, connection);
-            await source.OpenAsync(request.KeysMax, cancel);
+            if (keys is not null && !isWhole) source.Take(keys);
+            else await source.OpenAsync(request.KeysMax, cancel);
             RecordRun.Request placed = request with { Position = source.Position ?? 0 };
             if (!await _cache.ReachAsync(placed.Position, cancel)) return (null, Composition.Late);
             bool isOne = true;

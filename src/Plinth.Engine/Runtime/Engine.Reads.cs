@@ -179,6 +179,8 @@ sealed partial class Engine
     async ValueTask<Result<ReadReply>> RunAsync(Asked asked, RecordKeeper? keeper, CancellationToken cancel)
     {
         if (asked.Program.Together is { } together && await TogetherAsync(asked, together, cancel) is { } answered) return answered;
+        if (keeper is null && asked.Program.ListsFor(asked.Read.Values) is { } lists && await PageAsync(asked, lists, cancel) is { } page)
+            return page;
         return await RunAloneAsync(asked, keeper, cancel);
     }
 
@@ -204,21 +206,19 @@ sealed partial class Engine
     async ValueTask<Result<ReadReply>?> TogetherAsync(Asked asked, ReadsTogether together, CancellationToken cancel)
     {
         ByteOutput body = new(AnswerBytes);
-        bool isAnswered;
-        long? found;
-        long position;
+        ReadTogether answer;
         try
         {
-            (isAnswered, found, position) = await together.AskAsync(_readsBy, asked.Read.Values, body, cancel);
+            answer = await together.AskAsync(_readsBy, asked.Read.Values, body, cancel);
         }
         catch
         {
             body.Dispose();
             throw;
         }
-        if (isAnswered && found is { } version) return Reply(asked, body, version, position, statements: 1);
+        if (answer is { IsAnswered: true, Version: { } version }) return Reply(asked, body, version, answer.Position, statements: 1);
         body.Dispose();
-        if (!isAnswered) return null;
+        if (!answer.IsAnswered) return null;
         return KeyValues.NotFound(asked.Read.Plan.Shape.Root.Model);
     }
 
@@ -226,11 +226,13 @@ sealed partial class Engine
     /// <param name="write">Writes the answer, and gives the version of a single record; or the fault that is answered instead.</param>
     /// <param name="bytes">The answer takes so many, about.</param>
     /// <param name="cancel">Stops the statement that runs.</param>
+    /// <param name="noted">The position as it was before a statement that is answered already; null where none is.</param>
     async ValueTask<Result<ReadReply>> RunAsync(
-        Asked asked, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, int bytes, CancellationToken cancel)
+        Asked asked, Func<Connection, ByteOutput, ValueTask<(Fault? Fault, long Version)>> write, int bytes, CancellationToken cancel,
+        long? noted = null)
     {
         // Taken before the snapshot of the database is: whatever is committed up to here, the answer has seen.
-        long position = Position;
+        long position = noted ?? Position;
         ByteOutput body = new(bytes);
         ReadPace pace = asked.Program.Pace;
         try
@@ -247,9 +249,10 @@ sealed partial class Engine
             }
             finally
             {
-                pace.Learn(Time.GetElapsedTime(began), isDone, Limits.SlowMs);
+                if (noted is null) pace.Learn(Time.GetElapsedTime(began), isDone, Limits.SlowMs);
             }
-            if (fault is null) return Reply(asked, body, version, position, (int)(lease.Connection.StatementsRun - statements));
+            int ran = (int)(lease.Connection.StatementsRun - statements) + (noted is null ? 0 : 1);
+            if (fault is null) return Reply(asked, body, version, position, ran);
             body.Dispose();
             return fault;
         }

@@ -4,6 +4,7 @@ using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Sql;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -13,7 +14,8 @@ sealed class ReadProgram
 {
     readonly ReadSql _sql;
     readonly Dialect _dialect;
-    readonly BoundedTexts? _byLimit, _keptByLimit;
+    readonly ByLimit<SqlText>? _byLimit, _keptByLimit;
+    readonly ByLimit<ListsTogether>? _together;
     SqlText? _keptForAny;
 
     ReadProgram(AppSchema schema, ReadPlan plan, Dialect dialect)
@@ -30,16 +32,20 @@ sealed class ReadProgram
         }
         // What is at hand is of the present.
         Records = shape.IsPast ? null : RecordProgram.Of(plan, _sql, dialect);
+        bool countsNone = shape.Count == CountMode.None && plan.Slots.Offset < 0;
+        if (dialect.PlansByLimit && countsNone && Records is { IsList: true, CanBeRemote: true } records)
+            records.KeysTogether = TogetherOf(ReadColumns.Keys(shape.Root).WithPosition());
         Root = Level(shape.Root, cursors: shape.Kind == ReadKind.List, version: shape.Kind == ReadKind.Get, Records?.Root);
         Statement = _sql.Root(Root.Columns);
         bool byLimit = dialect.PlansByLimit && shape.Kind == ReadKind.List;
-        _byLimit = byLimit ? new BoundedTexts(limit => _sql.Root(Root.Columns, limit: limit)) : null;
-        _keptByLimit = byLimit ? new BoundedTexts(limit => _sql.Root(Root.Columns.WithPosition(), limit: limit)) : null;
+        _byLimit = byLimit ? new ByLimit<SqlText>(limit => _sql.Root(Root.Columns, limit: limit)) : null;
+        _keptByLimit = byLimit ? new ByLimit<SqlText>(limit => _sql.Root(Root.Columns.WithPosition(), limit: limit)) : null;
+        _together = byLimit && IsOneStatement(plan) ? TogetherOf(Root.Columns) : null;
         ReadColumns placed = Root.Columns.WithPosition();
         bool isShort = shape.Kind == ReadKind.Get && !shape.IsPast && shape.Root.Includes.IsEmpty;
         if (isShort && _sql.RootOfItems(placed) is { } items)
         {
-            Together = new ReadsTogether(this, items, placed.Position);
+            Together = new RecordsTogether(this, items, placed.Position);
         }
 
         // An exact count is an estimate too, and the only one that this database gives.
@@ -47,6 +53,13 @@ sealed class ReadProgram
         IsMasked = plan.IsMasked(shape.Root);
         Past = shape.IsPast ? new PastProgram(plan, _sql, dialect) : null;
     }
+
+    /// <summary>A page that nothing else has to be of the same moment as, from its start on.</summary>
+    static bool IsOneStatement(ReadPlan plan) => plan.Slots.Offset < 0
+        && plan.Shape is { Count: CountMode.None, IsPast: false, Start: PageStart.First or PageStart.After, Root.Includes.IsEmpty: true };
+
+    ByLimit<ListsTogether> TogetherOf(ReadColumns columns) =>
+        new(limit => _sql.RootOfItems(columns, limit) is { } items ? new ListsTogether(Pace, items) : null);
 
     /// <summary>The program of a plan, or the fault that its filter has no form in the database.</summary>
     public static Result<ReadProgram> Of(AppSchema schema, ReadPlan plan, Dialect dialect)
@@ -81,6 +94,14 @@ sealed class ReadProgram
 
     /// <summary>Where requests for single records wait for one another and ask the database together; null where they do not.</summary>
     public ReadsTogether? Together { get; }
+
+    /// <summary>Where requests for such a page wait for one another; null where each asks by itself, as slow ones do.</summary>
+    public ListsTogether? ListsFor(Value[] values) =>
+        Pace.Lane == ReadLane.Usual ? _together?.Of(values[Plan.Slots.Limit].Int) : null;
+
+    /// <summary>The same for the keys of a list whose records are at hand.</summary>
+    /// <param name="limit">How many keys.</param>
+    public ListsTogether? KeysFor(long limit) => Pace.Lane == ReadLane.Usual ? Records?.KeysTogether?.Of(limit) : null;
 
     /// <summary>The statement for a request's values.</summary>
     public SqlText StatementFor(Value[] values) =>
@@ -137,7 +158,7 @@ sealed class IncludeProgram(IncludeShape shape, LevelProgram level, bool isClose
     public const int ParentsMax = 4096;
 
     readonly SqlText?[] _bySize = new SqlText?[13];
-    readonly BoundedTexts _byLimit = new(limit => write(1, limit));
+    readonly ByLimit<SqlText> _byLimit = new(limit => write(1, limit));
 
     /// <summary>The keys are arrays, so that one text takes any number of parents.</summary>
     public bool TakesArrays { get; init; }

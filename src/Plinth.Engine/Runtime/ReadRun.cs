@@ -82,6 +82,21 @@ sealed class ReadRun(
         return null;
     }
 
+    /// <summary>Writes a page whose rows are there already, from its start on, and which includes nothing.</summary>
+    public static void WritePage(ReadProgram program, PlannedRead read, ReadOnlyMemory<byte> secret, Statement rows, ByteOutput output)
+    {
+        LevelProgram root = program.Root;
+        Page page = new(root.Columns, read.Limit, backward: false, cameFrom: program.Plan.Shape.Start == PageStart.After);
+        PageWriter.Open(output);
+        while (rows.Step() && page.Take(rows))
+        {
+            if (page.Count > 1) output.Write((byte)',');
+            root.Writer.Write(output, rows, 0);
+            output.Write((byte)'}');
+        }
+        new PageWriter(page, read, secret).Close(output, total: null);
+    }
+
     /// <summary>
     /// The records of a list one by one, each with its key and its place. The caller has begun the transaction whose snapshot they are of.
     /// </summary>

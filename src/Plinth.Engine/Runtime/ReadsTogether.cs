@@ -6,40 +6,45 @@ using Plinth.Text;
 
 namespace Plinth.Runtime;
 
-/// <summary>What became of a request for one record.</summary>
+/// <summary>What became of a request.</summary>
 /// <param name="IsAnswered">Otherwise it has to be asked by itself.</param>
-/// <param name="Version">Of the record; null when there is none.</param>
+/// <param name="Version">Of a single record; null when there is none.</param>
 /// <param name="Position">Of the log, in the snapshot that showed the record.</param>
-readonly record struct ReadTogether(bool IsAnswered, long? Version, long Position);
+/// <param name="Rows">Of a list, for whoever asked to dispose.</param>
+/// <param name="Busy">No connection came free in time; null where that was not so.</param>
+readonly record struct ReadTogether(bool IsAnswered, long? Version, long Position, Statement? Rows, Fault? Busy);
 
 /// <summary>
-/// Requests of one plan for single records, asked of a database that is a way off. It clocks itself: where no statement is on its way, a
-/// request leaves at once; those that come meanwhile leave together. The key, and every claim that the rule compares, travel with each
-/// request as items of arrays, so that one statement serves callers of any tenant, and each sees what its own would have shown.
+/// Requests of one plan, asked of a database that is a way off. It clocks itself: where no statement is on its way, a request leaves at
+/// once; those that come meanwhile leave together. The values of the request, and every claim that the rule compares, travel with each
+/// as items of arrays, so that one statement serves callers of any tenant, and each sees what its own would have shown.
 /// </summary>
 /// <remarks>
 /// A caller who leaves before the statement does is gone at once. One who leaves later is not waited for less: the statement is the others'
 /// too; when all of them have left, it is stopped. How many wait is bounded by the connections of the server. When the statement fails,
 /// each asks for itself and is told what is wrong.
 /// </remarks>
-sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionColumn)
+abstract class ReadsTogether(ReadPace pace, SqlText statement)
 {
-    /// <summary>Most requests of one statement.</summary>
-    const int ItemsMax = 64;
-
-    /// <summary>Statements on their way: while one is answered, the next is asked.</summary>
-    const int LanesMax = 2;
-
     readonly Lock _gate = new();
     readonly Queue<Waiting> _waiting = [];
     int _lanes;
 
-    /// <summary>Answers a request, whose record it writes; false when it has to be asked by itself.</summary>
+    /// <summary>Most requests of one statement.</summary>
+    protected abstract int ItemsMax { get; }
+
+    /// <summary>Most statements on their way.</summary>
+    protected abstract int LanesMax(Database database);
+
+    /// <summary>Gives each item its part of the rows, whose first column is its number, from 1; false when that cannot be told.</summary>
+    protected abstract bool TryShare(Statement rows, Waiting[] items);
+
+    /// <summary>Answers a request, or says that it has to be asked by itself.</summary>
     /// <param name="by">What asks the database, and how long it may take.</param>
     /// <param name="values">Of the request, by slot.</param>
-    /// <param name="output">Where the record goes; nothing when there is none.</param>
+    /// <param name="output">Where a single record goes; nothing when there is none.</param>
     /// <param name="cancel">The caller has left.</param>
-    public ValueTask<ReadTogether> AskAsync(ReadsBy by, Value[] values, ByteOutput output, CancellationToken cancel)
+    public ValueTask<ReadTogether> AskAsync(ReadsBy by, Value[] values, ByteOutput? output, CancellationToken cancel)
     {
         Waiting waiting = new(values, output);
         if (cancel.CanBeCanceled) waiting.Register(this, cancel);
@@ -47,7 +52,7 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
         {
             if (waiting.IsGone) return waiting.Task;
             _waiting.Enqueue(waiting);
-            if (_lanes == LanesMax) return waiting.Task;
+            if (_lanes >= LanesMax(by.Database)) return waiting.Task;
             _lanes++;
         }
 
@@ -87,22 +92,17 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
         long began = 0;
         try
         {
-            using ReadLease lease = await by.Database.ReadAsync(program.Pace.Lane, group.Left);
+            using ReadLease lease = await by.Database.ReadAsync(pace.Lane, group.Left);
             began = by.Clock.GetTimestamp();
             using Statement rows = lease.Connection.Prepare(statement);
             for (int i = 0; i < statement.Parameters.Length; i++) Bind(rows, i, items);
             await rows.OpenAsync(group.Left);
-            LevelProgram root = program.Root;
-            while (rows.Step())
-            {
-                Waiting item = items[(int)rows.ColumnInt64(0) - 1];
-                item.Version = rows.ColumnInt64(root.Columns.Version + 1);
-                item.Position = rows.ColumnInt64(positionColumn + 1);
-                root.Writer.Write(item.Output, rows, 1);
-                item.Output.Write((byte)'}');
-            }
-
-            isAnswered = true;
+            isAnswered = TryShare(rows, items);
+        }
+        catch (StoreException e) when (e.Failure == StoreFailure.Busy)
+        {
+            // Each has waited as long as it may.
+            foreach (Waiting item in items) item.Busy = e.ToFault();
         }
         catch (Exception e) when (e is StoreException or OperationCanceledException)
         {
@@ -110,7 +110,7 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
         }
         finally
         {
-            if (began != 0) program.Pace.Learn(by.Clock.GetElapsedTime(began), isAnswered, by.SlowMs);
+            if (began != 0) pace.Learn(by.Clock.GetElapsedTime(began), isAnswered, by.SlowMs);
             foreach (Waiting item in items) item.Complete(isAnswered);
         }
     }
@@ -142,7 +142,7 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
     }
 
     /// <summary>Requests of one statement.</summary>
-    sealed class Group(Waiting[] items) : IDisposable
+    protected sealed class Group(Waiting[] items) : IDisposable
     {
         readonly CancellationTokenSource _left = new();
         readonly Lock _gate = new();
@@ -175,7 +175,7 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
     }
 
     /// <summary>One request; also what it awaits.</summary>
-    sealed class Waiting(Value[] values, ByteOutput output) : IValueTaskSource<ReadTogether>
+    protected sealed class Waiting(Value[] values, ByteOutput? output) : IValueTaskSource<ReadTogether>
     {
         // Not on the lane's thread: what follows in a request would hold up the next statement.
         ManualResetValueTaskSourceCore<ReadTogether> _source = new() { RunContinuationsAsynchronously = true };
@@ -183,11 +183,15 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
 
         public Value[] Values => values;
 
-        public ByteOutput Output => output;
+        public ByteOutput Output => output ?? throw new InvalidOperationException("a list is written by who asked for it");
 
         public long? Version { get; set; }
 
         public long Position { get; set; }
+
+        public Statement? Rows { get; set; }
+
+        public Fault? Busy { get; set; }
 
         /// <summary>Those that it travels with, once it does. Under the gate.</summary>
         public Group? Group { get; set; }
@@ -209,7 +213,7 @@ sealed class ReadsTogether(ReadProgram program, SqlText statement, int positionC
         {
             // Not waited for: who leaves in this moment finds nothing to do.
             _leaving.Unregister();
-            _source.SetResult(new ReadTogether(isAnswered, Version, Position));
+            _source.SetResult(new ReadTogether(isAnswered, Version, Position, Rows, Busy));
         }
 
         public void Abandon(CancellationToken cancel) => _source.SetException(new OperationCanceledException(cancel));

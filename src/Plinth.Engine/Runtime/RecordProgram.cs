@@ -27,7 +27,7 @@ sealed class RecordProgram
 
     readonly SqlText? _keys;
     readonly Func<int?, SqlText>? _keysAndPosition;
-    readonly BoundedTexts? _keysByLimit;
+    readonly ByLimit<SqlText>? _keysByLimit;
     SqlText? _keysForAny;
     int _misses = 1024;
     uint _cold;
@@ -39,7 +39,7 @@ sealed class RecordProgram
         SortedBy = [.. Sorts(root)];
         if (keysAndPosition is null || !IsRemote(root)) return;
         _keysAndPosition = keysAndPosition;
-        _keysByLimit = new BoundedTexts(limit => keysAndPosition(limit));
+        _keysByLimit = new ByLimit<SqlText>(limit => keysAndPosition(limit));
     }
 
     public RecordLevel Root { get; }
@@ -63,6 +63,9 @@ sealed class RecordProgram
     public SqlText KeysFor(long limit) => _keysAndPosition is not { } write
         ? throw new InvalidOperationException("this list is not asked for from afar")
         : _keysByLimit?.Of(limit) ?? (_keysForAny ??= write(null));
+
+    /// <summary>Where requests for the keys of a page wait for one another; null where each asks by itself.</summary>
+    public ByLimit<ListsTogether>? KeysTogether { get; set; }
 
     /// <summary>Models and fields by which kept lists of children are sorted.</summary>
     public ImmutableArray<(string Model, string Field)> SortedBy { get; }
@@ -237,7 +240,7 @@ sealed record RecordLevel(LevelShape Shape, FoldedRules Rules, FieldSet Fields, 
 /// <param name="Many">Writes the same for many parents at once, for a limit or for any; null where the database cannot.</param>
 sealed record RecordInclude(IncludeShape Shape, RecordLevel Level, bool IsClosed, SqlText? Keys, Func<int?, SqlText>? Many)
 {
-    readonly BoundedTexts? _byLimit = Many is null ? null : new BoundedTexts(limit => Many(limit));
+    readonly ByLimit<SqlText>? _byLimit = Many is null ? null : new ByLimit<SqlText>(limit => Many(limit));
     SqlText? _forAny;
 
     public bool CanBeRemote => Many is not null;

@@ -49,13 +49,19 @@ sealed class RemoteRecords(RecordRun.Request asked, Connection connection) : IRe
             count.Send();
         }
         await rows.OpenAsync(cancel);
+        Take(rows);
+        if (count is not null && count.Step()) _count = count.ColumnInt64(0);
+    }
+
+    /// <summary>Takes the keys of the list, after a statement that was asked before.</summary>
+    public void Take(Statement rows)
+    {
         RecordLevel root = asked.Program.Root;
         while (rows.Step())
         {
             Position ??= rows.ColumnInt64(root.Key.Length);
             _keys.Add(root.KeyOf(Tenant, rows, 0));
         }
-        if (count is not null && count.Step()) _count = count.ColumnInt64(0);
     }
 
     /// <summary>For the next run: from the first key on.</summary>

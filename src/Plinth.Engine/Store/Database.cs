@@ -31,6 +31,9 @@ abstract class Database : IDisposable
     /// <summary>A statement costs a call and no way over a wire: many small ones are as good as one large one.</summary>
     public abstract bool IsInProcess { get; }
 
+    /// <summary>Most reads that are neither short nor slow at one time; 0 where they are not bounded apart.</summary>
+    public virtual int UsualReadsMax => 0;
+
     /// <summary>Servers that follow this one, for reads that may be a little old.</summary>
     public virtual IReadOnlyList<DatabaseCopy> Copies => [];
 

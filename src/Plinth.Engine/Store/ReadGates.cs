@@ -8,8 +8,11 @@ namespace Plinth.Store;
 /// <param name="waitMax">How long one may wait for its turn.</param>
 sealed class ReadGates(int connections, TimeSpan waitMax) : IDisposable
 {
-    readonly SemaphoreSlim _usual = new(Math.Max(1, connections - Quarter(connections)));
+    readonly SemaphoreSlim _usual = new(Usual(connections));
     readonly SemaphoreSlim _slow = new(Quarter(connections));
+
+    /// <summary>How many connections those hold at most that are not short.</summary>
+    public static int Usual(int connections) => Math.Max(1, connections - Quarter(connections));
 
     static int Quarter(int connections) => Math.Max(1, connections / 4);
 

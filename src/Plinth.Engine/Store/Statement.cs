@@ -49,6 +49,16 @@ abstract class Statement : IDisposable
     /// </summary>
     public virtual void Send() => throw new InvalidOperationException("an embedded database answers in place");
 
+    /// <summary>
+    /// Some of the rows that it was answered, which are in memory, as a statement of its own: for whoever they are for, on any thread. It
+    /// keeps them after this one is disposed.
+    /// </summary>
+    /// <param name="firstRow">From 0.</param>
+    /// <param name="rows">How many.</param>
+    /// <param name="firstColumn">What comes before it is not theirs.</param>
+    public virtual Statement Part(int firstRow, int rows, int firstColumn) =>
+        throw new InvalidOperationException("an embedded database answers in place");
+
     /// <summary>Runs to the next row; false when there is none.</summary>
     /// <exception cref="StoreException">The database refused or failed.</exception>
     public abstract bool Step();

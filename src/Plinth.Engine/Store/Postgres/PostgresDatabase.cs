@@ -33,6 +33,7 @@ sealed class PostgresDatabase : Database
         Options = options;
         _readers = server.Readers(options);
         _gates = new ReadGates(server.ReadersMax, options.ReadTimeMax);
+        UsualReadsMax = ReadGates.Usual(server.ReadersMax);
         _writers = server.Writers(options);
         (_isPooled, _isWriterPooled, _isGuarded) = (server.IsPooled, server.IsWriterPooled, server.IsGuarded);
         _logPartEvents = server.LogPartEvents;
@@ -49,6 +50,8 @@ sealed class PostgresDatabase : Database
     public override IReadOnlyList<DatabaseCopy> Copies { get; }
 
     public override Connection Writer => _writer;
+
+    public override int UsualReadsMax { get; }
 
     public override bool IsShared => true;
 

@@ -29,6 +29,7 @@ sealed class PostgresRows
     int[] _cells = [];
     int _cellCount;
     uint[] _types = [];
+    int _users = 1;
 
     public int Count { get; private set; }
 
@@ -131,9 +132,13 @@ sealed class PostgresRows
         array = [];
     }
 
-    /// <summary>Nobody looks at the rows any more, or at what was read in place.</summary>
+    /// <summary>Somebody else looks at the rows as well, and releases them too.</summary>
+    public void Share() => Interlocked.Increment(ref _users);
+
+    /// <summary>Does not look at the rows any more, or at what was read in place; the last who does gives the memory back.</summary>
     public void Release()
     {
+        if (Interlocked.Decrement(ref _users) > 0) return;
         Clear();
         GiveBack(ref _bytes);
         GiveBack(ref _cells);

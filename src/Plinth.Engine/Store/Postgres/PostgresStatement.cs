@@ -14,7 +14,11 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     int _row;
     bool _isSent;
 
-    public override int ColumnCount => _rows?.Columns ?? 0;
+    // Of a part: the row behind it, and the column that it begins with.
+    int _end = int.MaxValue;
+    int _firstColumn;
+
+    public override int ColumnCount => _rows is null ? 0 : _rows.Columns - _firstColumn;
 
     public override int ParameterCount => text.Parameters;
 
@@ -46,7 +50,7 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
     {
         if (from is PostgresStatement { _rows: { } rows } answered)
         {
-            _bindings[parameter - 1] = PostgresBinding.Of(rows, answered._row, column);
+            _bindings[parameter - 1] = PostgresBinding.Of(rows, answered._row, column + answered._firstColumn);
             return;
         }
 
@@ -78,9 +82,22 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
             Answer(rows);
         }
 
-        if (_row + 1 >= _rows!.Count) return false; // Set above.
+        if (_row + 1 >= Math.Min(_end, _rows!.Count)) return false; // Set above.
         _row++;
         return true;
+    }
+
+    public override Statement Part(int firstRow, int rows, int firstColumn)
+    {
+        PostgresRows shared = Rows;
+        shared.Share();
+        return new PostgresStatement(connection, text, isScan: false)
+        {
+            _rows = shared,
+            _row = firstRow - 1,
+            _end = firstRow + rows,
+            _firstColumn = firstColumn,
+        };
     }
 
     public override void RunLater() => connection.ChangeLater(Command(text.Sql));
@@ -100,13 +117,13 @@ sealed class PostgresStatement(PostgresConnection connection, PostgresText text,
         (_rows, _cursor, _row, _isSent) = (null, null, -1, false);
     }
 
-    public override StoredKind ColumnType(int column) => Rows.Kind(_row, column);
+    public override StoredKind ColumnType(int column) => Rows.Kind(_row, column + _firstColumn);
 
-    public override long ColumnInt64(int column) => Rows.Int64(_row, column);
+    public override long ColumnInt64(int column) => Rows.Int64(_row, column + _firstColumn);
 
-    public override double ColumnDouble(int column) => Rows.Double(_row, column);
+    public override double ColumnDouble(int column) => Rows.Double(_row, column + _firstColumn);
 
-    public override ReadOnlySpan<byte> ColumnBytes(int column) => Rows.Bytes(_row, column);
+    public override ReadOnlySpan<byte> ColumnBytes(int column) => Rows.Bytes(_row, column + _firstColumn);
 
     public override void Dispose() => Reset();
 

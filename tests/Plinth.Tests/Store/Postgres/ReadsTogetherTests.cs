@@ -6,7 +6,7 @@ using Plinth.Text;
 
 namespace Plinth.Store.Postgres;
 
-/// <summary>Requests for single records that are asked of the server together.</summary>
+/// <summary>Requests that are asked of the server together.</summary>
 public class ReadsTogetherTests
 {
     const int Notes = 40;
@@ -14,6 +14,14 @@ public class ReadsTogetherTests
     const string Owned = """
         auth { id String  role String }
         model Note { id Int @id  owner String  text String @length(max: 5000)  @@allow("read", owner == auth.id || auth.role == "admin") }
+        """;
+
+    const string Priced = """
+        auth { id String  role String }
+        model Note {
+          id Int @id  owner String  price Decimal(8, 2)  at DateTime  text String @length(max: 5000)
+          @@allow("read", owner == auth.id || auth.role == "admin")
+        }
         """;
 
     [Fact]
@@ -45,6 +53,52 @@ public class ReadsTogetherTests
             string shown = $$"""{"id":{{note}},"owner":"{{Owner(note)}}","text":"{{new string('x', note * note * 3)}}"}""";
             Assert.Equal(isTheirs ? shown : null, text);
         }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Lists_that_would_wait_for_a_connection_share_statements_and_each_is_its_own(bool isCached)
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Priced) { CacheBytes = isCached ? Limits.Default.CacheBytes : 0 };
+        Engine engine = await nodes.StartAsync();
+        for (int i = 1; i <= Notes; i++)
+        {
+            string note = $$"""
+                {"id":{{i}},"owner":"{{Owner(i)}}","price":"{{i}}.50","at":"2026-01-01T00:{{i:d2}}:00Z","text":"{{new string('x', i * 9)}}"}
+                """;
+            Assert.Null(await PostgresNodes.WriteAsync(engine, CommandKind.Create, note));
+        }
+
+        Caller[] callers = [WriteFixture.As("ann"), WriteFixture.As("bob"), WriteFixture.As("eve", role: "admin"), WriteFixture.As("zoe")];
+        (Caller Caller, int After)[] wanted =
+            [.. callers.SelectMany(static caller => Enumerable.Range(0, Notes).Select(after => (caller, after)))];
+        List<string> expected = [];
+        for (int again = 0; again < 2; again++)
+        {
+            expected.Clear();
+            foreach (var (caller, after) in wanted) expected.Add(await ListAsync(engine, caller, after));
+        }
+
+        long before = engine.Store.Database.StatementsRun;
+        Task<string>[] asked;
+        using (nodes.Hold("lock table notes in access exclusive mode"))
+            asked = [.. wanted.Select(one => ListAsync(engine, one.Caller, one.After))];
+        Assert.Equal(expected, await Task.WhenAll(asked));
+        Assert.InRange(engine.Store.Database.StatementsRun - before, 2, wanted.Length / 2);
+    }
+
+    /// <summary>The items of a list, and whether it goes on.</summary>
+    static async Task<string> ListAsync(Engine engine, Caller caller, int after)
+    {
+        string filter = string.Create(CultureInfo.InvariantCulture,
+            $"""id > {after} && price > decimal("{after % 5}.25") && at >= timestamp("2026-01-01T00:{after % 7:d2}:00Z")""");
+        ReadRequest request = new() { Model = "Note", Kind = ReadKind.List, Filter = filter, Limit = 7 };
+        Result<ReadReply> reply = await engine.ReadAsync(caller, request, CancellationToken.None);
+        Assert.True(reply.IsOk, reply.Fault?.Message);
+        using ReadReply read = reply.Value;
+        string json = System.Text.Encoding.UTF8.GetString(read.Body.Written);
+        return json[..json.IndexOf("],\"page\"", StringComparison.Ordinal)] + json.Contains("\"next\":null", StringComparison.Ordinal);
     }
 
     static string Owner(int note) => note % 2 == 0 ? "ann" : "bob";
