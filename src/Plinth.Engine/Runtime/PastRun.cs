@@ -16,6 +16,9 @@ namespace Plinth.Runtime;
 sealed class PastRun(
     PastProgram program, PlannedRead read, Connection connection, Snapshot snapshot, LogKeys keys, Limits limits, long now)
 {
+    /// <summary>Rows of what was that go to the database in any case, where there are so many.</summary>
+    const int RowsMin = 32;
+
     readonly PastMoment _moment = read.Past ?? throw new InvalidOperationException("a read of the past without its moment");
     readonly Model _model = snapshot.Schema.Model(program.Model.Name);
     bool _isGone, _isTooOld;
@@ -316,14 +319,19 @@ sealed class PastRun(
 
     /// <summary>The rows that the database is given: fields, version, what a search finds in them.</summary>
     /// <param name="since">What has changed.</param>
-    /// <param name="filter">Only those that it admits; null for all.</param>
+    /// <param name="filter">What it refuses the database need not see; null for all.</param>
     List<Value[]> Rows(PastRecords since, PastFilter? filter = null)
     {
         PastWords? words = _moment.Search is { } search ? new PastWords(program, search) : null;
-        List<Value[]> rows = [];
-        foreach (UndoneRecord record in since.Existing)
+        List<UndoneRecord> given = [], refused = [];
+        foreach (UndoneRecord record in since.Existing) (filter?.Admits(record.Values) == false ? refused : given).Add(record);
+        // Filled up with what the filter refuses there too: what runs must not tell whether a hidden record has the values that are
+        // asked for.
+        int size = given.Count <= RowsMin ? RowsMin : Multiple(given.Count, program.RowsPerStatement);
+        given.AddRange(refused.Take(size - given.Count));
+        List<Value[]> rows = new(given.Count);
+        foreach (UndoneRecord record in given)
         {
-            if (filter?.Admits(record.Values) == false) continue;
             Value[] row = new Value[program.Width];
             record.Values.CopyTo(row, 0);
             row[_model.Fields.Length] = Value.From(record.Version);
@@ -332,6 +340,8 @@ sealed class PastRun(
         }
         return rows;
     }
+
+    static int Multiple(int count, int of) => (count + of - 1) / of * of;
 
     /// <summary>The record as the log names it, by the key that is asked for.</summary>
     string RecordId() => EventWriter.RecordId(_model, Keyed());

@@ -209,7 +209,7 @@ public sealed class RefusedWritesTests
             {
                 OnCommit = () =>
                 {
-                    if (++commits > 1) throw new StoreException(StoreFailure.Full, "no space");
+                    if (++commits > 2) throw new StoreException(StoreFailure.Full, "no space");
                 },
             },
             Migrate = true,
