@@ -94,12 +94,8 @@ sealed class FieldUpcasts
     {
         if (value.IsNull) return s_nothing;
         if (value.Kind != ValueKind.String) return value;
-        bool isHeld = type switch
-        {
-            EnumFieldType words => words.Enum.Values.Contains(value.String, StringComparer.Ordinal),
-            ScalarFieldType { Scalar: TextType text } => text.TryParse(value.String, out _),
-            _ => true,
-        };
+        bool isHeld = type is EnumFieldType words ? words.Enum.Values.Contains(value.String, StringComparer.Ordinal)
+            : ((TextType)((ScalarFieldType)type).Scalar).TryParse(value.String, out _); // No other type has texts.
         return isHeld ? value : s_nothing;
     }
 }

@@ -24,8 +24,9 @@ sealed partial class Committer
     /// </summary>
     bool TryTakeNext()
     {
-        if (!_database.Writer.GoesOn || _isCareful || !_transaction.IsShared || _group[0].IsExclusive) return false;
-        if (_partitions?.IsShort(_log.Head) == true) return false;
+        // Without parts the log is embedded, where there is no way to wait for.
+        if (_partitions is not { } parts || !_database.Writer.GoesOn || _isCareful || !_transaction.IsShared) return false;
+        if (_group[0].IsExclusive || parts.IsShort(_log.Head)) return false;
         lock (_gate)
         {
             if (_next.Count == 0 && _queue.Count < NextMin) return false;

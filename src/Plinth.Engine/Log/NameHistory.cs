@@ -49,7 +49,7 @@ sealed class NameHistory
         };
     }
 
-    static FrozenDictionary<string, FieldUpcasts>? UpcastsOf(AppSchema schema, Model model, int version)
+    static FrozenDictionary<string, FieldUpcasts> UpcastsOf(AppSchema schema, Model model, int version)
     {
         Dictionary<string, FieldUpcasts> upcasts = new(StringComparer.Ordinal);
         foreach (Field field in model.Fields)
@@ -57,7 +57,7 @@ sealed class NameHistory
             if (FieldUpcasts.Of(schema, field, version) is { } steps) upcasts.Add(field.Name, steps);
         }
 
-        return upcasts.Count == 0 ? null : upcasts.ToFrozenDictionary(StringComparer.Ordinal);
+        return upcasts.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
     static string? Follow(List<IReadOnlyDictionary<string, string?>> changes, string name)

@@ -40,6 +40,7 @@ public sealed class FieldUpcastsTests
     [InlineData("stage Stage @upcast(2, old == \"won\" ? \"closed\" : old)", "\"open\"", "\"open\"")]
     [InlineData("stage Stage? @upcast(2, old == \"won\" ? \"closed\" : old)", "\"gone\"", "null")]
     [InlineData("n Int @upcast(2, int(old), from: String)", "\"x\"", "null")]
+    [InlineData("n Int @upcast(2, int(old), from: String)", "7", "null")]
     [InlineData("n Int @upcast(2, old * 100000)", "100000", "null")]
     [InlineData("n Int? @upcast(2, old == null ? 0 : old)", "null", "0")]
     [InlineData("n Int? @upcast(2, old == 0 ? null : old)", "0", "null")]

@@ -18,8 +18,18 @@ public sealed class SigningKeysTests
         for (int round = 0; round < 50; round++)
         {
             using SigningKeys keys = new(server.Engine, identities.Records, server.Options);
-            Result<TokenKey>[] all = await Task.WhenAll(Enumerable.Range(0, 8).Select(
+            // Others read them meanwhile, again and again, as when another node has changed something.
+            Task[] readers = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(() =>
+            {
+                for (int i = 0; i < 10; i++)
+                {
+                    keys.Reload();
+                    keys.List();
+                }
+            }))];
+            Result<TokenKey>[] all = await Task.WhenAll(Enumerable.Range(0, 4).Select(
                 _ => Task.Run(async () => await keys.CurrentAsync(default))));
+            await Task.WhenAll(readers);
             Assert.All(all, key => Assert.Null(key.Fault?.Message));
             first ??= all[0].Value.Id;
             Assert.All(all, key => Assert.Equal(first, key.Value.Id));

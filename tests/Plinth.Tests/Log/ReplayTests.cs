@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Plinth.Evolution;
+using Plinth.Policy;
+using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Sql;
 using Plinth.Store;
@@ -43,6 +46,26 @@ public sealed class ReplayTests
         Assert.All(all,
             kind => Assert.True(kinds.GetValueOrDefault(kind) >= 1, $"seed {seed}: only {kinds.GetValueOrDefault(kind)} events {kind}"));
         Counts.Report("random histories replayed", histories, seed, string.Join(", ", kinds.Select(k => $"{k.Key} {k.Value}")));
+    }
+
+    [Fact]
+    public async Task A_log_that_is_longer_than_what_is_read_at_once_is_folded_to_its_end()
+    {
+        const int Count = 20_100;
+        using WriteFixture fixture = new("""model Note { id Int @id  title String  @@allow("all", true) }""");
+        var bulk = await fixture.Engine.BulkCreateAsync(Caller.System, "Note", Records(), key: null, CancellationToken.None);
+        Assert.True(bulk.IsOk, bulk.Fault?.Message);
+        bulk.Value.Dispose();
+        List<long> told = [];
+        ReplayReport replay = fixture.Engine.Replay((position, _) => told.Add(position), CancellationToken.None);
+        Assert.Equal((Count, Count, 0), (replay.Events, replay.Records, replay.Differences.Count));
+        Assert.Equal(replay.Position, told[^1]);
+
+        static async IAsyncEnumerable<ReadOnlyMemory<byte>> Records()
+        {
+            for (int i = 1; i <= Count; i++) yield return Encoding.UTF8.GetBytes($$"""{"id":{{i}},"title":"note {{i}}"}""");
+            await Task.CompletedTask;
+        }
     }
 
     [Theory]

@@ -29,6 +29,17 @@ public class NextGroupTests
         RequireSound(engine, 3 * GroupCommands);
     }
 
+    [Fact]
+    public async Task When_the_log_needs_a_new_part_the_next_group_waits_for_it()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared) { GroupCommands = GroupCommands, LogPartEvents = GroupCommands };
+        Engine engine = await nodes.StartAsync();
+        string?[] codes = await WriteAsync(engine, CommandKind.Create, 6 * GroupCommands, static () => { });
+        Assert.All(codes, Assert.Null);
+        RequireSound(engine, 6 * GroupCommands);
+        Assert.True(nodes.Scalar("select count(*) from pg_inherits where inhparent = 'plinth_events'::regclass") >= 6);
+    }
+
     [Theory]
     [InlineData(5)]
     [InlineData(15)]
