@@ -37,20 +37,10 @@ public sealed class SwapUnderWritesTests
     {
         using WriteFixture fixture = new("""model Note { id Int @id  text String  @@allow("all", true) }""");
         Committer lane = fixture.Store.Committer;
-        using SemaphoreSlim release = new(0);
-        TaskCompletionSource isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        Task<Result<Done>> holding = lane.RunAsync(new WriteAction<Done>(
-            _ =>
-            {
-                isHeld.SetResult();
-                release.Wait();
-                return Done.It;
-            },
-            isExclusive: true), CancellationToken.None).AsTask();
-        await isHeld.Task;
         Task<Result<MigrationReport>> applying;
         Task<string>[] writes;
-        try
+        HeldLane held = await HeldLane.HoldAsync(lane);
+        await using (held)
         {
             applying = fixture.Engine.ApplyAsync(
                 WriteFixture.Read("""model Note { id Int @id  text String  more String @default("m")  @@allow("all", true) }"""),
@@ -59,12 +49,8 @@ public sealed class SwapUnderWritesTests
             writes = [.. Enumerable.Range(1, 3).Select(i => fixture.Do(CommandKind.Create, "Note", $$"""{"id":{{i}},"text":"t"}"""))];
             while (lane.Waiting < 4 && !applying.IsCompleted) await Task.Delay(1);
         }
-        finally
-        {
-            release.Release();
-        }
 
-        Assert.True((await holding).IsOk);
+        Assert.True((await held.Ended).IsOk);
         Assert.True((await applying).IsOk);
         Assert.Equal(
             Enumerable.Range(1, 3).Select(static i => $$"""{"id":{{i}},"text":"t","more":"m"}"""), await Task.WhenAll(writes));

@@ -82,8 +82,7 @@ public class GroupTests
         Engine engine = await nodes.StartAsync();
         Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));
         using CancellationTokenSource leaving = new();
-        using SemaphoreSlim release = new(0);
-        Task holding = await HoldAsync(engine, release);
+        await using HeldLane held = await HeldLane.HoldAsync(engine.Store.Committer);
         Task<Result<WriteReply>> left = engine.WriteAsync(
             Policy.Caller.System,
             WriteFixture.Command(CommandKind.Create, "Book", Book(1, shelf: 1)),
@@ -91,8 +90,7 @@ public class GroupTests
         Task<Result<Done>> watching = engine.Store.Committer.RunAsync(new Watching(leaving), CancellationToken.None).AsTask();
         Task<Fault?> other = WriteAsync(engine, CommandKind.Create, "Book", Book(2, shelf: 1));
         while (engine.Store.Committer.Waiting < 3) await Task.Delay(1);
-        release.Release();
-        await holding;
+        held.Release();
         await watching;
         Assert.Null(await other);
         Assert.True((await left).IsOk);
@@ -517,23 +515,17 @@ public class GroupTests
     static async Task<Fault?[]> TogetherAsync(
         Engine engine, Action before, (CommandKind Kind, string Model, string Body, string? Key)[] commands, int groups = 2)
     {
-        using SemaphoreSlim release = new(0);
-        Task holding = await HoldAsync(engine, release);
         Task<Fault?>[] running;
         long begun;
-        try
+        // Whatever fails, it is let go: a lane that is held never ends.
+        await using (await HeldLane.HoldAsync(engine.Store.Committer))
         {
             running = [.. commands.Select(c => WriteAsync(engine, c.Kind, c.Model, c.Body, c.Key))];
             while (engine.Store.Committer.Waiting < commands.Length) await Task.Delay(1);
             begun = engine.Store.Committer.Groups;
             before();
         }
-        finally
-        {
-            // Whatever failed: a lane that is held never ends.
-            release.Release();
-        }
-        await holding;
+
         Fault?[] faults = await Task.WhenAll(running);
         Assert.Equal(groups, engine.Store.Committer.Groups - begun);
         return faults;
@@ -547,23 +539,6 @@ public class GroupTests
             [.. bodies.Select(body => engine.WriteAsync(caller, Create(model, body), CancellationToken.None).AsTask())];
         Assert.True(SpinWait.SpinUntil(() => engine.Store.Committer.Waiting == waiting + bodies.Length, TimeSpan.FromSeconds(60)));
         return running;
-    }
-
-    /// <summary>Holds the lane until it is released; answers when it is held, since before that it is one of those that wait.</summary>
-    static async Task<Task> HoldAsync(Engine engine, SemaphoreSlim release)
-    {
-        TaskCompletionSource isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        WriteAction<Done> hold = new(
-            _ =>
-            {
-                isHeld.TrySetResult();
-                release.Wait();
-                return Done.It;
-            },
-            isExclusive: true);
-        Task<Result<Done>> holding = engine.Store.Committer.RunAsync(hold, CancellationToken.None).AsTask();
-        await isHeld.Task;
-        return holding;
     }
 
     static Task<Fault?> WriteAsync(Engine engine, CommandKind kind, string model, string body, string? key = null) =>

@@ -128,20 +128,8 @@ public class NextGroupTests
     /// <summary>Commands that wait behind one that holds the lane, so that their groups are full; answers what became of each.</summary>
     static async Task<string?[]> WriteAsync(Engine engine, CommandKind kind, int count, Action before, params int[] wrong)
     {
-        using SemaphoreSlim release = new(0);
-        TaskCompletionSource isHeld = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        WriteAction<Done> hold = new(
-            _ =>
-            {
-                isHeld.TrySetResult();
-                release.Wait();
-                return Done.It;
-            },
-            isExclusive: true);
-        Task<Result<Done>> holding = engine.Store.Committer.RunAsync(hold, CancellationToken.None).AsTask();
-        await isHeld.Task;
         List<Task<Fault?>> running = [];
-        try
+        await using (await HeldLane.HoldAsync(engine.Store.Committer))
         {
             // One after the other: the order of arrival is that of the groups.
             for (int i = 0; i < count; i++)
@@ -155,12 +143,7 @@ public class NextGroupTests
 
             before();
         }
-        finally
-        {
-            release.Release();
-        }
 
-        await holding;
         return [.. (await Task.WhenAll(running)).Select(static fault => fault?.Code)];
     }
 
