@@ -87,6 +87,7 @@ static class FollowersCommand
                 await server.PostAsync($"/followers/{Uri.EscapeDataString(name)}/{(isSkipped ? "skip" : "resume")}", cancel);
             if (status == 204) return ExitCode.Done;
             await shell.Error.WriteLineAsync($"plinth: {message}");
+            if (status == 400) return ExitCode.WrongUse;
             return status == 404 && message.Contains(name, StringComparison.Ordinal) ? ExitCode.Found : ExitCode.Failed;
         }
         catch (HttpRequestException unreachable)
@@ -100,16 +101,13 @@ static class FollowersCommand
 
     static async Task<int> UnparkAsync(Shell shell, Engine engine, string name, bool isSkipped, CancellationToken cancel)
     {
-        Result<bool> done = await engine.Store.Committer.RunAsync(FollowerTable.Unpark(name, isSkipped), cancel);
-        if (done.Failed(out Fault? fault, out bool wasParked))
-        {
-            SchemaLoading.Show(shell, fault);
-            return ExitCode.Failed;
-        }
-        if (wasParked) return ExitCode.Done;
-        await shell.Error.WriteLineAsync($"plinth: no follower '{name}' is parked");
-        return ExitCode.Found;
+        if (await engine.GoOnAsync(name, isSkipped, cancel) is not { } fault) return ExitCode.Done;
+        SchemaLoading.Show(shell, fault);
+        return CodeOf(fault.Kind);
     }
+
+    static int CodeOf(FaultCode kind) =>
+        kind == Faults.NotFound ? ExitCode.Found : kind == Faults.MalformedParameter ? ExitCode.WrongUse : ExitCode.Failed;
 
     static string Text(FollowerRow follower, long head) => string.Create(
         CultureInfo.InvariantCulture, $"{follower.Name}  at {follower.Position}, {Math.Max(0, head - follower.Position)} behind")

@@ -94,9 +94,9 @@ sealed class Sessions(PlatformRecords records, AccessTokens access, RefreshToken
     /// <summary>Whether the account was signed in to from the network of this address before.</summary>
     public bool IsKnown(Guid userId, string address, CancellationToken cancel)
     {
-        string network = SignInGuards.Network(address);
+        string network = ClientNetwork.Of(address);
         return records.OfUser(PlatformRecords.Session, userId, cancel)
-            .Any(s => s.Text("address") is { } before && SignInGuards.Network(before) == network);
+            .Any(s => s.Text("address") is { } before && ClientNetwork.Of(before) == network);
     }
 
     async ValueTask<Result<TokenPair>> RotateAsync(PlatformRow session, CancellationToken cancel)

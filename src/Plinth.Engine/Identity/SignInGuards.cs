@@ -1,7 +1,5 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
-using System.Net;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Plinth.Plan;
@@ -41,7 +39,7 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
     /// <param name="isKnown">Whether the account was signed in to from this address before; asked only when it matters.</param>
     public Result<Attempt> Begin(string purpose, string account, string address, Func<bool> isKnown, CancellationToken cancel)
     {
-        string network = Network(address);
+        string network = ClientNetwork.Of(address);
         ImmutableArray<(string Key, int Max)> counted =
         [
             (Key("both", purpose, account, network), options.Attempts),
@@ -82,7 +80,7 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
     /// </summary>
     public async ValueTask TrustAsync(string purpose, string account, string address, CancellationToken cancel)
     {
-        string key = Trusted(purpose, account, Network(address)), now = PlatformRecords.Time(records.Now);
+        string key = Trusted(purpose, account, ClientNetwork.Of(address)), now = PlatformRecords.Time(records.Now);
         bool isThere = Find(key, cancel) is not null;
         // It is a help and no promise: a reset is done when it could not be noted.
         _ = await records.RunAsync(null, isThere
@@ -151,9 +149,4 @@ sealed class SignInGuards(PlatformRecords records, IdentityOptions options, byte
 
     string Key(string kind, string purpose, string account, string network) => Convert.ToHexStringLower(
         HMACSHA256.HashData(secret, Encoding.UTF8.GetBytes(string.Join('\n', kind, purpose, account, network))).AsSpan(0, 16));
-
-    /// <summary>A network of one customer is one address: an IPv6 client has 2^64 to choose from.</summary>
-    public static string Network(string address) =>
-        IPAddress.TryParse(address, out IPAddress? parsed) && parsed.AddressFamily == AddressFamily.InterNetworkV6
-            ? Convert.ToHexString(parsed.GetAddressBytes(), 0, 8) : address;
 }

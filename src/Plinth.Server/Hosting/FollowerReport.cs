@@ -1,7 +1,6 @@
 using System.Diagnostics.Metrics;
 using Plinth.Http;
 using Plinth.Log;
-using Plinth.Projections;
 using Plinth.Text;
 
 namespace Plinth.Hosting;
@@ -9,14 +8,13 @@ namespace Plinth.Hosting;
 /// <summary>How what follows the log is doing: <c>/followers</c>, and the gauges of <c>/metrics</c>.</summary>
 sealed class FollowerReport : IDisposable
 {
-    readonly EventStore _store;
     readonly LogTail _log;
     readonly Meter _meter;
 
-    public FollowerReport(EventStore store, ServerOptions server)
+    public FollowerReport(LogTail log, ServerOptions server)
     {
         _meter = Telemetry.MeterOf(server);
-        (_store, _log) = (store, store.Tail);
+        _log = log;
         _meter.CreateObservableGauge("plinth.follower.behind", () => Measure(static f => f.Behind), "{event}",
             "Events of the log that a follower has not seen.");
         _meter.CreateObservableGauge("plinth.follower.failures", () => Measure(static f => f.Failures), "{failure}",
@@ -40,24 +38,6 @@ sealed class FollowerReport : IDisposable
             Write(body, follower);
         }
         body.Write("]}"u8);
-    }
-
-    /// <summary>
-    /// Lets one that is parked go on: it is taken up at the next look, here or on another node, by who may lead it.
-    /// </summary>
-    /// <param name="name">Of the follower.</param>
-    /// <param name="skips">Behind the event that it failed over, instead of with it.</param>
-    /// <param name="cancel">Gives up waiting.</param>
-    public async ValueTask<Fault?> GoOnAsync(string name, bool skips, CancellationToken cancel)
-    {
-        if (skips && name.StartsWith(ProjectionFollower.NamePrefix, StringComparison.Ordinal))
-        {
-            return Faults.MalformedParameter.Says("a projection cannot leave an event out",
-                hint: "plinth projections rebuild counts its records anew, whatever happened to them");
-        }
-        Result<bool> done = await _store.Committer.RunAsync(FollowerTable.Unpark(name, skips), cancel).ConfigureAwait(false);
-        if (done.Failed(out Fault? fault, out bool wasParked)) return fault;
-        return wasParked ? null : Faults.NotFound.Says($"no follower '{name}' is parked", hint: "GET /followers lists them");
     }
 
     static void Write(ByteOutput body, FollowerStatus follower)

@@ -42,9 +42,9 @@ sealed class PlinthServer : IAsyncDisposable
         _engine = engine;
         _files = new PublicFiles(options.PublicFolder, options.Limits.PublicBytes, follows: options.Mode == ServerMode.Dev);
         _log = new ServiceLog(options);
-        _followers = new FollowerReport(engine.Store, options);
+        _followers = new FollowerReport(engine.Log, options);
         _operations = new Operations(
-            options, NotReady, (_followers.Write, _followers.GoOnAsync), new ProjectionPage(engine).Write, About);
+            options, NotReady, (_followers.Write, engine.GoOnAsync), new ProjectionPage(engine).Write, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
         _identities = new Identities(engine, identity, mailer, message => _log.Event(LogLevelMin.Warning, message));

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -29,15 +28,6 @@ sealed class ClientAddress(ImmutableArray<IPNetwork> trusted)
             if (!IsTrusted(hop)) return hop;
         }
         return address;
-    }
-
-    /// <summary>
-    /// What budgets and bounds count by: a network of one customer is one address, for an IPv6 client has 2^64 to choose from.
-    /// </summary>
-    public static string NetworkOf(string address)
-    {
-        if (!address.Contains(':', StringComparison.Ordinal) || !IPAddress.TryParse(address, out IPAddress? parsed)) return address;
-        return parsed.AddressFamily == AddressFamily.InterNetworkV6 ? Convert.ToHexString(parsed.GetAddressBytes(), 0, 8) : address;
     }
 
     bool IsTrusted(IPAddress address)

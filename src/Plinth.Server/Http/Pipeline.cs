@@ -107,7 +107,7 @@ sealed class Pipeline : IHttpApplication<Exchange>
         if (_origins.Varies) _origins.Annotate(headers, answer);
 
         exchange.Address = AddressOf(exchange);
-        if (Limited(_perAddress, ClientAddress.NetworkOf(exchange.Address), answer) is { } limited) return limited;
+        if (Limited(_perAddress, ClientNetwork.Of(exchange.Address), answer) is { } limited) return limited;
         if (exchange.Method == Method.Options) return AnswerOptions(exchange);
         Route route = exchange.Route;
         if (route.Endpoint == Endpoint.None)

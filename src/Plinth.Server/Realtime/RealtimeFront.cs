@@ -46,7 +46,7 @@ sealed class RealtimeFront : IAsyncDisposable
             return Faults.Overloaded.Says("as many clients follow changes here as may (realtime.connections)")
                 with { RetryAfterSeconds = 5 };
         }
-        string network = ClientAddress.NetworkOf(exchange.Address);
+        string network = ClientNetwork.Of(exchange.Address);
         try
         {
             if (!_byAddress.TryEnter(network, _parts.Options.ConnectionsPerAddressMax))

@@ -70,6 +70,8 @@ public sealed class LogCommandTests : IDisposable
         Assert.True(resume.Code == ExitCode.Found && resume.Error.Contains("no follower 'sink:http' is parked"), resume.All);
         Assert.Equal(ExitCode.WrongUse, (await RunAsync("followers", "skip", "sink:http", "app")).Code);
         Assert.Equal(ExitCode.Found, (await RunAsync("followers", "skip", "sink:http", "app", "--yes")).Code);
+        Ran counted = await RunAsync("followers", "skip", "projection ByStage", "app", "--yes");
+        Assert.True(counted.Code == ExitCode.WrongUse && counted.Error.Contains("cannot leave an event out"), counted.All);
     }
 
     [Fact]
