@@ -58,8 +58,9 @@ sealed class BulkBody(Exchange exchange, Limits limits)
                 ReadOnlySequence<byte> buffer = read.Buffer;
                 held = buffer.End;
                 bool ended = false;
-                // A record that is not whole yet is looked at again only when twice as much is there: the work stays linear.
-                if (buffer.Length >= wanted || read.IsCompleted)
+                // A record that is not whole yet is looked at again only when twice as much is there, so that the work stays linear, or
+                // when there is more than one may have: that may be its end, and others.
+                if (buffer.Length >= wanted || buffer.Length > limits.RecordBytes || read.IsCompleted)
                 {
                     wanted = 0;
                     while (!ended && Next(ref buffer, lines, ref opened, read.IsCompleted, out ReadOnlySequence<byte> record, out ended))

@@ -12,7 +12,10 @@ public class BulkBodyTests
     static readonly Limits s_limits = Limits.Default with { BodyBytes = 10, RecordBytes = 200, BulkBytes = 100_000, JsonDepth = 4 };
 
     /// <summary>The records that the body reads as, joined; or the fault's message.</summary>
-    static async Task<string> ReadAsync(string type, byte[] body, int chunkBytes)
+    static Task<string> ReadAsync(string type, byte[] body, int chunkBytes) =>
+        ReadAsync(type, new StreamContent(new Slow(body, chunkBytes)), static () => { });
+
+    static async Task<string> ReadAsync(string type, HttpContent body, Action onRecord)
     {
         StringBuilder records = new();
         await using PipelineServer server = await PipelineServer.StartAsync(async e =>
@@ -21,7 +24,10 @@ public class BulkBodyTests
             try
             {
                 await foreach (ReadOnlyMemory<byte> record in bulk.RecordsAsync(e.Cancel))
+                {
                     records.Append(records.Length > 0 ? "|" : "").Append(Encoding.UTF8.GetString(record.Span));
+                    onRecord();
+                }
             }
             catch (BulkBodyException refused)
             {
@@ -29,10 +35,28 @@ public class BulkBodyTests
             }
             return await PipelineServer.Answers("{}")(e);
         });
-        using HttpRequestMessage request = new(HttpMethod.Post, "/api/notes") { Content = new StreamContent(new Slow(body, chunkBytes)) };
+        using HttpRequestMessage request = new(HttpMethod.Post, "/api/notes") { Content = body };
         request.Content.Headers.TryAddWithoutValidation("Content-Type", type);
         using HttpResponseMessage response = await server.Client.SendAsync(request);
         return response.StatusCode == HttpStatusCode.OK ? records.ToString() : await response.Content.ReadAsStringAsync();
+    }
+
+    /// <summary>Its second part leaves when the first has been read.</summary>
+    sealed class TwoParts(byte[] first, Task isRead, byte[] second) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            await stream.WriteAsync(first);
+            await stream.FlushAsync();
+            await isRead;
+            await stream.WriteAsync(second);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 
     /// <summary>Gives a few bytes at a time, so that records fall apart at every place.</summary>
@@ -76,5 +100,21 @@ public class BulkBodyTests
         for (int i = 0; i < 3000; i++) many.Append("{\"a\":\"").Append('y', 40).Append("\"}\n");
         Assert.Contains("limits.bulkBytes", await ReadAsync("application/x-ndjson", Encoding.UTF8.GetBytes(many.ToString()), 10_000),
             StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("application/json", "[", ",", "]")]
+    [InlineData("application/x-ndjson", "", "\n", "")]
+    public async Task Records_that_come_together_with_the_end_of_one_are_not_one_that_is_too_long(
+        string type, string before, string between, string after)
+    {
+        string[] records = [.. Enumerable.Range(0, 12).Select(static i => $$"""{"a":"{{i}} {{new string('y', 40)}}"}""")];
+        string body = before + string.Join(between, records) + after;
+        TaskCompletionSource isRead = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        // The first record, and the beginning of the next.
+        int cut = before.Length + records[0].Length + between.Length + 10;
+        using TwoParts parts = new(Encoding.UTF8.GetBytes(body[..cut]), isRead.Task, Encoding.UTF8.GetBytes(body[cut..]));
+        string read = await ReadAsync(type, parts, () => isRead.TrySetResult()).WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(string.Join('|', records), read);
     }
 }
