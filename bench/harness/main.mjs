@@ -13,7 +13,7 @@ import { measureSingles } from './singles.mjs';
 
 const { values, positionals } = parseArgs({
   options: {
-    quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, seconds: { type: 'string' },
+    quick: { type: 'boolean', default: false }, rounds: { type: 'string' }, seconds: { type: 'string' }, 'warm-up': { type: 'string' },
     seed: { type: 'string', default: '20260721' }, 'peers-only': { type: 'boolean', default: false }, name: { type: 'string' },
     servers: { type: 'string' }, rows: { type: 'string' },
   },
@@ -28,7 +28,7 @@ const settings = {
 };
 const options = {
   ...settings,
-  warmUpSeconds: values.quick ? 1 : 5,
+  warmUpSeconds: Number(values['warm-up'] ?? (values.quick ? 1 : 5)),
   repeats: values.quick ? 2 : 9,
   clone: !values.quick,
   admits: (target) => (!values['peers-only'] || !target.name.startsWith('plinth')) && among(values.servers, target.name),
