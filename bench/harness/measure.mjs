@@ -13,7 +13,7 @@ const firstPort = 4810;
 /** @returns the phase's rows with every round of every server. */
 export async function measurePhase(phase, data, options) {
   const running = [];
-  const postgres = phase.onPostgres ? startPostgres() : undefined;
+  const postgres = phase.onPostgres ? startPostgres({ slowFlush: phase.slowFlush }) : undefined;
   try {
     for (const target of phase.targets().filter((target) => options.admits(target))) {
       const port = firstPort + running.length;

@@ -14,17 +14,18 @@ const settings = {
   effective_cache_size: '4GB', random_page_cost: 1.1, autovacuum_naptime: '10min',
 };
 
-/** Starts the server, made when it is not there. */
-export function startPostgres() {
+/** Starts the server, made when it is not there; `slowFlush`: each of its flushes takes so many microseconds more. */
+export function startPostgres({ slowFlush } = {}) {
   const binaries = folderOfBinaries();
   // The server refuses to run as root, and its account must reach the folder.
   const isRoot = os.userInfo().uid === 0;
   const folder = isRoot ? '/var/tmp/plinth-bench-postgres' : cacheFolder('postgres');
   fs.mkdirSync(folder, { recursive: true });
+  let env = process.env;
   const run = (program, ...args) => {
     const plain = [path.join(binaries, program), ...args];
     const command = isRoot ? ['runuser', '-u', 'postgres', '--', ...plain] : plain;
-    return execFileSync(command[0], command.slice(1), { encoding: 'utf8', cwd: '/', stdio: ['ignore', 'ignore', 'inherit'] });
+    return execFileSync(command[0], command.slice(1), { encoding: 'utf8', cwd: '/', stdio: ['ignore', 'ignore', 'inherit'], env });
   };
   if (isRoot) execFileSync('chown', ['postgres', folder]);
   const data = path.join(folder, 'data');
@@ -33,6 +34,7 @@ export function startPostgres() {
   }
   const options = [...Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`), `-k ${folder}`].join(' ');
   if (fs.existsSync(path.join(data, 'postmaster.pid'))) run('pg_ctl', '-D', data, '-m', 'immediate', '-w', '-s', 'stop');
+  if (slowFlush !== undefined) env = { ...env, LD_PRELOAD: slowFlushLibrary(folder), SLOW_FLUSH_MICROSECONDS: String(slowFlush) };
   run('pg_ctl', '-D', data, '-w', '-s', '-l', path.join(folder, 'log'), '-o', options, 'start');
   return new Postgres(binaries, Number(fs.readFileSync(path.join(data, 'postmaster.pid'), 'utf8').split('\n')[0]), () =>
     run('pg_ctl', '-D', data, '-m', 'fast', '-w', '-s', 'stop'));
@@ -68,6 +70,14 @@ class Postgres {
     this.sql('postgres', `create database ${name} template ${template} strategy file_copy`);
     this.sql(name, 'checkpoint');
   }
+}
+
+/** Compiled where the server's account can read it. */
+function slowFlushLibrary(folder) {
+  const library = path.join(folder, 'slow_flush.so');
+  execFileSync('cc', ['-O2', '-shared', '-fPIC', '-o', library, path.join(bench, 'slow-flush', 'slow_flush.c'), '-ldl']);
+  fs.chmodSync(library, 0o755);
+  return library;
 }
 
 function folderOfBinaries() {

@@ -138,6 +138,15 @@ export const phases = [
     ],
     rows: [onPostgres('mixed', 'Mixed', 'mixed', 64, [3.5, 5], [5, 7])],
   },
+  {
+    name: 'postgres-slow',
+    title: 'On PostgreSQL, each flush of the disk slower by one millisecond',
+    onPostgres: true,
+    slowFlush: 1000,
+    isAskedFor: true,
+    targets: () => [plinthOnPostgres(), plinthOnPostgres({ recordCache: false }), fastifyOnPostgres()],
+    rows: [onPostgres('create-slow', 'Create, with an event', 'create', 64, [2.5])],
+  },
 ];
 
 /**
