@@ -25,7 +25,7 @@ public sealed class BulkMemoryTests
     public async Task A_hundred_thousand_records_in_one_request_stay_within_64_megabytes()
     {
         using WriteFixture fixture = new(Schema);
-        // Pools, compiled code and the database's cache have their size before anything is counted: what must not grow is what each record leaves.
+        // Pools, compiled code and the database's cache have their size before anything is counted.
         await fixture.Engine.BulkCreateAsync(
             Caller.System, "Author", BatchTests.Records(WarmUp, i => Author(-i - 1)), key: null, CancellationToken.None);
         long before = Resident(), peak = before;
