@@ -8,7 +8,8 @@ namespace Plinth.Live;
 /// <param name="Presence">What it shows, as JSON.</param>
 /// <param name="Order">Lower for who came earlier.</param>
 /// <param name="Node">Empty for this one.</param>
-sealed record ChannelMember(string Id, string? User, byte[] Presence, long Order, string Node);
+/// <param name="Slot">Its number in a channel with a leader, from 1 on; 0 as long as it has none.</param>
+sealed record ChannelMember(string Id, string? User, byte[] Presence, long Order, string Node, long Slot = 0);
 
 /// <summary>Writes the frames of channels; each once, for all who are told.</summary>
 static class ChannelFrames
@@ -58,12 +59,13 @@ static class ChannelFrames
         return new LiveFrame("presence"u8, rest.ToArray());
     }
 
-    public static LiveFrame Message(string from, string? user, ReadOnlySpan<byte> message)
+    public static LiveFrame Message(string from, string? user, long slot, ReadOnlySpan<byte> message)
     {
         using ByteOutput rest = new(message.Length + 128);
         Member(rest, ",\"from\":{\"id\":"u8, from);
         rest.Write(",\"user\":"u8);
         WriteUser(rest, user);
+        WriteSlot(rest, slot);
         rest.Write("},\"message\":"u8);
         rest.Write(message);
         rest.Write((byte)'}');
@@ -83,6 +85,7 @@ static class ChannelFrames
         Member(output, "{\"id\":"u8, member.Id);
         output.Write(",\"user\":"u8);
         WriteUser(output, member.User);
+        WriteSlot(output, member.Slot);
         output.Write(",\"presence\":"u8);
         output.Write(member.Presence);
         output.Write((byte)'}');
@@ -92,6 +95,13 @@ static class ChannelFrames
     {
         output.Write(name);
         JsonText.WriteString(output, id);
+    }
+
+    static void WriteSlot(ByteOutput output, long slot)
+    {
+        if (slot == 0) return;
+        output.Write(",\"slot\":"u8);
+        JsonText.WriteInt(output, slot);
     }
 
     static void WriteUser(ByteOutput output, string? user)

@@ -80,11 +80,14 @@ sealed class ChannelHub : IAsyncDisposable
 
     internal ChannelRoom? Find(string room) => _rooms.GetValueOrDefault(room);
 
-    internal void Enter(string room, ChannelMember member)
+    internal void Enter(string room, ChannelMember member, long given)
     {
         // Under the lock that empty channels are forgotten under.
-        lock (_gate) _rooms.GetOrAdd(room, static id => new ChannelRoom(id)).Enter(member);
+        lock (_gate) _rooms.GetOrAdd(room, NewRoom).Enter(member, given);
     }
+
+    ChannelRoom NewRoom(string id) =>
+        new(id, _engine.Time, seated => _nodes?.TryTell(NoticeKind.Slot, id, seated with { User = null, Presence = [] }));
 
     internal async ValueTask<Fault?> PublishAsync(ChannelMembership from, ReadOnlyMemory<byte> message, CancellationToken cancel)
     {
@@ -114,7 +117,7 @@ sealed class ChannelHub : IAsyncDisposable
     {
         if (showing is not { Room: { } room, Place: { } place }) return Faults.NotReady.Says("this channel was left");
         if (PresenceOf(showing.Caller, place.Channel, presence).Failed(out Fault? fault, out byte[]? shown)) return fault;
-        if (room.Show(showing, shown) is { } member) _nodes?.TryTell(NoticeKind.Enter, room.Id, member);
+        if (room.Show(showing, shown) is { } member) _nodes?.TryTell(NoticeKind.Enter, room.Id, member, given: room.Given);
         return null;
     }
 
@@ -155,9 +158,9 @@ sealed class ChannelHub : IAsyncDisposable
             if (_rooms.Count >= _engine.Limits.Channels && !_rooms.ContainsKey(place.Id))
                 return Faults.Overloaded.Says("as many channels have members here as may (limits.channels)") with { RetryAfterSeconds = 5 };
             (joining.Place, joining.Presence) = (place, presence);
-            ChannelRoom room = _rooms.GetOrAdd(place.Id, static id => new ChannelRoom(id));
+            ChannelRoom room = _rooms.GetOrAdd(place.Id, NewRoom);
             if (room.Join(joining, _engine.Limits.ChannelMembers, isReset).Failed(out fault, out ChannelMember? member)) return fault;
-            if (member is not null) _nodes?.TryTell(NoticeKind.Enter, room.Id, member);
+            if (member is not null) _nodes?.TryTell(NoticeKind.Enter, room.Id, member, given: room.Given);
             // Something has changed since the rules were asked: they are asked again.
             if (marks != _marks) _dirty.Add(place.Channel.Name);
         }

@@ -35,12 +35,13 @@ sealed class ChannelNodes : IAsyncDisposable
     public int Count => _heardAt.Count;
 
     /// <summary>False when too much waits to be told; then it is not. After the end nothing is told, and nobody misses it.</summary>
-    public bool TryTell(NoticeKind kind, string room = "", ChannelMember? member = null, byte[]? body = null)
+    public bool TryTell(NoticeKind kind, string room = "", ChannelMember? member = null, byte[]? body = null, long given = 0)
     {
         if (_bus is null) return true;
         ChannelNotice notice = new(kind, _own)
         {
-            To = room, Member = member?.Id ?? "", User = member?.User, Order = member?.Order ?? 0, Body = body ?? member?.Presence ?? [],
+            To = room, Member = member?.Id ?? "", User = member?.User, Order = member?.Order ?? 0, Slot = member?.Slot ?? 0, Given = given,
+            Body = body ?? member?.Presence ?? [],
         };
         return _seal.Close(notice.Write()) is not { } text || _bus.TrySend(text);
     }
@@ -66,7 +67,12 @@ sealed class ChannelNodes : IAsyncDisposable
         _seal.Dispose();
     }
 
-    void Ask() => TryTell(NoticeKind.Ask);
+    /// <summary>Others tell who is there; what they have missed of this node, they are told.</summary>
+    void Ask()
+    {
+        TryTell(NoticeKind.Ask);
+        TellAll();
+    }
 
     void Lose(string node)
     {
@@ -100,8 +106,9 @@ sealed class ChannelNodes : IAsyncDisposable
         {
             case NoticeKind.Publish: _hub.Find(told.To)?.Publish(told.Member, told.User, told.Body); break;
             case NoticeKind.Enter:
-                _hub.Enter(told.To, new ChannelMember(told.Member, told.User, told.Body, told.Order, told.Node));
+                _hub.Enter(told.To, new ChannelMember(told.Member, told.User, told.Body, told.Order, told.Node, told.Slot), told.Given);
                 break;
+            case NoticeKind.Slot: _hub.Find(told.To)?.Seat(told.Node, told.Member, told.Slot); break;
             case NoticeKind.Leave: _hub.Find(told.To)?.Leave(told.Member); break;
             case NoticeKind.Ask when told.To.Length == 0 || told.To == _own: TellAll(); break;
             default: break;
@@ -112,7 +119,7 @@ sealed class ChannelNodes : IAsyncDisposable
     {
         foreach (ChannelRoom room in _hub.Rooms)
         {
-            foreach (ChannelMember member in room.Own) TryTell(NoticeKind.Enter, room.Id, member);
+            foreach (ChannelMember member in room.Own) TryTell(NoticeKind.Enter, room.Id, member, given: room.Given);
         }
     }
 }

@@ -23,6 +23,9 @@ enum NoticeKind
 
     /// <summary>A node goes, and its members with it.</summary>
     Gone,
+
+    /// <summary>The leader's node gives a member its slot.</summary>
+    Slot,
 }
 
 /// <summary>What nodes tell one another of channels.</summary>
@@ -36,6 +39,12 @@ sealed record ChannelNotice(NoticeKind Kind, string Node)
     public string? User { get; init; }
 
     public long Order { get; init; }
+
+    /// <summary>Of the member; 0 for none.</summary>
+    public long Slot { get; init; }
+
+    /// <summary>The highest slot that the channel has given, whoever has left since.</summary>
+    public long Given { get; init; }
 
     /// <summary>The message, or what the member shows, as JSON.</summary>
     public byte[] Body { get; init; } = [];
@@ -53,8 +62,11 @@ sealed record ChannelNotice(NoticeKind Kind, string Node)
         output.Write((byte)',');
         if (User is null) JsonText.WriteNull(output);
         else JsonText.WriteString(output, User);
-        output.Write((byte)',');
-        JsonText.WriteInt(output, Order);
+        foreach (long number in (ReadOnlySpan<long>)[Order, Slot, Given])
+        {
+            output.Write((byte)',');
+            JsonText.WriteInt(output, number);
+        }
         output.Write((byte)',');
         output.Write(Body.Length == 0 ? "null"u8 : Body);
         output.Write((byte)']');
@@ -66,11 +78,11 @@ sealed record ChannelNotice(NoticeKind Kind, string Node)
     {
         using JsonDocument document = JsonDocument.Parse(json);
         JsonElement root = document.RootElement;
-        if (root.ValueKind != JsonValueKind.Array || root.GetArrayLength() != 7) throw new JsonException("not seven items");
+        if (root.ValueKind != JsonValueKind.Array || root.GetArrayLength() != 9) throw new JsonException("not nine items");
         return new ChannelNotice((NoticeKind)root[0].GetInt32(), Text(root[1]))
         {
             To = Text(root[2]), Member = Text(root[3]), User = root[4].GetString(), Order = root[5].GetInt64(),
-            Body = Encoding.UTF8.GetBytes(root[6].GetRawText()),
+            Slot = root[6].GetInt64(), Given = root[7].GetInt64(), Body = Encoding.UTF8.GetBytes(root[8].GetRawText()),
         };
 
         static string Text(JsonElement item) => item.GetString() ?? "";

@@ -5,16 +5,20 @@ namespace Plinth.Live;
 
 /// <summary>
 /// One channel by its parameters, as this node knows it: its own members, to whom it delivers, and, where members see one another, those of
-/// all nodes. Everyone here is told everything in one order. Thread-safe; delivers under its lock.
+/// all nodes. Everyone here is told everything in one order. Where it has a leader, its members have numbers, which the leader's node alone
+/// gives. Thread-safe; delivers under its lock.
 /// </summary>
-sealed class ChannelRoom(string id)
+/// <param name="id">Of the channel by its parameters.</param>
+/// <param name="time">Of the node.</param>
+/// <param name="tellSeat">Tells other nodes the slot that this one has given to a member. Must be quick; it runs under the lock.</param>
+sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tellSeat)
 {
     readonly Lock _gate = new();
     readonly Dictionary<string, ChannelMembership> _local = new(StringComparer.Ordinal);
     readonly Dictionary<string, ChannelMember> _members = new(StringComparer.Ordinal);
     Channel? _channel;
     string? _leader;
-    long _order;
+    long _order, _given;
 
     public string Id => id;
 
@@ -31,6 +35,15 @@ sealed class ChannelRoom(string id)
         get
         {
             lock (_gate) return [.. _local.Values];
+        }
+    }
+
+    /// <summary>The highest slot that was given, whoever has left since.</summary>
+    public long Given
+    {
+        get
+        {
+            lock (_gate) return _given;
         }
     }
 
@@ -62,10 +75,14 @@ sealed class ChannelRoom(string id)
                 joining.Deliver(ChannelFrames.Snapshot(joining.Id, null, null, isReset));
                 return (ChannelMember?)null;
             }
-            ChannelMember member = new(joining.Id, joining.User, joining.Presence, ++_order, "");
+            // By the clock, for a node that has not heard of the others yet; after all that were heard of, whatever the clock says.
+            _order = Math.Max(_order + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+            ChannelMember member = new(joining.Id, joining.User, joining.Presence, _order, "");
             _members.Add(member.Id, member);
             string? before = _leader;
             Elect();
+            // Whoever is told of the member is told the slot with it.
+            if (IsLedHere) _members[member.Id] = member = member with { Slot = ++_given };
             joining.Deliver(ChannelFrames.Snapshot(joining.Id, _members.Values, _leader, isReset));
             TellAll(ChannelFrames.Presence("enter"u8, member), but: joining.Id);
             if (_leader is { } leader && leader != before) TellAll(ChannelFrames.Leader(leader), but: joining.Id);
@@ -100,17 +117,45 @@ sealed class ChannelRoom(string id)
     }
 
     /// <summary>Someone of another node has come, or shows something else.</summary>
-    public void Enter(ChannelMember member)
+    /// <param name="member">Who.</param>
+    /// <param name="given">The highest slot that its node knows of.</param>
+    public void Enter(ChannelMember member, long given)
     {
         lock (_gate)
         {
             bool isNew = !_members.TryGetValue(member.Id, out ChannelMember? was);
+            long before = _given;
+            _given = Math.Max(_given, Math.Max(given, member.Slot));
+            if (was is { Slot: > 0 } && member.Slot != was.Slot && (IsLedHere || member.Slot == 0))
+            {
+                member = member with { Slot = was.Slot };
+                // Its node has not heard it.
+                if (IsLedHere) tellSeat(member);
+            }
             // What is told again, because a node asked, is no news.
-            if (was is not null && was.Presence.AsSpan().SequenceEqual(member.Presence)) return;
+            if (was is not null && was.Slot == member.Slot && was.Presence.AsSpan().SequenceEqual(member.Presence)) return;
             _members[member.Id] = member;
             _order = Math.Max(_order, member.Order);
+            string? led = _leader;
+            if (isNew) Elect();
+            // A number from a node that had not heard of this leader may have been another's already.
+            if (IsLedHere && (member.Slot == 0 || (isNew && member.Slot <= before))) member = Give(member);
             TellAll(ChannelFrames.Presence(isNew ? "enter"u8 : "update"u8, member), but: null);
-            if (isNew) Reelect();
+            TellLeader(led);
+        }
+    }
+
+    /// <summary>Another node has given a slot. Only the leader's is heard, where it is known: one that has not heard of the leader yet may
+    /// take a member of its own for it.</summary>
+    public void Seat(string node, string id, long slot)
+    {
+        lock (_gate)
+        {
+            if (!_members.TryGetValue(id, out ChannelMember? member) || member.Slot == slot) return;
+            if (_channel is not null && LeaderNode != node) return;
+            _given = Math.Max(_given, slot);
+            _members[id] = member = member with { Slot = slot };
+            TellAll(ChannelFrames.Presence("update"u8, member), but: null);
         }
     }
 
@@ -136,7 +181,7 @@ sealed class ChannelRoom(string id)
         lock (_gate)
         {
             if (_local.Count == 0) return;
-            LiveFrame frame = ChannelFrames.Message(from, user, message);
+            LiveFrame frame = ChannelFrames.Message(from, user, _members.GetValueOrDefault(from)?.Slot ?? 0, message);
             if (_channel?.Leader is null || from == _leader) TellAll(frame, but: from);
             else if (_leader is not null && _local.TryGetValue(_leader, out ChannelMembership? leader)) leader.Deliver(frame);
         }
@@ -162,19 +207,45 @@ sealed class ChannelRoom(string id)
         _local.Clear();
         // Other nodes hear of the leader by themselves, and close as well.
         _members.Clear();
-        _leader = null;
+        (_leader, _given) = (null, 0);
     }
 
     void Reelect()
     {
         string? before = _leader;
         Elect();
+        TellLeader(before);
+        if (!IsLedHere || _leader == before) return;
+        // The node that gave numbers until now may have gone before it had given all, and told apart those that two nodes gave.
+        HashSet<long> taken = [0];
+        foreach (ChannelMember member in InOrder().ToList())
+        {
+            if (!taken.Add(member.Slot)) TellAll(ChannelFrames.Presence("update"u8, Give(member)), but: null);
+        }
+    }
+
+    void TellLeader(string? before)
+    {
         if (_leader is { } leader && leader != before) TellAll(ChannelFrames.Leader(leader), but: null);
     }
 
     /// <summary>Who came first, the same on every node that knows the same members.</summary>
-    void Elect() => _leader = _channel?.Leader is null ? null
-        : _members.Values.OrderBy(static m => m.Order).ThenBy(static m => m.Id, StringComparer.Ordinal).FirstOrDefault()?.Id;
+    void Elect() => _leader = _channel?.Leader is null ? null : InOrder().FirstOrDefault()?.Id;
+
+    IEnumerable<ChannelMember> InOrder() =>
+        _members.Values.OrderBy(static m => m.Order).ThenBy(static m => m.Id, StringComparer.Ordinal);
+
+    bool IsLedHere => LeaderNode is { Length: 0 };
+
+    string? LeaderNode => _leader is { } leader ? _members.GetValueOrDefault(leader)?.Node : null;
+
+    ChannelMember Give(ChannelMember member)
+    {
+        ChannelMember seated = member with { Slot = ++_given };
+        _members[member.Id] = seated;
+        tellSeat(seated);
+        return seated;
+    }
 
     void TellAll(LiveFrame frame, string? but)
     {

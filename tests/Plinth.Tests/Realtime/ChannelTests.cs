@@ -218,7 +218,9 @@ public sealed class ChannelTests
         }
         // From a member to the leader alone, from the leader to all.
         await sockets[2].SendAsync("""{"type":"publish","id":"c","message":"answer"}""");
-        Assert.Equal("\"answer\"", (await sockets[0].FrameAsync()).GetProperty("message").GetRawText());
+        JsonElement answer = await sockets[0].FrameAsync();
+        Assert.Equal(("\"answer\"", 3),
+            (answer.GetProperty("message").GetRawText(), answer.GetProperty("from").GetProperty("slot").GetInt32()));
         await sockets[0].SendAsync("""{"type":"publish","id":"c","message":"question"}""");
         foreach (LiveSocket socket in sockets[1..])
             Assert.Equal("\"question\"", (await socket.FrameAsync()).GetProperty("message").GetRawText());
@@ -230,6 +232,37 @@ public sealed class ChannelTests
             Assert.Equal(("leader", ids[1]), (told.GetProperty("type").GetString(), told.GetProperty("leader").GetString()));
         }
         foreach (LiveSocket socket in sockets) await socket.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Members_of_a_channel_with_a_leader_have_numbers_that_are_not_given_again()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Rooms);
+        Uri url = (await server.ClientAsync()).BaseAddress!;
+        await using LiveSocket leader = await LiveSocket.OpenAsync(url);
+        await leader.JoinAsync("quiz", null);
+        Assert.Equal("1", Slots(await leader.FrameAsync()));
+        for (int next = 2; next < 5; next++)
+        {
+            await using LiveSocket socket = await LiveSocket.OpenAsync(url);
+            await socket.JoinAsync("quiz", null);
+            Assert.Equal($"1 {next}", Slots(await socket.FrameAsync()));
+            JsonElement entered = await leader.FrameAsync();
+            Assert.Equal(("enter", next),
+                (entered.GetProperty("kind").GetString(), entered.GetProperty("member").GetProperty("slot").GetInt32()));
+            await leader.SendAsync("""{"type":"presence","id":"c","presence":{"ready":true}}""");
+            JsonElement shown = (await socket.FrameAsync()).GetProperty("member");
+            Assert.Equal((1, "{\"ready\":true}"), (shown.GetProperty("slot").GetInt32(), shown.GetProperty("presence").GetRawText()));
+            await socket.CloseAsync();
+            Assert.Equal("leave", (await leader.FrameAsync()).GetProperty("kind").GetString());
+        }
+        // Where nobody leads, nobody is counted.
+        await leader.JoinAsync("lobby", null, null, "l");
+        Assert.False((await leader.FrameAsync()).GetProperty("members")[0].TryGetProperty("slot", out _));
+        await leader.SendAsync("""{"type":"cancel","id":"c"}""");
+        await using LiveSocket again = await LiveSocket.OpenAsync(url);
+        await again.JoinAsync("quiz", null);
+        Assert.Equal("1", Slots(await again.FrameAsync()));
     }
 
     [Fact]
@@ -384,6 +417,9 @@ public sealed class ChannelTests
 
         static byte[] Cbor(string json) => JsonToCbor.Transcode(System.Text.Encoding.UTF8.GetBytes(json), CborShape.Plain);
     }
+
+    static string Slots(JsonElement joined) => string.Join(' ',
+        joined.GetProperty("members").EnumerateArray().Select(static member => member.GetProperty("slot").GetInt32()));
 
     static string Member(JsonElement joined)
     {

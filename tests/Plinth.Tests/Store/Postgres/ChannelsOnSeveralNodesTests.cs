@@ -42,6 +42,11 @@ public sealed class ChannelsOnSeveralNodesTests
             Assert.Null(await others[1].PublishAsync("\"to the leader\""));
             await leader.IsAsync(() => leader.Messages.SequenceEqual(["\"to the leader\""]), "heard what was for him alone");
 
+            // Everyone has a number, the same for all who see it.
+            Dictionary<string, long> slots = await SlotsAsync(clients);
+            Assert.Equal(3, slots.Values.Distinct().Count());
+            Assert.Equal(1, slots[leader.Name]);
+
             // Whoever else can tell something to the database's listeners tells these nothing.
             nodes.Execute("select pg_notify('plinth_channels', 'bm90aGluZyBvZiBvdXJzIGF0IGFsbCwgYW5kIG5vIGtleSBmb3IgaXQ')");
 
@@ -58,6 +63,10 @@ public sealed class ChannelsOnSeveralNodesTests
             await late.JoinAsync("quiz");
             foreach (Client client in (Client[])[.. others, late])
                 await client.IsAsync(() => client.Members.SetEquals([.. others.Select(static o => o.Name), "late"]), "sees who came late");
+            // Whoever leads gives numbers on from where the one before was.
+            Dictionary<string, long> after = await SlotsAsync([.. others, late]);
+            foreach (Client client in others) Assert.Equal(slots[client.Name], after[client.Name]);
+            Assert.True(after["late"] > slots.Values.Max(), $"{after["late"]} was given before");
             late.Leave();
             foreach (Client client in others)
                 await client.IsAsync(() => client.Members.SetEquals(others.Select(static o => o.Name)), "was told who left");
@@ -122,11 +131,60 @@ public sealed class ChannelsOnSeveralNodesTests
         Assert.Equal("not_ready", (await late.PublishAsync("1"))?.Code);
     }
 
+    [Fact]
+    public async Task Who_leaves_has_had_a_number_that_no_node_gives_again()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Schema);
+        Engine here = await nodes.StartAsync(), there = await nodes.StartAsync();
+        await using ChannelHub one = new(here, Assert.Fail), two = new(there, Assert.Fail);
+        Client first = new(one, "first"), second = new(two, "second");
+        await first.JoinAsync("quiz");
+        await first.IsAsync(() => first.Slots.GetValueOrDefault("first") == 1, "has a number");
+        await second.JoinAsync("quiz");
+        await SlotsAsync([first, second]);
+        Client third = new(one, "third");
+        await third.JoinAsync("quiz");
+        long highest = (await SlotsAsync([first, second, third]))["third"];
+        third.Leave();
+        await second.IsAsync(() => second.Members.SetEquals(["first", "second"]), "was told who left");
+        first.Leave();
+        await second.IsAsync(() => second.Leader == second.Id, "leads");
+        Client fourth = new(one, "fourth"), fifth = new(two, "fifth");
+        await fourth.JoinAsync("quiz");
+        await fifth.JoinAsync("quiz");
+        Dictionary<string, long> slots = await SlotsAsync([second, fourth, fifth]);
+        Assert.True(slots["fourth"] > highest && slots["fifth"] > highest, $"{highest} and then {slots["fourth"]}, {slots["fifth"]}");
+    }
+
+    [Fact]
+    public async Task Numbers_that_nodes_gave_before_they_knew_of_one_another_are_told_apart()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Schema);
+        Engine here = await nodes.StartAsync(), there = await nodes.StartAsync();
+        await using ChannelHub one = new(here, Assert.Fail), two = new(there, Assert.Fail);
+        List<Client> clients = [.. Enumerable.Range(0, 12).Select(i => new Client(i % 2 == 0 ? one : two, "c" + i))];
+        await Task.WhenAll(clients.Select(static client => Task.Run(() => client.JoinAsync("quiz"))));
+        Dictionary<string, long> slots = await SlotsAsync(clients);
+        Assert.Equal(12, slots.Values.Distinct().Count());
+    }
+
+    /// <summary>The numbers of all, once all see the same, each another.</summary>
+    static async Task<Dictionary<string, long>> SlotsAsync(List<Client> clients)
+    {
+        await clients[0].IsAsync(
+            () => clients.TrueForAll(client => clients.TrueForAll(seen => client.Slots.ContainsKey(seen.Name)))
+                && clients.TrueForAll(client => clients[0].Slots.All(slot => client.Slots.GetValueOrDefault(slot.Key) == slot.Value))
+                && clients[0].Slots.Values.Distinct().Count() == clients.Count,
+            "agrees on numbers: " + string.Join("; ", clients.Select(static c => string.Join(',', c.Slots))));
+        return clients[0].Slots;
+    }
+
     /// <summary>What a page makes of the frames of one channel.</summary>
     sealed class Client(ChannelHub hub, string name, int user = 1, string? subject = null)
     {
         readonly Lock _gate = new();
         readonly Dictionary<string, string> _members = new(StringComparer.Ordinal);
+        readonly Dictionary<string, long> _slots = new(StringComparer.Ordinal);
         readonly List<string> _messages = [];
         ChannelMembership? _membership;
         string? _leader, _ended;
@@ -140,6 +198,15 @@ public sealed class ChannelsOnSeveralNodesTests
             get
             {
                 lock (_gate) return [.. _members.Values];
+            }
+        }
+
+        /// <summary>The numbers of those who have one, by name.</summary>
+        public Dictionary<string, long> Slots
+        {
+            get
+            {
+                lock (_gate) return _members.Keys.Where(_slots.ContainsKey).ToDictionary(id => _members[id], id => _slots[id]);
             }
         }
 
@@ -217,7 +284,11 @@ public sealed class ChannelsOnSeveralNodesTests
             }
         }
 
-        void Show(JsonElement member) =>
-            _members[member.GetProperty("id").GetString()!] = member.GetProperty("presence").GetProperty("name").GetString()!;
+        void Show(JsonElement member)
+        {
+            string id = member.GetProperty("id").GetString()!;
+            _members[id] = member.GetProperty("presence").GetProperty("name").GetString()!;
+            if (member.TryGetProperty("slot", out JsonElement slot)) _slots[id] = slot.GetInt64();
+        }
     }
 }
