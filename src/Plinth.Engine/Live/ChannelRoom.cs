@@ -16,6 +16,13 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
     readonly Lock _gate = new();
     readonly Dictionary<string, ChannelMembership> _local = new(StringComparer.Ordinal);
     readonly Dictionary<string, ChannelMember> _members = new(StringComparer.Ordinal);
+
+    /// <summary>The numbers of those whose node was lost: it may come back.</summary>
+    readonly Dictionary<string, long> _seats = new(StringComparer.Ordinal);
+
+    /// <summary>Beyond so many, those of nodes that did not come back are forgotten.</summary>
+    const int SeatsMax = 1000;
+
     Channel? _channel;
     string? _leader;
     long _order, _given;
@@ -138,8 +145,9 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
             _order = Math.Max(_order, member.Order);
             string? led = _leader;
             if (isNew) Elect();
+            if (IsLedHere && isNew && _seats.Remove(member.Id, out long seat)) member = member.Slot == seat ? member : Give(member, seat);
             // A number from a node that had not heard of this leader may have been another's already.
-            if (IsLedHere && (member.Slot == 0 || (isNew && member.Slot <= before))) member = Give(member);
+            else if (IsLedHere && (member.Slot == 0 || (isNew && member.Slot <= before))) member = Give(member, ++_given);
             TellAll(ChannelFrames.Presence(isNew ? "enter"u8 : "update"u8, member), but: null);
             TellLeader(led);
         }
@@ -170,7 +178,12 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
     {
         lock (_gate)
         {
-            foreach (string gone in _members.Values.Where(m => m.Node == node).Select(static m => m.Id).ToList()) Remove(gone);
+            if (_seats.Count > SeatsMax) _seats.Clear();
+            foreach (ChannelMember gone in _members.Values.Where(m => m.Node == node).ToList())
+            {
+                if (gone.Slot > 0) _seats[gone.Id] = gone.Slot;
+                Remove(gone.Id);
+            }
         }
     }
 
@@ -207,6 +220,7 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
         _local.Clear();
         // Other nodes hear of the leader by themselves, and close as well.
         _members.Clear();
+        _seats.Clear();
         (_leader, _given) = (null, 0);
     }
 
@@ -220,7 +234,7 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
         HashSet<long> taken = [0];
         foreach (ChannelMember member in InOrder().ToList())
         {
-            if (!taken.Add(member.Slot)) TellAll(ChannelFrames.Presence("update"u8, Give(member)), but: null);
+            if (!taken.Add(member.Slot)) TellAll(ChannelFrames.Presence("update"u8, Give(member, ++_given)), but: null);
         }
     }
 
@@ -239,9 +253,9 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
 
     string? LeaderNode => _leader is { } leader ? _members.GetValueOrDefault(leader)?.Node : null;
 
-    ChannelMember Give(ChannelMember member)
+    ChannelMember Give(ChannelMember member, long slot)
     {
-        ChannelMember seated = member with { Slot = ++_given };
+        ChannelMember seated = member with { Slot = slot };
         _members[member.Id] = seated;
         tellSeat(seated);
         return seated;
