@@ -331,7 +331,7 @@ function multiplyInFile(folder, audited, of) {
 /** The same on a server, by transactions of a thousand events, each with its hash over the one before: what the engine itself computes. */
 function multiplyOnServer(database, folder, name, audited, of) {
   const text = (column) => `coalesce(int4send(octet_length(e.${column})) || convert_to(e.${column}, 'UTF8'), int4send(-1))`;
-  const indexes = database.postgres.sql(name, `select c.relname || '|' || pg_get_indexdef(c.oid) from pg_index x
+  const indexes = database.postgres.sql(name, `select c.relname || '|' || replace(pg_get_indexdef(c.oid), ' ON ONLY ', ' ON ') from pg_index x
     join pg_class c on c.oid = x.indexrelid where x.indrelid = 'plinth_events'::regclass and not x.indisprimary`)
     .split('\n').map((line) => line.split('|'));
   const statements = [
