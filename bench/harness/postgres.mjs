@@ -1,12 +1,13 @@
 // One PostgreSQL server of the bench's own, in bench/.cache, on a port of the loopback interface. Durable commits; what else is set is what
 // its documentation advises for the machine's memory. Data sets are loaded once into a template, and each run works on a copy of it.
+// PLINTH_BENCH_POSTGRES names another folder and PLINTH_BENCH_POSTGRES_PORT another port, for a server beside that of another run.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { bench, cacheFolder } from './paths.mjs';
 
-const port = 4809;
+const port = Number(process.env.PLINTH_BENCH_POSTGRES_PORT ?? 4809);
 const host = '127.0.0.1';
 const user = 'bench';
 const settings = {
@@ -19,7 +20,7 @@ export function startPostgres({ slowFlush } = {}) {
   const binaries = folderOfBinaries();
   // The server refuses to run as root, and its account must reach the folder.
   const isRoot = os.userInfo().uid === 0;
-  const folder = isRoot ? '/var/tmp/plinth-bench-postgres' : cacheFolder('postgres');
+  const folder = process.env.PLINTH_BENCH_POSTGRES ?? (isRoot ? '/var/tmp/plinth-bench-postgres' : cacheFolder('postgres'));
   fs.mkdirSync(folder, { recursive: true });
   let env = process.env;
   const run = (program, ...args) => {

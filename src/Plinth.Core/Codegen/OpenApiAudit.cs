@@ -59,7 +59,7 @@ static class OpenApiAudit
         ("id", Nullable()), ("before", Any()), ("after", Any()), ("redacted", ListOf(Text()))))), ("page", Any()));
 
     static JsonObject Statistics() => Shape(
-        ("events", Number()), ("whole", new JsonObject { ["type"] = "boolean" }), ("from", Any()), ("to", Any()),
+        ("events", Number()), ("whole", new JsonObject { ["type"] = "boolean" }), ("next", Nullable()), ("from", Any()), ("to", Any()),
         ("models", ListOf(Shape(("model", Text()), ("kind", Text()), ("events", Number())))),
         ("actors", ListOf(Shape(("actor", Nullable()), ("events", Number())))));
 

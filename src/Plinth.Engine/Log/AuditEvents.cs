@@ -39,15 +39,13 @@ sealed record AuditPage(List<LogEvent> Events, long? GoesOnAt);
 /// <summary>
 /// Events for auditors. A page walks one index, the narrowest of those that the question names, and holds what else is asked against the
 /// entries that it passes: no more than <see cref="Limits.AuditScan"/> of them, so a page of any question costs about the same whatever
-/// the size of the log, and a rare event is found over several pages.
+/// the size of the log, and a rare event is found over several pages. What is asked stands in the index (<see cref="LogIndexes"/>), but
+/// for questions about one record: of the rows those of the page alone are read.
 /// </summary>
 sealed class AuditEvents
 {
     /// <summary>Kinds of which there are so many that an index over them would be as long as the log are not in it.</summary>
     public const string Rare = "kind <> 'created' and kind <> 'updated'";
-
-    /// <summary>The index of the rare kinds; those of record, model, actor and tenant are made for others too.</summary>
-    public const string Index = $"create index if not exists {LogTables.Events}_kind on {LogTables.Events} (kind, position) where {Rare};";
 
     const string All = "1 = 1";
 
@@ -92,43 +90,41 @@ sealed class AuditEvents
         return page.Bound(connection);
     }
 
-    /// <summary>How many events of each model and kind are among the newest, no more than so many; and the same by actor.</summary>
+    /// <summary>
+    /// How many there are of each model, kind and actor among the newest that the walk passes, and the first and the last position of them;
+    /// and of each tenant, where one is asked about.
+    /// </summary>
     /// <param name="connection">Where to ask.</param>
     /// <param name="scope">Which events.</param>
-    /// <param name="columns">What they are counted by.</param>
     /// <param name="eventsMax">The newest that are looked at.</param>
-    /// <param name="groupsMax">Groups at most, those with most events first.</param>
-    public static Statement Counts(Connection connection, AuditScope scope, string columns, int eventsMax, int groupsMax)
+    /// <param name="before">What stands before the statement, for who asks how the database runs it.</param>
+    public static Statement Counts(Connection connection, AuditScope scope, int eventsMax, string before = "")
     {
         AuditEvents counts = new(scope with { IsDescending = true });
-        counts._sql.Append("select ").Append(columns).Append(", count(*) from (select position, at, model, kind, actor, tenant_id");
+        const string By = "model, kind, actor";
+        string also = scope.Tenant is null ? "" : ", tenant_id";
+        counts._sql.Append(before).Append("select ").Append(By).Append(", count(*), min(position), max(position)");
+        counts._sql.Append(also).Append(" from (select position, ").Append(By).Append(also);
         counts.WriteWalk(eventsMax);
-        counts._sql.Append(") as newest where ").Append(counts.Rest());
-        counts._sql.Append(" group by ").Append(columns).Append(" order by count(*) desc, ").Append(columns);
-        counts._sql.Append(" limit ").Append(counts.Parameter((long)groupsMax));
+        counts._sql.Append(") as newest group by ").Append(By).Append(also);
         return counts.Bound(connection);
     }
 
-    /// <summary>How many they are, the first and the last of them, by position and time, and how many were looked at.</summary>
-    public static Statement Extent(Connection connection, AuditScope scope, int eventsMax)
+    /// <summary>The times of two positions, in order; of one, where they are the same.</summary>
+    public static Statement Times(Connection connection, long first, long last)
     {
-        AuditEvents extent = new(scope with { IsDescending = true });
-        // Of those that the index passes, not all need be meant: an actor of one tenant may be named like one of another.
-        string only = $" filter (where {extent.Rest()})";
-        extent._sql.Append("select count(*)").Append(only);
-        foreach (string bound in new[] { "min(position)", "max(position)", "min(at)", "max(at)" })
-            extent._sql.Append(", ").Append(bound).Append(only);
-        extent._sql.Append(", count(*) from (select position, at, model, kind, actor, tenant_id");
-        extent.WriteWalk(eventsMax);
-        extent._sql.Append(") as newest");
-        return extent.Bound(connection);
+        Statement select = connection.Prepare($"select at from {LogTables.Events} where position in (?1, ?2) order by position");
+        select.BindInt64(1, first);
+        select.BindInt64(2, last);
+        return select;
     }
 
     /// <returns>Entries of the index that it passes at most.</returns>
     int WritePage(int limit)
     {
         _sql.Append("select ").AppendJoin(", ", EventLog.Columns.Split(", ").Select(static column => "e." + column));
-        _sql.Append(" from (select position from (select position, model, kind, actor, tenant_id");
+        _sql.Append(" from (select position from (select position");
+        foreach (var (column, _) in Asked()) _sql.Append(", ").Append(column);
         string rest = Rest();
         int passed = rest == All ? limit : Limits.AuditScan;
         WriteWalk(passed);
@@ -138,21 +134,28 @@ sealed class AuditEvents
         return passed;
     }
 
-    /// <summary>What else is asked of the entries that the walk passes.</summary>
+    /// <summary>What else is asked of the entries that the walk passes, as a condition.</summary>
     string Rest()
     {
+        string rest = string.Join(" and ", Asked().Select(asked => $"{asked.Column} = {Parameter(asked.Value)}"));
+        return rest.Length == 0 ? All : rest;
+    }
+
+    /// <summary>What else is asked, and is not what the walk goes along.</summary>
+    List<(string Column, string Value)> Asked()
+    {
         (string Column, string Value)[] walked = Walked();
-        StringBuilder rest = new();
+        List<(string, string)> asked = [];
         Add("model", _scope.Model);
         Add("actor", _scope.Actor);
         Add("kind", _scope.Kind);
         Add("tenant_id", _scope.Tenant);
-        return rest.Length == 0 ? All : rest.ToString();
+        return asked;
 
         void Add(string column, string? value)
         {
             if (value is null || Array.Exists(walked, held => string.Equals(held.Column, column, StringComparison.Ordinal))) return;
-            rest.Append(rest.Length == 0 ? "" : " and ").Append(column).Append(" = ").Append(Parameter(value));
+            asked.Add((column, value));
         }
     }
 

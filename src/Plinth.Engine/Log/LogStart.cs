@@ -3,6 +3,9 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
+/// <summary>The first event that is there and the last, by position and time; zeros where there is none.</summary>
+readonly record struct LogExtent(long First, long FirstAt, long Last, long LastAt);
+
 /// <summary>
 /// Where the log begins, once its oldest transactions were taken away whole, events and hashes: a signed checkpoint of the last of them. It
 /// is where following the chain begins from then on, and says that the log was made shorter by who has its keys, and by nobody else.
@@ -20,6 +23,9 @@ static class LogStart
     const string Save = $"insert into {Table} (id, position, signed) values (1, ?1, ?2) on conflict (id) do update "
         + $"set position = excluded.position, signed = excluded.signed where excluded.position > {Table}.position";
 
+    const string SelectExtent = "select e.position, e.at, h.position, h.at from "
+        + $"{LogTables.Head} h left join (select position, at from {LogTables.Events} order by position limit 1) e on 1 = 1 where h.id = 1";
+
     // What says nothing was signed by nobody.
     static readonly SignedCheckpoint s_unread = new(0, 0, [], [], []);
 
@@ -29,6 +35,15 @@ static class LogStart
         // A database of an earlier version, which is only looked at, may have none.
         if (!connection.Tables().ContainsKey(Table)) return null;
         return connection.ScalarText(Select) is { } signed ? SignedCheckpoint.Read(signed) ?? s_unread : null;
+    }
+
+    /// <summary>From which event to which the log is there.</summary>
+    public static LogExtent Extent(Connection connection)
+    {
+        using Statement select = connection.Prepare(SelectExtent);
+        if (!select.Step()) return default;
+        return select.IsNull(0) ? new LogExtent(0, 0, select.ColumnInt64(2), select.ColumnInt64(3))
+            : new LogExtent(select.ColumnInt64(0), select.ColumnInt64(1), select.ColumnInt64(2), select.ColumnInt64(3));
     }
 
     /// <summary>

@@ -25,6 +25,7 @@ static class LogTables
         string events = EventsOf(database.Dialect, partitions is null ? "" : LogPartitions.Clause);
         // Before the table becomes a part of one that has all columns.
         AddColumns(database);
+        LogIndexes.Bring(database);
         partitions?.Divide(events);
         Create(database, events);
         partitions?.Keep(head: 0);
@@ -43,13 +44,7 @@ static class LogTables
               model {text} not null, record_id {text} not null, version {integer} not null, kind {text} not null,
               data {bytes}, digest {bytes} not null, actor {text}, tenant_id {text}, at {integer} not null, cause {text},
               schema_version {integer} not null, salt {bytes}, subject {text}){clause};
-            create index if not exists {Events}_record on {Events} (model, record_id, position);
-            create index if not exists {Events}_model on {Events} (model, position);
-            create index if not exists {Events}_tenant on {Events} (tenant_id, position) where tenant_id is not null;
-            create index if not exists {Events}_actor on {Events} (actor, position) where actor is not null;
-            create index if not exists {Events}_subject on {Events} (subject, position) where subject is not null;
-            {AuditEvents.Index}
-            create index if not exists {Events}_whole on {Events} (position) where record_id = '';
+            {string.Join(";\n", LogIndexes.All.Select(static index => index.Create))};
             """;
     }
 
@@ -63,11 +58,13 @@ static class LogTables
         try
         {
             connection.LockDefinitions();
+            IReadOnlyDictionary<string, IReadOnlyList<string>> tables = connection.Tables();
             // Its first form had places only, and nothing that kept any.
-            if (connection.Tables().TryGetValue(Followers, out IReadOnlyList<string>? columns) && !columns.Contains("term"))
+            if (tables.TryGetValue(Followers, out IReadOnlyList<string>? columns) && !columns.Contains("term"))
                 connection.Execute($"drop table {Followers}");
+            // Of one that is there the indexes were brought before, beside those who write.
+            if (!tables.ContainsKey(Events)) connection.Execute(events);
             connection.Execute($"""
-                {events}
                 create table if not exists {Commits} (
                   first_position {integer} not null primary key, count {integer} not null, tx_id {bytes} not null, at {integer} not null,
                   hash {bytes} not null);

@@ -2,7 +2,6 @@ using Plinth.Log;
 using Plinth.Policy;
 using Plinth.Schema;
 using Plinth.Schema.Types;
-using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Runtime;
@@ -119,51 +118,5 @@ sealed class AuditWriter(Snapshot snapshot, NameHistory names, Caller caller, lo
         body.Write(",\"limit\":"u8);
         JsonText.WriteInt(body, limit);
         body.Write("}}"u8);
-    }
-
-    public static void WriteExtent(ByteOutput body, Statement extent, bool isWhole)
-    {
-        body.Write("{\"events\":"u8);
-        JsonText.WriteInt(body, extent.ColumnInt64(0));
-        bool isEmpty = extent.ColumnInt64(0) == 0;
-        for (int i = 0; i < 2; i++)
-        {
-            body.Write(i == 0 ? ",\"from\":"u8 : ",\"to\":"u8);
-            if (isEmpty)
-            {
-                JsonText.WriteNull(body);
-                continue;
-            }
-            body.Write("{\"position\":"u8);
-            JsonText.WriteIntString(body, extent.ColumnInt64(1 + i));
-            body.Write(",\"at\":"u8);
-            DateTimeType.WriteJson(body, extent.ColumnInt64(3 + i));
-            body.Write((byte)'}');
-        }
-        body.Write(isWhole ? ",\"whole\":true"u8 : ",\"whole\":false"u8);
-    }
-
-    public static void WriteCounts(ByteOutput body, string name, Statement counts, string[] columns)
-    {
-        body.Write((byte)',');
-        JsonText.WriteName(body, name);
-        body.Write((byte)'[');
-        bool isFirst = true;
-        while (counts.Step())
-        {
-            body.Write(isFirst ? "{"u8 : ",{"u8);
-            isFirst = false;
-            for (int i = 0; i < columns.Length; i++)
-            {
-                JsonText.WriteName(body, columns[i]);
-                if (counts.ColumnTextOrNull(i) is { } text) JsonText.WriteString(body, text);
-                else JsonText.WriteNull(body);
-                body.Write((byte)',');
-            }
-            body.Write("\"events\":"u8);
-            JsonText.WriteInt(body, counts.ColumnInt64(columns.Length));
-            body.Write((byte)'}');
-        }
-        body.Write((byte)']');
     }
 }

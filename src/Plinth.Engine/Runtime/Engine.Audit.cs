@@ -12,9 +12,6 @@ namespace Plinth.Runtime;
 /// <summary>The log for auditors: every event of every model, without what nobody may read out of it.</summary>
 sealed partial class Engine
 {
-    /// <summary>Groups of one list of the statistics.</summary>
-    const int AuditGroupsMax = 200;
-
     /// <summary>
     /// Events, newest first unless asked otherwise, for administrators and auditors (the option <see cref="EngineOptions.AuditRoles"/>).
     /// Values that are secret in the log are named as redacted; fields that the caller may not read, or only in some records, and all
@@ -47,6 +44,7 @@ sealed partial class Engine
     /// <summary>
     /// How many events of each model and kind, and by whom, there are among the newest <see cref="Limits.AuditStatistics"/> of a time.
     /// </summary>
+    /// <returns><c>{events, from, to, whole, next, models, actors}</c>; <c>next</c> is the <c>to</c> to count on with.</returns>
     public async ValueTask<Result<ReadReply>> AuditStatisticsAsync(Caller caller, AuditRequest request, CancellationToken cancel)
     {
         Snapshot snapshot = Current;
@@ -56,20 +54,20 @@ sealed partial class Engine
         Connection connection = lease.Connection;
         connection.BeginRead();
         if ((await ScopeAsync(connection, snapshot, caller, request, cancel)).Failed(out Fault? fault, out AuditScope? scope)) return fault;
-        ByteOutput body = new();
-        using (Statement extent = AuditEvents.Extent(connection, scope, Limits.AuditStatistics))
+        AuditStatistics statistics = new();
+        using (Statement counts = AuditEvents.Counts(connection, scope, Limits.AuditStatistics))
         {
-            await extent.OpenAsync(cancel);
-            extent.Step();
-            AuditWriter.WriteExtent(body, extent, isWhole: extent.ColumnInt64(5) < Limits.AuditStatistics);
-        }
-        foreach (var (columns, name) in new[] { ("model, kind", "models"), ("actor", "actors") })
-        {
-            using Statement counts = AuditEvents.Counts(connection, scope, columns, Limits.AuditStatistics, AuditGroupsMax);
             await counts.OpenAsync(cancel);
-            AuditWriter.WriteCounts(body, name, counts, columns.Split(", "));
+            while (counts.Step()) statistics.Add(counts, scope.Tenant);
         }
-        body.Write((byte)'}');
+        (long First, long Last) times = default;
+        using (Statement ends = AuditEvents.Times(connection, statistics.Ends.First, statistics.Ends.Last))
+        {
+            await ends.OpenAsync(cancel);
+            while (ends.Step()) times = times.First == 0 ? (ends.ColumnInt64(0), ends.ColumnInt64(0)) : (times.First, ends.ColumnInt64(0));
+        }
+        ByteOutput body = new();
+        statistics.Write(body, times, Limits.AuditStatistics);
         return new ReadReply(body) { Position = position };
     }
 

@@ -1,20 +1,26 @@
 using System.Diagnostics.Metrics;
 using Plinth.Http;
 using Plinth.Log;
+using Plinth.Schema.Types;
+using Plinth.Store;
 using Plinth.Text;
 
 namespace Plinth.Hosting;
 
-/// <summary>How what follows the log is doing: <c>/followers</c>, and the gauges of <c>/metrics</c>.</summary>
+/// <summary>
+/// How what follows the log is doing, and from where to where there is a log to follow: <c>/followers</c>, and the gauges of
+/// <c>/metrics</c>.
+/// </summary>
 sealed class FollowerReport : IDisposable
 {
     readonly LogTail _log;
+    readonly Database _database;
     readonly Meter _meter;
 
-    public FollowerReport(LogTail log, ServerOptions server)
+    public FollowerReport(EventStore store, ServerOptions server)
     {
         _meter = Telemetry.MeterOf(server);
-        _log = log;
+        (_log, _database) = (store.Tail, store.Database);
         _meter.CreateObservableGauge("plinth.follower.behind", () => Measure(static f => f.Behind), "{event}",
             "Events of the log that a follower has not seen.");
         _meter.CreateObservableGauge("plinth.follower.failures", () => Measure(static f => f.Failures), "{failure}",
@@ -29,18 +35,60 @@ sealed class FollowerReport : IDisposable
     {
         body.Write("{\"head\":"u8);
         JsonText.WriteIntString(body, _log.Head);
+        LogExtent? extent = Extent();
+        body.Write(",\"log\":"u8);
+        if (extent is { } known) Write(body, known);
+        else JsonText.WriteNull(body);
         body.Write(",\"followers\":["u8);
         bool isFirst = true;
         foreach (FollowerStatus follower in _log.Followers)
         {
             if (!isFirst) body.Write((byte)',');
             isFirst = false;
-            Write(body, follower);
+            Write(body, follower, begin: extent?.First ?? 0);
         }
         body.Write("]}"u8);
     }
 
-    static void Write(ByteOutput body, FollowerStatus follower)
+    /// <summary>Null while the database does not say: how the followers are is asked for then above all.</summary>
+    LogExtent? Extent()
+    {
+        try
+        {
+            using ReadLease lease = _database.Read(CancellationToken.None);
+            return LogStart.Extent(lease.Connection);
+        }
+        catch (StoreException)
+        {
+            return null;
+        }
+    }
+
+    static void Write(ByteOutput body, LogExtent extent)
+    {
+        body.Write("{\"begin\":"u8);
+        WritePlace(body, extent.First, extent.FirstAt);
+        body.Write(",\"end\":"u8);
+        WritePlace(body, extent.Last, extent.LastAt);
+        body.Write((byte)'}');
+    }
+
+    static void WritePlace(ByteOutput body, long position, long at)
+    {
+        if (position == 0)
+        {
+            JsonText.WriteNull(body);
+            return;
+        }
+        body.Write("{\"position\":"u8);
+        JsonText.WriteIntString(body, position);
+        body.Write(",\"at\":"u8);
+        DateTimeType.WriteJson(body, at);
+        body.Write((byte)'}');
+    }
+
+    /// <param name="begin">The first event that is there; 0 where there is none, or nobody knows.</param>
+    static void Write(ByteOutput body, FollowerStatus follower, long begin)
     {
         body.Write("{\"name\":"u8);
         JsonText.WriteString(body, follower.Name);
@@ -50,6 +98,11 @@ sealed class FollowerReport : IDisposable
         JsonText.WriteIntString(body, follower.Position);
         body.Write(",\"behind\":"u8);
         JsonText.WriteInt(body, follower.Behind);
+        if (follower.Position + 1 < begin)
+        {
+            body.Write(",\"lost\":"u8);
+            JsonText.WriteInt(body, begin - 1 - follower.Position);
+        }
         if (follower.Error is { } error)
         {
             body.Write(",\"failures\":"u8);

@@ -42,7 +42,7 @@ sealed class PlinthServer : IAsyncDisposable
         _engine = engine;
         _files = new PublicFiles(options.PublicFolder, options.Limits.PublicBytes, follows: options.Mode == ServerMode.Dev);
         _log = new ServiceLog(options);
-        _followers = new FollowerReport(engine.Log, options);
+        _followers = new FollowerReport(engine.Store, options);
         _operations = new Operations(
             options, NotReady, (_followers.Write, engine.GoOnAsync), new ProjectionPage(engine).Write, About);
         _descriptions = new Descriptions(options, engine);

@@ -13,8 +13,8 @@ sealed class RunningProgram : IAsyncDisposable
     readonly LineWriter _output = new();
     readonly Task<int> _ended;
 
-    RunningProgram(string folder, string[] args) =>
-        _ended = Task.Run(() => PlinthProgram.RunAsync(Ran.ShellIn(folder, _output, _output), args, _stop.Token));
+    RunningProgram(string folder, Func<Shell, Shell> with, string[] args) =>
+        _ended = Task.Run(() => PlinthProgram.RunAsync(with(Ran.ShellIn(folder, _output, _output)), args, _stop.Token));
 
     /// <summary>The address that the program's <c>ready</c> line names.</summary>
     public Uri Address { get; private set; } = new("http://unset.invalid");
@@ -27,9 +27,14 @@ sealed class RunningProgram : IAsyncDisposable
     }
 
     /// <summary>Starts a server on a free port and returns when it is ready.</summary>
-    public static async Task<RunningProgram> StartAsync(string folder, params string[] args)
+    public static Task<RunningProgram> StartAsync(string folder, params string[] args) => StartAsync(folder, static shell => shell, args);
+
+    /// <param name="folder">The folder it is run in.</param>
+    /// <param name="with">What surrounds it, made from what surrounds it in every test.</param>
+    /// <param name="args">As they are typed after the program's name.</param>
+    public static async Task<RunningProgram> StartAsync(string folder, Func<Shell, Shell> with, params string[] args)
     {
-        RunningProgram program = new(folder, [.. args, "--port", "0"]);
+        RunningProgram program = new(folder, with, [.. args, "--port", "0"]);
         Task<string> ready = program._output.LineAsync("ready ");
         Task first = await Task.WhenAny(ready, program._ended, Task.Delay(s_patience));
         if (first != ready)

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
+using Plinth.Runtime;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -26,6 +29,55 @@ public sealed class AuditEventsTests
             Assert.Equal((scope, string.Join(' ', expected)), (scope, string.Join(' ', page.Events.Select(static e => e.Position))));
             Assert.Null(page.GoesOnAt);
         }
+    }
+
+    /// <summary>What the statistics say of a stretch is what is in it, and the next stretch begins where it ends.</summary>
+    [Fact]
+    public async Task Statistics_of_all_stretches_are_those_of_the_whole()
+    {
+        using LogFixture fixture = new();
+        List<LogEvent> all = await WriteAsync(fixture, events: 120);
+        using ReadLease lease = fixture.Store.Database.Read(CancellationToken.None);
+        foreach (string? actor in s_people)
+        {
+            foreach (string? tenant in s_tenants)
+            {
+                AuditScope scope = new() { Actor = actor, Tenant = tenant, UpTo = 115 };
+                LogEvent[] meant = [.. all.Where(e => IsMeant(scope, e))];
+                List<string> told = [];
+                string? next = "115";
+                for (int stretches = 0; next is not null; stretches++)
+                {
+                    Assert.InRange(stretches, 0, 120);
+                    scope = scope with { UpTo = long.Parse(next, CultureInfo.InvariantCulture) };
+                    JsonElement counted = Counted(lease.Connection, scope, eventsMax: 7);
+                    foreach (JsonElement line in counted.GetProperty("models").EnumerateArray())
+                    {
+                        told.AddRange(Enumerable.Repeat(
+                            $"{line.GetProperty("model")} {line.GetProperty("kind")}", line.GetProperty("events").GetInt32()));
+                    }
+                    Assert.Equal(
+                        counted.GetProperty("events").GetInt32(),
+                        counted.GetProperty("actors").EnumerateArray().Sum(static line => line.GetProperty("events").GetInt32()));
+                    next = counted.GetProperty("next").GetString();
+                    Assert.Equal(next is null, counted.GetProperty("whole").GetBoolean());
+                }
+                string[] expected = [.. meant.Select(static e => $"{e.Model} {e.Kind}").Order(StringComparer.Ordinal)];
+                Assert.Equal(expected, told.Order(StringComparer.Ordinal));
+            }
+        }
+    }
+
+    static JsonElement Counted(Connection connection, AuditScope scope, int eventsMax)
+    {
+        AuditStatistics statistics = new();
+        using (Statement counts = AuditEvents.Counts(connection, scope, eventsMax))
+        {
+            while (counts.Step()) statistics.Add(counts, scope.Tenant);
+        }
+        using ByteOutput body = new();
+        statistics.Write(body, default, eventsMax);
+        return JsonDocument.Parse(body.Written.ToArray()).RootElement;
     }
 
     static IEnumerable<AuditScope> Scopes() =>

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Plinth.Http;
 using Plinth.Log;
 using Plinth.Store;
@@ -67,6 +68,51 @@ public sealed class FollowerRoutesTests
         await WriteAsync(editor);
         await FollowerTests.UntilAsync(() => follower.Status.Position == server.Engine.Position);
         Assert.Equal([1L, 3L], seen);
+    }
+
+    /// <summary>Where the log begins and ends, for operators alone; and who is behind where it begins.</summary>
+    [Fact]
+    public async Task Operators_see_where_the_log_begins_and_who_has_not_had_what_came_before()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(
+            open: static (options, clock) => TestDatabase.OpenInParts(options, clock, partEvents: 5));
+        HttpClient client = await server.ClientAsync(null, Served), editor = await server.ClientAsync(RunningServer.Editor);
+        HttpClient closed = await server.ClientAsync(null, o => o with { Mode = ServerMode.Serve });
+        Assert.StartsWith(
+            """{"head":"0","log":{"begin":null,"end":null},"followers":[""", await FollowersAsync(), StringComparison.Ordinal);
+        using FollowerRun slow = server.Engine.Log.Run(
+            "slow", 0, static (_, _) => throw new InvalidDataException("poison"), s_quick);
+        using FollowerRun quick = server.Engine.Log.Run("quick", 0, static (_, _) => ValueTask.CompletedTask);
+        for (int i = 0; i < 7; i++) await WriteAsync(editor);
+        await FollowerTests.UntilAsync(() => slow.Status.State == FollowerState.Parked && quick.Status.Position == 7);
+        JsonElement whole = await LogAsync();
+        Assert.Equal(("1", "7"), (At(whole, "begin"), At(whole, "end")));
+        Assert.DoesNotContain("lost", await FollowersAsync(), StringComparison.Ordinal);
+
+        Assert.Equal(5, (await LogStart.MoveAsync(server.Engine.Store, 5, CancellationToken.None)).Value);
+        JsonElement left = await LogAsync();
+        Assert.Equal(("6", "7"), (At(left, "begin"), At(left, "end")));
+        foreach (string place in new[] { "begin", "end" })
+            Assert.InRange(left.GetProperty(place).GetProperty("at").GetDateTimeOffset(), DateTimeOffset.UnixEpoch, DateTimeOffset.UtcNow);
+        string said = await FollowersAsync();
+        Assert.Contains("\"parked\",\"position\":\"0\",\"behind\":7,\"lost\":5,\"failures\"", said, StringComparison.Ordinal);
+        Assert.Contains("""quick","durable":false,"state":"running","position":"7","behind":0}""", said, StringComparison.Ordinal);
+
+        Reply nobody = await client.SendAsync("GET", "/followers"), wrong = await client.SendAsync(
+            "GET", "/followers", null, "Authorization: Bearer 0123456789abcdee");
+        Assert.Equal((401, 401, 404), (nobody.Status, wrong.Status, (await closed.SendAsync("GET", "/followers")).Status));
+        foreach (string body in new[] { nobody.Body, wrong.Body }) Assert.DoesNotContain("begin", body, StringComparison.Ordinal);
+
+        async Task<string> FollowersAsync()
+        {
+            Reply reply = await client.SendAsync("GET", "/followers", null, Operator);
+            Assert.Equal(200, reply.Status);
+            return reply.Body;
+        }
+
+        async Task<JsonElement> LogAsync() => JsonDocument.Parse(await FollowersAsync()).RootElement.GetProperty("log");
+
+        static string? At(JsonElement log, string place) => log.GetProperty(place).GetProperty("position").GetString();
     }
 
     [Fact]

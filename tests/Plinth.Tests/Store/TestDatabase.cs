@@ -40,6 +40,11 @@ static partial class TestDatabase
     public static Database Open(StoreOptions options, TimeProvider clock) =>
         IsPostgres ? PostgresDatabase.Open(options, Server(options.Folder)) : SqliteDatabase.Open(options, clock);
 
+    /// <summary>With a log whose parts, where it has any, are small.</summary>
+    public static Database OpenInParts(StoreOptions options, TimeProvider clock, long partEvents) => IsPostgres
+        ? PostgresDatabase.Open(options, Server(options.Folder) with { LogPartEvents = partEvents })
+        : SqliteDatabase.Open(options, clock);
+
     /// <summary>
     /// Removes what a folder's schema holds. A run that makes hundreds of them would otherwise slow down whoever reads the catalogue, until
     /// something does not come in its time.

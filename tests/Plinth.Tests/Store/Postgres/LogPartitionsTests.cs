@@ -168,16 +168,19 @@ public class LogPartitionsTests
         RequireSound(engine);
     }
 
+    static void MakeWhole(PostgresNodes nodes) => nodes.Execute(Whole);
+
     /// <summary>As an earlier version made it: one table, with indexes of these names.</summary>
-    static void MakeWhole(PostgresNodes nodes) => nodes.Execute("""
-        create table whole (like plinth_events including all);
+    public const string Whole = """
+        create table whole (like plinth_events including defaults including constraints);
         insert into whole select * from plinth_events order by position;
         drop table plinth_events;
         alter table whole rename to plinth_events;
-        alter index whole_pkey rename to plinth_events_pkey;
-        alter index whole_model_record_id_position_idx rename to plinth_events_record;
-        alter index whole_model_position_idx rename to plinth_events_model
-        """);
+        alter table plinth_events add constraint plinth_events_pkey primary key (position);
+        create index plinth_events_record on plinth_events (model, record_id, position);
+        create index plinth_events_model on plinth_events (model, position);
+        create index plinth_events_actor on plinth_events (actor, position) where actor is not null
+        """;
 
     static async Task WriteAsync(Engine engine, int from, int count)
     {
