@@ -151,7 +151,7 @@ sealed class EventLog
     /// <summary>All events after a position, in order, to be stepped through as <see cref="EventReader"/> reads them.</summary>
     public static Statement ScanToFold(Connection connection, long after)
     {
-        Statement select = connection.PrepareScan(SelectToFold);
+        Statement select = connection.PrepareStream(SelectToFold);
         select.BindInt64(1, after);
         return select;
     }
