@@ -119,10 +119,10 @@ function writeEntries(file, count) {
   fs.renameSync(`${file}.part`, file);
 }
 
-function serve({ folder, env }, besides) {
+function serve({ folder, env }, besides, settings = {}) {
   return start({
     command: binary, args: ['serve', folder, '--port', String(port)], port, probe: '/readyz', log: path.join(folder, 'log.txt'), besides,
-    env: { ...env, PLINTH_AUTH__ACCESS_MINUTES: '120' },
+    env: { ...env, PLINTH_AUTH__ACCESS_MINUTES: '120', ...settings },
   });
 }
 
@@ -138,7 +138,9 @@ const byId = (id) => `/api/entries/${id}`;
 
 async function past(database, { entries, changes, seconds }, { rounds }) {
   const copy = await database.copy('past');
-  const server = await serve(copy, database.postgres?.pid);
+  // So many moments before the changes are asked about, and the records that were made last were not there yet.
+  const notYet = 1000;
+  let server = await serve(copy, database.postgres?.pid);
   try {
     const boards = entries / entriesPerBoard;
     const random = new Random(5);
@@ -165,29 +167,21 @@ async function past(database, { entries, changes, seconds }, { rounds }) {
     }
     const now = [];
     for (const board of some) now.push(await timed(() => get(server, list(board))));
-    const changed = Array.from({ length: 200 }, () => step * (1 + random.below(changes)));
-    const pairs = [
-      ['One record', changed.map((id) => byId(id))], ['A list of 20, sorted', some.map((board) => list(board))],
-    ];
+    const changed = shuffled(Array.from({ length: changes - notYet / step }, (_, i) => step * (1 + i)), random);
+    const few = changed.slice(0, 200).map(byId);
     const rows = [];
-    for (const [title, paths] of pairs) {
-      const of = (name, targets) => requestFile(
-        cacheFolder('requests'), `past-${name}.tsv`, targets.map((path) => ({ method: 'GET', path })));
-      const [present, gone] = [of('now', paths), of('then', paths.map((path) => then(path)))];
-      for (const file of [present, gone]) await load(server, { file, seconds: 1, connections: 4 });
-      const measured = [];
-      for (let i = 0; i < Math.min(rounds, 5); i++) {
-        const [a, b] = i % 2 === 0 ? [present, gone] : [gone, present];
-        const [x, y] = [await load(server, { file: a, seconds, connections: 4 }), await load(server, { file: b, seconds, connections: 4 })];
-        measured.push(i % 2 === 0 ? { now: x, then: y } : { now: y, then: x });
-        if (x.errors + y.errors + x.refused + y.refused > 0) throw new Error(`${title}: there were errors, see ${server.log}`);
-      }
-      rows.push(
-        row(`${title}, as it is`, 'µs', measured.map((m) => 4e6 / m.now.perSecond)),
-        row(`${title}, as it was`, 'µs', measured.map((m) => 4e6 / m.then.perSecond)),
-        row(`${title}: as it was over as it is, by time`, '×', measured.map((m) => m.now.perSecond / m.then.perSecond), { most: 2 }),
-        row(`${title}: the same by processor time`, '×', measured.map((m) => m.then.cpuMicroseconds / m.now.cpuMicroseconds)));
-    }
+    const compare = async (title, present, gone) => rows.push(...await compared(title, server, { present, gone, rounds, seconds }));
+    await compare('One record', () => few, () => few.map((path) => then(path)));
+    const everyOne = changed.map(byId);
+    // As many moments as a round can ask of: none is asked about a second time.
+    let asked = 0;
+    const anew = () => Array.from({ length: 6 }, () => ++asked).flatMap((before) => everyOne.map((path) => then(path, position - before)));
+    await compare('One record, each time another or another moment', () => everyOne, anew);
+    await compare('A list of 20, sorted', () => some.map((board) => list(board)), () => some.map((board) => then(list(board))));
+    await server.stop();
+    server = await serve(copy, database.postgres?.pid, { PLINTH_CACHE__RECORDS: 'off' });
+    await compare('One record, record cache off', () => everyOne, anew);
+    if (asked >= notYet) throw new Error('there were not moments enough');
     rows.push(
       row('The first list at a moment that nobody asked about', 'ms', first),
       row('The first list of other records at a known moment', 'ms', other),
@@ -202,6 +196,38 @@ async function past(database, { entries, changes, seconds }, { rounds }) {
   } finally {
     await server.stop();
   }
+}
+
+/** Two forms of a request, one after the other and in turns. What `gone` gives is asked anew each time. */
+async function compared(title, server, { present, gone, rounds, seconds }) {
+  const of = (name, paths) => requestFile(cacheFolder('requests'), `past-${name}.tsv`, paths.map((path) => ({ method: 'GET', path })));
+  const run = async (name, paths, time = seconds) => {
+    const { errors, refused, ...measured } = await load(server, { file: of(name, paths), seconds: time, connections: 4 });
+    if (errors + refused > 0) throw new Error(`${title}: there were errors, see ${server.log}`);
+    return measured;
+  };
+  await run('now', present(), 2);
+  await run('then', gone(), 1);
+  const measured = [];
+  for (let i = 0; i < Math.min(rounds, 4); i++) {
+    const turns = [async () => ({ now: await run('now', present()) }), async () => ({ then: await run('then', gone()) })];
+    const [first, second] = i % 2 === 0 ? turns : turns.reverse();
+    measured.push({ ...await first(), ...await second() });
+  }
+  return [
+    row(`${title}, as it is`, 'µs', measured.map((m) => 4e6 / m.now.perSecond)),
+    row(`${title}, as it was`, 'µs', measured.map((m) => 4e6 / m.then.perSecond)),
+    row(`${title}: as it was over as it is, by time`, '×', measured.map((m) => m.now.perSecond / m.then.perSecond), { most: 2 }),
+    row(`${title}: the same by processor time`, '×', measured.map((m) => m.then.cpuMicroseconds / m.now.cpuMicroseconds)),
+  ];
+}
+
+function shuffled(items, random) {
+  for (let i = items.length - 1; i > 0; i--) {
+    const other = random.below(i + 1);
+    [items[i], items[other]] = [items[other], items[i]];
+  }
+  return items;
 }
 
 async function timed(work) {

@@ -71,17 +71,51 @@ sealed partial class ReadSql
     }
 
     /// <summary>
-    /// The rows of a model's table with these stored keys (slots from 0): the number of the key, the version, the fields. No rule is in it.
+    /// The rows of a model's table with these stored keys (slots from 0, or an array for each part): the key's number, the version, the
+    /// fields. No rule is in it.
     /// </summary>
+    /// <param name="dialect">How it is spelt.</param>
+    /// <param name="model">Whose table.</param>
+    /// <param name="keyRows">How many, where they are no arrays.</param>
     public static SqlText RowsOfKeys(Dialect dialect, Model model, int keyRows)
     {
         SqlWriter sql = new(dialect);
         string keys = sql.NextAlias(), row = sql.NextAlias();
-        WriteKeyRows(sql, keys, model.StoredKey, keyRows, firstSlot: 0);
+        if (StoredKeysAreArrays(dialect, model)) WriteKeyArrays(sql, keys, model.StoredKey);
+        else WriteKeyRows(sql, keys, model.StoredKey, keyRows, firstSlot: 0);
         sql.Raw(" select ").Raw(keys).Raw(".n, ").Column(row, TableShape.VersionColumn);
         foreach (Field field in model.Fields) sql.Raw(", ").Column(row, field.Column);
         sql.Raw(" from ").Raw(keys).Raw(" cross join ").Name(model.Table).Raw(" ").Raw(row);
         WriteStoredKeyMatch(new Conjuncts(sql), model, keys, row);
+        return sql.Build();
+    }
+
+    /// <summary>Any number of keys are one statement's.</summary>
+    public static bool StoredKeysAreArrays(Dialect dialect, Model model) => model.StoredKey.All(f => dialect.TakesArrays(f.StoredKind));
+
+    /// <summary>
+    /// One row, whether the record is there or not: first what else is asked of the same snapshot, then the version and the fields of a
+    /// stored key (slots from 0). No rule is in it.
+    /// </summary>
+    /// <param name="dialect">How it is spelt.</param>
+    /// <param name="model">Whose table.</param>
+    /// <param name="beside">Expressions, each a column.</param>
+    public static SqlText RowBeside(Dialect dialect, Model model, params ReadOnlySpan<string> beside)
+    {
+        SqlWriter sql = new(dialect);
+        string row = sql.NextAlias();
+        sql.Raw("select ");
+        foreach (string expression in beside) sql.Raw(expression).Raw(", ");
+        sql.Column(row, TableShape.VersionColumn);
+        foreach (Field field in model.Fields) sql.Raw(", ").Column(row, field.Column);
+        sql.Raw(" from (select 1) as always left join ").Name(model.Table).Raw(" ").Raw(row);
+        string between = " on ";
+        int slot = 0;
+        foreach (Field field in model.StoredKey)
+        {
+            sql.Raw(between).Column(row, field.Column).Raw(" = ").Slot(slot++, field);
+            between = " and ";
+        }
         return sql.Build();
     }
 

@@ -215,7 +215,7 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
     /// </summary>
     public SqlText? Records(Model model, ReadColumns columns)
     {
-        if (!model.StoredKey.All(f => dialect.TakesArrays(f.StoredKind))) return null;
+        if (!StoredKeysAreArrays(dialect, model)) return null;
         SqlWriter sql = new(dialect);
         string keys = sql.NextAlias(), row = sql.NextAlias();
         WriteKeyArrays(sql, keys, model.StoredKey);

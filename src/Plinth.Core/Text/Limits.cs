@@ -73,6 +73,14 @@ sealed record Limits
     public const int PastValuesKept = 1_000_000;
 
     /// <summary>
+    /// Bytes of single records of the past that are kept for the next reads of the same record and moment. Not a setting.
+    /// </summary>
+    public const int PastRecordBytesKept = 32 * 1024 * 1024;
+
+    /// <summary>Times whose place in the log is remembered, for the next reads of the same time. Not a setting.</summary>
+    public const int PastTimesKept = 4096;
+
+    /// <summary>
     /// Entries of an index that one page of an audit passes in search of what is asked for; the next page goes on there. Not a setting.
     /// </summary>
     public const int AuditScan = 5_000;

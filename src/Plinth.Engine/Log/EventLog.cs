@@ -72,6 +72,9 @@ sealed class EventLog
     /// <summary>The last committed place: what the next transaction appends to.</summary>
     public LogHead Last => Volatile.Read(ref _head);
 
+    /// <summary>Where the values of events begin, as far as it is known.</summary>
+    public KnownCut Cut { get; } = new();
+
     /// <summary>
     /// Writes events and their commit row after a head, as the last statements of a transaction (or of a part of a very long one). The
     /// head that they make counts from <see cref="Advance"/> on, after the commit.
@@ -151,7 +154,7 @@ sealed class EventLog
     /// <summary>All events after a position, in order, to be stepped through as <see cref="EventReader"/> reads them.</summary>
     public static Statement ScanToFold(Connection connection, long after)
     {
-        Statement select = connection.PrepareScan(SelectToFold);
+        Statement select = connection.PrepareStream(SelectToFold);
         select.BindInt64(1, after);
         return select;
     }

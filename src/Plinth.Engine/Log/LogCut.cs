@@ -11,6 +11,9 @@ static class LogCut
 {
     public const string Table = "plinth_log_cut";
 
+    /// <summary>The last position whose payloads were taken away, 0 when none were, as an expression.</summary>
+    public const string At = $"coalesce((select position from {Table} where id = 1), 0)";
+
     /// <summary>Events of one transaction.</summary>
     const int EventsMax = 10_000;
 
@@ -80,6 +83,7 @@ static class LogCut
     /// <summary>Says that the payloads up to a position are gone.</summary>
     public static void Place(WriteTransaction transaction, long upTo)
     {
+        transaction.CutAt(upTo);
         using Statement save = transaction.Prepare(Save);
         save.BindInt64(1, upTo);
         save.Run();

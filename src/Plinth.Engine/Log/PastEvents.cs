@@ -18,13 +18,24 @@ static class PastEvents
     const string ErasedText = $"select count(*) from (select 1 from {LogTables.Events} where kind = '{EventKinds.Erased}' "
         + $"and {AuditEvents.Rare} and position > ?1 and position <= ?2 limit 1) as erased";
 
+    // Where the values of the log begin comes with each event: whoever has read the row before knows whether some went meanwhile.
+    const string OfOne = $"select {EventReader.Columns}, {LogCut.At}{Scope}{OfRecord}{InOrder}";
+
     // Positions are dense and times never fall, so the last event of a time is found by halving: some twenty look-ups, and no index.
-    const string PositionText = "with recursive s(low, high) as ("
-        + $"select coalesce((select min(position) - 1 from {LogTables.Events}), 0), cast(?2 as bigint) union all "
+    const string Upwards = "with recursive s(low, high) as ("
+        + $"select coalesce((select min(position) - 1 from {LogTables.Events}), 0), ";
+
+    const string Halving = " union all "
         + $"select case when (select at from {LogTables.Events} where position = (low + high + 1) / 2) <= cast(?1 as bigint) "
         + "then (low + high + 1) / 2 else low end, "
         + $"case when (select at from {LogTables.Events} where position = (low + high + 1) / 2) <= cast(?1 as bigint) "
-        + "then high else (low + high + 1) / 2 - 1 end from s where low < high) select low from s where low >= high";
+        + "then high else (low + high + 1) / 2 - 1 end from s where low < high) select low";
+
+    const string Halved = " from s where low >= high";
+
+    const string PositionText = Upwards + "cast(?2 as bigint)" + Halving + Halved;
+
+    const string PositionNow = Upwards + LogTables.Position + Halving + ", " + LogTables.Position + Halved;
 
     const string ExtentText = $"select position, coalesce((select position + 1 from {LogCut.Table} where id = 1), 1) "
         + $"from {LogTables.Head} where id = 1";
@@ -36,6 +47,13 @@ static class PastEvents
         { Tenant: { } tenant } => Bound(connection.Prepare(Events + OfTenant + InOrder), scope, eventsMax, tenant),
         _ => Bound(connection.Prepare(Events + InOrder), scope, eventsMax, null),
     };
+
+    /// <summary>Column of the last position whose values were taken away, behind those of an event of <see cref="OfTheRecord"/>.</summary>
+    public const int CutColumn = 9;
+
+    /// <summary>Those of one record, in order, at most so many; each with where the values of the log begin.</summary>
+    public static Statement OfTheRecord(Connection connection, in PastScope scope, long eventsMax) => Bound(
+        connection.Prepare(OfOne), scope, eventsMax, scope.RecordId ?? throw new InvalidOperationException("events of no record"));
 
     /// <summary>How many they are, counted no further than so many.</summary>
     public static Statement Count(Connection connection, in PastScope scope, long eventsMax) => scope switch
@@ -63,6 +81,14 @@ static class PastEvents
         Statement select = connection.Prepare(PositionText);
         select.BindInt64(1, at);
         select.BindInt64(2, head);
+        return select;
+    }
+
+    /// <summary>The last position whose time is not after a time, and the last of all.</summary>
+    public static Statement PositionAt(Connection connection, long at)
+    {
+        Statement select = connection.Prepare(PositionNow);
+        select.BindInt64(1, at);
         return select;
     }
 

@@ -196,7 +196,7 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
         }
     }
 
-    Statement Rows(Connection reader, Model model) => reader.PrepareScan(ddl.SelectRows(
+    Statement Rows(Connection reader, Model model) => reader.PrepareStream(ddl.SelectRows(
         model.Table, TableShape.RowColumnOf(model), [.. model.Fields.Select(static field => field.Column), TableShape.VersionColumn]));
 
     /// <param name="reader">In the snapshot of the log.</param>
@@ -209,6 +209,8 @@ sealed class Replay(AppSchema schema, LogKeys keys, Ddl ddl)
         Connection reader, Model model, Folding folding, IReadOnlySet<string>? only,
         List<string> differences, CancellationToken cancel)
     {
+        // A stream that was left ended the transaction; and there is enough to tell.
+        if (differences.Count >= DifferencesMax) return;
         using Statement select = Rows(reader, model);
         int width = model.Fields.Length;
         bool isAtEnd = false;

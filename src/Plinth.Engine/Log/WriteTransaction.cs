@@ -91,6 +91,9 @@ sealed class WriteTransaction(Connection connection, EventLog log, TimeProvider 
         }
     }
 
+    /// <summary>Values up to a position go with this transaction: nobody answers with what they remember of them from here on.</summary>
+    public void CutAt(long position) => log.Cut.Move(position);
+
     internal void Truncate(int count) => _events.RemoveRange(count, _events.Count - count);
 
     internal void Clear()

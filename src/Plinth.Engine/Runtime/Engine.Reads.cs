@@ -79,6 +79,7 @@ sealed partial class Engine
         Asked asked = new(snapshot, program, read, caller, now, start, plannedAt);
         RecordProgram? records = RecordsFor(asked);
         if (records is { IsList: false } && Cached(asked, records, KeyOf(asked)) is { } kept) return kept;
+        if (program.Past is not null && PastAtHand(asked) is { } known) return known;
         if (fresh.AgeMax is not null && await FromCopyAsync(asked, fresh, cancel) is { } copied) return copied;
         if (records is null) return await RunAsync(asked, null, cancel);
         return records.IsList ? await ListAsync(asked, records, cancel) : await GetAsync(asked, cancel);
@@ -160,11 +161,18 @@ sealed partial class Engine
             return null;
         }
         _cache.Count(hits: 1, misses: 0, refused: 0);
+        return AtHand(asked, record, position);
+    }
+
+    /// <summary>The answer of a record at hand.</summary>
+    static ReadReply AtHand(in Asked asked, CachedRecord record, long position)
+    {
         ByteOutput body = new(record.Json.Length);
         body.Write(record.Json);
         return new ReadReply(body)
         {
             Version = record.Version,
+            NeedsBodyHash = asked.Program.Past is not null,
             Position = position,
             Timings = new Timings(
                 Plan: Microseconds(asked.Start, asked.PlannedAt),
@@ -189,14 +197,9 @@ sealed partial class Engine
 
     /// <summary>Writes the answer from rows of a connection.</summary>
     async ValueTask<(Fault? Fault, long Version)> WriteAsync(
-        Asked asked, Connection connection, RecordKeeper? keeper, ByteOutput body, CancellationToken cancel)
+        Asked asked, Connection connection, RecordKeeper? keeper, ByteOutput body, CancellationToken cancel, bool isCopy = false)
     {
-        if (asked.Program.Past is { } past)
-        {
-            PastRun then = new(past, asked.Read, connection, asked.Snapshot, Store.Keys, Limits, Now);
-            Fault? refused = await then.WriteAsync(body, cancel);
-            return (refused, then.Version);
-        }
+        if (asked.Program.Past is { } past) return await WritePastAsync(asked, past, connection, isCopy, body, cancel);
         ReadRun run = new(asked.Program, asked.Read, connection, asked.Snapshot.Reads.Secret, Limits, keeper);
         Fault? fault = await run.WriteAsync(body, cancel);
         return (fault, run.Version);

@@ -28,7 +28,7 @@ sealed partial class Engine
             connection.BeginRead();
             using Statement state = _replicas.Asking(connection);
             state.Send();
-            (Fault? fault, long version) = await WriteAsync(asked, connection, null, body, cancel);
+            (Fault? fault, long version) = await WriteAsync(asked, connection, null, body, cancel, isCopy: true);
             CopyState shown = Replica.StateOf(state);
             if (!_replicas.Suffices(replica, shown, ageMax, fresh.Position, asked.Snapshot.Version)) return null;
             if (fault is not null) return fault;

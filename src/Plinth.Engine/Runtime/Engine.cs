@@ -25,7 +25,8 @@ sealed partial class Engine : IAsyncDisposable
     readonly Replicas _replicas;
     readonly ReadsBy _readsBy;
     Snapshot _current;
-    IReadOnlyList<LogEvent>? _announced; // of the writer's thread
+    IReadOnlyList<LogEvent>? _announced; // of the writer's thread, as is the next
+    bool _isAnnouncedWhole;
 
     Engine(EngineOptions options, EventStore store, Snapshot first)
     {
@@ -156,6 +157,7 @@ sealed partial class Engine : IAsyncDisposable
     {
         _cache.Announce(Current.Schema, announced);
         _announced = announced.Events.Count > 0 ? announced.Events : null;
+        _isAnnouncedWhole = announced.IsWhole;
     }
 
     void Settle(long position)
@@ -164,7 +166,7 @@ sealed partial class Engine : IAsyncDisposable
         if (_announced is { } events && events[^1].Position is > 0 and var last && last <= position)
         {
             Committed?.Invoke(events);
-            if (events.Any(static happened => happened.Kind == EventKinds.Erased)) Current.Past.Clear();
+            ForgetPast(Current, events, _isAnnouncedWhole);
         }
         _announced = null;
     }
@@ -173,7 +175,7 @@ sealed partial class Engine : IAsyncDisposable
     {
         Snapshot current = Current;
         _cache.Follow(current.Schema, current.Version, events);
-        if (events.Any(static happened => happened.Kind == EventKinds.Erased)) current.Past.Clear();
+        ForgetPast(current, events, isWhole: true);
         return ValueTask.CompletedTask;
     }
 

@@ -12,10 +12,14 @@ sealed class PastProgram
     const int RowsMax = 1024, ParametersMax = 32_000;
 
     readonly SqlText?[] _past = new SqlText?[11], _countPast = new SqlText?[11], _countKeys = new SqlText?[11], _rows = new SqlText?[11];
+    /// <summary>Keys of one statement that takes them as arrays: its answer is held in memory.</summary>
+    const int KeysMax = 10_000;
+
+    readonly bool _areArrays;
     readonly ReadSql _sql;
     readonly Dialect _dialect;
 
-    public PastProgram(ReadPlan plan, ReadSql sql, Dialect dialect)
+    public PastProgram(AppSchema schema, ReadPlan plan, ReadSql sql, Dialect dialect)
     {
         (Plan, _sql, _dialect) = (plan, sql, dialect);
         LevelShape root = plan.Shape.Root;
@@ -26,9 +30,15 @@ sealed class PastProgram
         Present = sql.Root(Columns);
         Count = plan.Shape.Count == CountMode.None ? null : sql.Count();
         RowsPerStatement = Math.Min(RowsMax, 1 << BitOperations.Log2((uint)Math.Max(1, ParametersMax / Width)));
+        _areArrays = ReadSql.StoredKeysAreArrays(dialect, root.Model);
+        KeysPerStatement = _areArrays ? KeysMax : RowsPerStatement;
         // Written once here, so that what cannot be written is known before anything runs.
         Past(1);
+        ByRecord = PastRecordProgram.Of(schema, plan, sql, dialect);
     }
+
+    /// <summary>How one record is answered that by itself decides who sees it; null where the database has to.</summary>
+    public PastRecordProgram? ByRecord { get; }
 
     public ReadPlan Plan { get; }
 
@@ -57,8 +67,11 @@ sealed class PastProgram
 
     public (SqlText Sql, int Rows) CountKeys(int rows) => Sized(_countKeys, rows, _sql.CountOfKeys);
 
+    /// <summary>Rows of the table that one statement gives by their stored keys.</summary>
+    public int KeysPerStatement { get; }
+
     /// <summary>The rows of the table by their stored keys.</summary>
-    public (SqlText Sql, int Rows) Rows(int rows) => Sized(_rows, rows, n => ReadSql.RowsOfKeys(_dialect, Model, n));
+    public SqlText Rows(int rows) => Sized(_rows, _areArrays ? 1 : rows, n => ReadSql.RowsOfKeys(_dialect, Model, n)).Sql;
 
     static (SqlText Sql, int Rows) Sized(SqlText?[] texts, int rows, Func<int, SqlText> write)
     {

@@ -69,8 +69,7 @@ sealed class PastRun(
             bool isBegin = first > 1 && position == first - 1;
             if (isBegin && LogStart.Find(connection) is { } begins && begins.Position == position && _moment.At < begins.At) position--;
         }
-        return position >= first - 1 ? position : Faults.AsOfTooOld.Says(
-            string.Create(CultureInfo.InvariantCulture, $"the values of the log begin at position {first}: those before were taken away"));
+        return position >= first - 1 ? position : Cut(first - 1);
     }
 
     /// <summary>
@@ -103,9 +102,8 @@ sealed class PastRun(
         // What is kept holds values that were erased since: it is found anew, without them.
         if (kept is not null && await CountAsync(PastEvents.Erased(connection, kept.Head, head), cancel) > 0) kept = null;
         long from = kept?.Head ?? position;
-        Undoing undoing = new(snapshot.Schema, _model, keys, former.Names, kept?.ById);
+        UndoneEvents undone = new(snapshot.Schema, _model, keys, former, from, kept?.ById);
         EventReader reader = new();
-        int migration = 0;
         foreach (PastScope scope in former.Scopes(recordId, Tenant(), from, head))
         {
             using Statement select = PastEvents.Of(connection, scope, _isTooOld ? 0 : limits.AsOfChanges);
@@ -113,63 +111,63 @@ sealed class PastRun(
             while (select.Step())
             {
                 LogEvent happened = reader.Read(select);
-                if (happened.RecordId.Length == 0) continue;
-                AddMigrations(happened.Position);
-                undoing.Add(happened);
-                if (happened.Kind != EventKinds.Erased) _isGone = happened.Kind is EventKinds.Deleted or EventKinds.Purged;
+                if (happened.RecordId.Length > 0) undone.Add(happened);
             }
         }
-        AddMigrations(long.MaxValue);
-        PastRecords records = new(_model, head, undoing.Records);
+        undone.End();
+        _isGone = undone.IsGone;
+        PastRecords records = new(_model, head, undone.Records);
         // Of a single record, whether there is anything to complete is asked later.
         if (recordId is null) await CompleteAsync(records.Incomplete(), cancel);
         return records;
-
-        // They belong to no tenant and to no record, and are few: they come from the list of all.
-        void AddMigrations(long before)
-        {
-            for (; migration < former.Migrations.Length && former.Migrations[migration].Position < before; migration++)
-            {
-                LogEvent happened = former.Migrations[migration];
-                if (happened.Position > from && IsOfModel(former, happened)) undoing.Add(happened);
-            }
-        }
     }
 
     /// <summary>Text form of the tenant whose records are asked about; null for all.</summary>
     string? Tenant() => _model.TenantField is { Type: ScalarFieldType { Scalar: var type } } && !_moment.Tenant.IsNull
         ? type.Format(_moment.Tenant) : null;
 
-    bool IsOfModel(FormerNames former, LogEvent happened) =>
-        former.Names.At(snapshot.Schema, happened.Model, happened.Position).Model is { } now
-        && string.Equals(now.Name, _model.Name, StringComparison.Ordinal);
+    Fault TooOld() => TooOld(_model, limits);
 
-    Fault TooOld() => Faults.AsOfTooOld.Says(
-        string.Create(CultureInfo.InvariantCulture, $"more than {limits.AsOfChanges} changes of {_model.Name} have happened since"),
+    public static Fault TooOld(Model model, Limits limits) => Faults.AsOfTooOld.Says(
+        string.Create(CultureInfo.InvariantCulture, $"more than {limits.AsOfChanges} changes of {model.Name} have happened since"),
         "ask for a later moment; limits.asOfChanges sets the bound");
+
+    /// <summary>Values up to a position are gone.</summary>
+    public static Fault Cut(long position) => Faults.AsOfTooOld.Says(string.Create(
+        CultureInfo.InvariantCulture, $"the values of the log begin at position {position + 1}: those before were taken away"));
 
     /// <summary>What no event since has said about a record, its row says.</summary>
     /// <param name="open">The records by their stored keys; null where there is nothing to learn.</param>
     /// <param name="cancel">Stops it.</param>
     async ValueTask CompleteAsync(List<(Value[] Key, UndoneRecord? Record)> open, CancellationToken cancel)
     {
-        int parts = _model.StoredKey.Length;
-        for (int first = 0; first < open.Count; first += program.RowsPerStatement)
+        for (int first = 0; first < open.Count; first += program.KeysPerStatement)
         {
-            int count = Math.Min(program.RowsPerStatement, open.Count - first);
-            (SqlText sql, _) = program.Rows(count);
+            List<(Value[] Key, UndoneRecord? Record)> some = open.GetRange(first, Math.Min(program.KeysPerStatement, open.Count - first));
+            SqlText sql = program.Rows(some.Count);
             using Statement row = connection.Prepare(sql.Text);
-            for (int i = 0; i < sql.Parameters.Length; i++)
-                row.Bind(i + 1, i / parts < count ? open[first + i / parts].Key[i % parts] : Value.Null);
+            for (int i = 0; i < sql.Parameters.Length; i++) BindKeys(row, i, sql.Parameters[i], some);
             await row.OpenAsync(cancel);
             while (row.Step())
             {
-                if (open[first + (int)row.ColumnInt64(0)].Record is not { } record) continue;
+                if (some[(int)row.ColumnInt64(0)].Record is not { } record) continue;
                 foreach (Field field in _model.Fields) record.Learn(field.Ordinal, row.ColumnValue(2 + field.Ordinal, field));
                 record.IsWhole = true;
             }
         }
         // One that is in the log and not in its table is a fault of ours, which replay finds: it stays as far as it is known.
+    }
+
+    void BindKeys(Statement row, int parameter, SqlParameter source, List<(Value[] Key, UndoneRecord? Record)> keys)
+    {
+        if (source is ArrayParameter array)
+        {
+            row.BindItems(parameter + 1, array.Kind, [.. keys.Select(of => of.Key[array.Part])]);
+            return;
+        }
+        // Part by part, key by key; those that the text has beyond them are null.
+        int parts = _model.StoredKey.Length;
+        row.Bind(parameter + 1, parameter / parts < keys.Count ? keys[parameter / parts].Key[parameter % parts] : Value.Null);
     }
 
     async ValueTask<Fault?> GetAsync(ByteOutput output, PastRecords since, CancellationToken cancel)

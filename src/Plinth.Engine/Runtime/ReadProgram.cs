@@ -51,7 +51,7 @@ sealed class ReadProgram
         // An exact count is an estimate too, and the only one that this database gives.
         Count = shape.Count == CountMode.None ? null : _sql.Count();
         IsMasked = plan.IsMasked(shape.Root);
-        Past = shape.IsPast ? new PastProgram(plan, _sql, dialect) : null;
+        Past = shape.IsPast ? new PastProgram(schema, plan, _sql, dialect) : null;
     }
 
     /// <summary>A page that nothing else has to be of the same moment as, from its start on.</summary>

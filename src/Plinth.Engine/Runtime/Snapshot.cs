@@ -49,6 +49,12 @@ sealed partial class Snapshot
     /// <summary>Moments of the past that were asked about.</summary>
     public PastCache Past { get; } = new();
 
+    /// <summary>Single records as they were.</summary>
+    public RecordsThen Then { get; } = new();
+
+    /// <summary>Where times stand in the log.</summary>
+    public TimesThen Times { get; } = new();
+
     public WriteSchema Writes { get; }
 
     /// <summary>What a model was called; asked of the log once, for names change with the schema.</summary>

@@ -56,6 +56,12 @@ abstract class Connection : IDisposable
     /// </summary>
     public virtual Statement PrepareScan(string sql) => Prepare(sql);
 
+    /// <summary>
+    /// Prepares a statement that is stepped through over more rows than memory should hold, while nothing else runs on the connection:
+    /// who leaves it before its end has to end the transaction. It takes whole numbers only.
+    /// </summary>
+    public virtual Statement PrepareStream(string sql) => PrepareScan(sql);
+
     /// <summary>Starts a transaction that reads one snapshot of the database, taken at its first read.</summary>
     public abstract void BeginRead();
 

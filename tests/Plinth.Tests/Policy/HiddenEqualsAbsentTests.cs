@@ -103,7 +103,10 @@ public partial class HiddenEqualsAbsentTests
         hidden = hidden.Replace("{then}", then, StringComparison.Ordinal).Replace("{now}", now, StringComparison.Ordinal);
         absent = absent.Replace("{then}", then, StringComparison.Ordinal).Replace("{now}", now, StringComparison.Ordinal);
         // What the owner has read is at hand, and must not make a difference.
-        for (int i = 0; i < 3; i++) await owner.SendAsync("GET", "/api/teams/1");
+        foreach (string of in new[] { "", "?asOf=" + then, "?asOf=1" })
+        {
+            for (int i = 0; i < 3; i++) await owner.SendAsync("GET", "/api/teams/1" + of);
+        }
         // Once before: what a first request makes ready is not the question.
         await other.SendAsync(method, absent, absentBody);
         // Lists of a moment are remembered for each filter.

@@ -47,6 +47,35 @@ sealed partial class PostgresConnection
         return isBegun;
     }
 
+    /// <summary>Begins a stream of rows, on a session that is open and has nothing waiting.</summary>
+    public NpgsqlRawCopyStream BeginCopy(string command)
+    {
+        NpgsqlConnection link = Link();
+        Interlocked.Increment(ref _waysTaken);
+        Count();
+        return link.BeginRawBinaryCopy(command);
+    }
+
+    public Exception FailedCopy(Exception e) => Failed(e, [], _cancel);
+
+    /// <summary>Lets the session go on; what was not read of the stream is not waited for, and its transaction has failed.</summary>
+    public void EndCopy(NpgsqlRawCopyStream stream, bool isAtEnd)
+    {
+        try
+        {
+            using (stream)
+            {
+                if (!isAtEnd) stream.Cancel();
+            }
+        }
+        catch (Exception e) when (PostgresErrors.IsFromServer(e) || e is OperationCanceledException or ObjectDisposedException)
+        {
+            // What is left of it nobody asks for.
+        }
+
+        _isFailed |= !isAtEnd && _inTransaction;
+    }
+
     /// <summary>Sends what waits, and takes the answers up to one of them.</summary>
     bool TakeTo(PostgresRows mark)
     {

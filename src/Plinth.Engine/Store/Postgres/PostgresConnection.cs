@@ -71,6 +71,8 @@ sealed partial class PostgresConnection(
 
     public override Statement PrepareScan(string sql) => new PostgresStatement(this, PostgresText.Of(sql), isScan: true);
 
+    public override Statement PrepareStream(string sql) => new PostgresCopy(this, PostgresText.Of(sql));
+
     public override void Execute(string sql)
     {
         foreach (string part in Parts(sql)) Run(new NpgsqlBatchCommand(part));

@@ -161,11 +161,13 @@ sealed class PostgresRows
     /// A whole number, truth or time in the form in which the engine computes: microseconds since 1970 or midnight, days since 1970, the
     /// units of a decimal. 0 for null.
     /// </summary>
-    public long Int64(int row, int column)
+    public long Int64(int row, int column) => Int64Of(_types[column], Bytes(row, column));
+
+    /// <summary>The same of a cell.</summary>
+    public static long Int64Of(uint type, ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> bytes = Bytes(row, column);
         if (bytes.IsEmpty) return 0;
-        return _types[column] switch
+        return type switch
         {
             Int8 or Time => BinaryPrimitives.ReadInt64BigEndian(bytes),
             Int4 => BinaryPrimitives.ReadInt32BigEndian(bytes),
@@ -174,33 +176,33 @@ sealed class PostgresRows
             TimestampTz or Timestamp => BinaryPrimitives.ReadInt64BigEndian(bytes) + MicrosecondsTo2000,
             Date => BinaryPrimitives.ReadInt32BigEndian(bytes) + DaysTo2000,
             Numeric => Units(bytes),
-            var type => throw new InvalidOperationException($"column {column} of type {type} is no whole number"),
+            _ => throw new InvalidOperationException($"a cell of type {type} is no whole number"),
         };
     }
 
-    public double Double(int row, int column)
+    public double Double(int row, int column) => DoubleOf(_types[column], Bytes(row, column));
+
+    public static double DoubleOf(uint type, ReadOnlySpan<byte> bytes)
     {
-        ReadOnlySpan<byte> bytes = Bytes(row, column);
         if (bytes.IsEmpty) return 0;
-        return _types[column] switch
+        return type switch
         {
             Float8 => BinaryPrimitives.ReadDoubleBigEndian(bytes),
             Float4 => BinaryPrimitives.ReadSingleBigEndian(bytes),
-            _ => Int64(row, column),
+            _ => Int64Of(type, bytes),
         };
     }
 
-    public StoredKind Kind(int row, int column)
+    public StoredKind Kind(int row, int column) => IsNull(row, column) ? StoredKind.Null : KindOf(_types[column]);
+
+    /// <summary>How values of a type are stored.</summary>
+    public static StoredKind KindOf(uint type) => type switch
     {
-        if (IsNull(row, column)) return StoredKind.Null;
-        return _types[column] switch
-        {
-            Float8 or Float4 => StoredKind.Real,
-            Bytea or Uuid => StoredKind.Bytes,
-            Text or Varchar or Json => StoredKind.Text,
-            _ => StoredKind.Integer,
-        };
-    }
+        Float8 or Float4 => StoredKind.Real,
+        Bytea or Uuid => StoredKind.Bytes,
+        Text or Varchar or Json => StoredKind.Text,
+        _ => StoredKind.Integer,
+    };
 
     int Cell(int row, int column) => ((row * _types.Length) + column) * 2;
 
