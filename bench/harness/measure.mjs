@@ -42,9 +42,7 @@ async function measureRow(row, running, data, options) {
   const fdatasync = [];
   for (let round = 0; round < options.rounds; round++) {
     fdatasync.push(fdatasyncMicroseconds(cacheFolder('run')));
-    // Another server begins each round: none always runs in the wake of the same one.
-    for (let i = 0; i < entrants.length; i++) {
-      const entrant = entrants[(i + round) % entrants.length];
+    for (const entrant of inTurn(entrants, round)) {
       const offset = round * 997;
       const before = await entrant.target.hits?.(entrant.server);
       const result = await load(entrant.server, { file: entrant.file, seconds: options.seconds, connections: row.connections, offset });
@@ -59,6 +57,15 @@ async function measureRow(row, running, data, options) {
     id: row.id, title: row.title, connections: row.connections, fdatasyncMicroseconds: median(fdatasync), servers,
     promises: row.promises.map((promise) => judged(promise, servers)).filter((promise) => promise !== null),
   };
+}
+
+/**
+ * The order of a round: every second one goes backwards, and every second begins one further. In a circle each server would always run in
+ * the wake of the same one, and what that has left to be written back and cleared away would be counted as its own.
+ */
+function inTurn(entrants, round) {
+  const turned = entrants.map((_, i) => entrants[(i + Math.floor(round / 2)) % entrants.length]);
+  return round % 2 === 0 ? turned : turned.reverse();
 }
 
 /** Of the look-ups between two readings of a cache's counters, the share that was found there. */

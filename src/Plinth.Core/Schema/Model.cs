@@ -66,12 +66,19 @@ sealed record Model
 
     public Field? VersionField => Fields.FirstOrDefault(f => f.IsVersion);
 
-    public Field? Field(string name) => Fields.FirstOrDefault(f => string.Equals(f.Name, name, StringComparison.Ordinal));
+    public Field? Field(string name)
+    {
+        foreach (Field field in Fields)
+        {
+            if (string.Equals(field.Name, name, StringComparison.Ordinal)) return field;
+        }
+
+        return null;
+    }
 
     public Relation? Relation(string name) => Relations.FirstOrDefault(r => string.Equals(r.Name, name, StringComparison.Ordinal));
 
-    public ImmutableArray<Field> KeyFields => [.. Key.Select(name => Field(name)
-        ?? throw new InvalidOperationException($"{Name}: the binder admitted a key field '{name}' that is not there"))];
+    public ImmutableArray<Field> KeyFields => Found.Key;
 
     public Field? SubjectField => Subject is null ? null
         : Field(Subject) ?? throw new InvalidOperationException($"{Name}: the binder admitted a subject '{Subject}' that is not there");
@@ -88,12 +95,52 @@ sealed record Model
         : Field(Tenant) ?? throw new InvalidOperationException($"{Name}: the binder admitted a tenant field '{Tenant}' that is not there");
 
     /// <summary>What a record is known by in the database and in the log: its key, within its tenant.</summary>
-    public ImmutableArray<Field> StoredKey =>
-        TenantField is { } tenant && !Key.Contains(tenant.Name, StringComparer.Ordinal) ? [tenant, .. KeyFields] : KeyFields;
+    public ImmutableArray<Field> StoredKey => Found.StoredKey;
 
     /// <summary>The fields that a lookup of records by these goes by: theirs, within the tenant.</summary>
     public ImmutableArray<Field> Within(ImmutableArray<Field> fields) =>
         TenantField is { } tenant && !fields.Any(f => f.Ordinal == tenant.Ordinal) ? [tenant, .. fields] : fields;
+
+    ImmutableArray<Field> FindKey() => [.. Key.Select(name => Field(name)
+        ?? throw new InvalidOperationException($"{Name}: the binder admitted a key field '{name}' that is not there"))];
+
+    /// <summary>The fields of the keys. Every command asks for them several times; a copy with another key finds its own.</summary>
+    KeysFound Found
+    {
+        get
+        {
+            KeysFound? found = _found.Of(this);
+            if (found is not null) return found;
+            ImmutableArray<Field> key = FindKey();
+            bool isWithin = TenantField is { } tenant && !Key.Contains(tenant.Name, StringComparer.Ordinal);
+            found = new KeysFound(this, key, isWithin ? [TenantField!, .. key] : key); // Not null: on the line before.
+            _found = new KeysMemo(found);
+            return found;
+        }
+    }
+
+    KeysMemo _found;
+
+    /// <summary>What was found of a model. No part of what it is: two that are equal stay so, whoever was asked.</summary>
+    readonly struct KeysMemo(KeysFound? known) : IEquatable<KeysMemo>
+    {
+        public KeysFound? Of(Model model) => ReferenceEquals(known?.Model, model) ? known : null;
+
+        public bool Equals(KeysMemo other) => true;
+
+        public override bool Equals(object? obj) => obj is KeysMemo;
+
+        public override int GetHashCode() => 0;
+    }
+
+    sealed class KeysFound(Model model, ImmutableArray<Field> key, ImmutableArray<Field> storedKey)
+    {
+        public Model Model => model;
+
+        public ImmutableArray<Field> Key => key;
+
+        public ImmutableArray<Field> StoredKey => storedKey;
+    }
 
     /// <summary>The name of the implied field of <c>@@softDelete</c>.</summary>
     public const string DeletedAt = "deletedAt";

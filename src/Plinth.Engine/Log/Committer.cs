@@ -325,7 +325,8 @@ sealed partial class Committer : IDisposable
             {
                 if (!_database.IsCommitted(reader => (head = EventLog.Find(reader, events)) is not null)) throw;
             }
-            catch (StoreException e) when (!_isCareful && !_group[0].IsExclusive && !IsPassing(e) && e.Failure != StoreFailure.Corrupt)
+            catch (StoreException e) when (!_isCareful && !_group[0].IsExclusive && !IsPassing(e) && !IsOfAll(e, connection)
+                && e.Failure != StoreFailure.Corrupt)
             {
                 // What was not waited for may fail on the way to the commit, and who it was is found as anywhere.
                 // (A log without its head is noticed behind the commit: what went there does not go again.)
@@ -370,7 +371,7 @@ sealed partial class Committer : IDisposable
             unit.Fail(Faults.Timeout.Says("The command ran past its time in the writer's turn, and was stopped."));
             throw new StoppedException();
         }
-        catch (StoreException e) when (IsPassing(e))
+        catch (StoreException e) when (IsPassing(e) || IsOfAll(e, connection))
         {
             throw;
         }
@@ -435,6 +436,13 @@ sealed partial class Committer : IDisposable
 
     /// <summary>The same statements may succeed when they are run again.</summary>
     static bool IsPassing(StoreException e) => e.Failure is StoreFailure.Conflict or StoreFailure.NoPlace;
+
+    /// <summary>
+    /// It is nobody's fault, and the next one would find the same: no room, or nothing that can be written. Where the failure has ended the
+    /// transaction, the group is refused as a whole and at once, and nothing of it is tried again by parts.
+    /// </summary>
+    static bool IsOfAll(StoreException e, Connection connection) => !connection.UndoesStatements
+        && e.Failure is StoreFailure.Full or StoreFailure.ReadOnly or StoreFailure.InputOutput;
 
     /// <summary>Where the log is divided: makes the parts for what is to come, long before it is needed.</summary>
     void TryMakePlace(int parts)

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
 using System.Text;
+using Plinth.Plan;
 using Plinth.Schema;
 
 namespace Plinth.Log;
@@ -16,6 +18,9 @@ sealed record EventOrigin(string? Actor, string? Cause, int SchemaVersion);
 /// </summary>
 sealed class EventWriter(LogKeys keys)
 {
+    // Asks the system for random bytes by the block: an id of the framework's own is a call of the system each.
+    readonly IdSource _ids = new(RandomNumberGenerator.Fill);
+
     public LogEvent Created(Model model, Value[] row, long version, EventOrigin origin) =>
         Of(model, row, version, EventKinds.Created, model.Fields, row, null, origin, (null, row));
 
@@ -45,7 +50,7 @@ sealed class EventWriter(LogKeys keys)
     /// <summary>What the log had of a record that was gone before is erased.</summary>
     public LogEvent ErasedGone(Model model, string recordId, string? tenant, EventOrigin origin)
     {
-        Guid eventId = Guid.CreateVersion7();
+        Guid eventId = NewId();
         byte[] data = Payload.Write([], null, null, eventId, keys, out _);
         return New(eventId, model.Name, recordId, version: 0, EventKinds.Erased, data, origin, tenant);
     }
@@ -92,7 +97,7 @@ sealed class EventWriter(LogKeys keys)
         Model model, Value[] keyed, long version, string kind, IReadOnlyList<Field> fields, Value[]? set, Value[]? was, EventOrigin origin,
         (Value[]? Before, Value[]? After) rows)
     {
-        Guid eventId = Guid.CreateVersion7();
+        Guid eventId = NewId();
         byte[] data = Payload.Write(fields, set, was, eventId, keys, out byte[]? salt);
         string? tenant = model.TenantField is { } field ? Part(field, keyed) : null;
         string? subject = salt is null ? null : SubjectOf(model, keyed);
@@ -100,6 +105,9 @@ sealed class EventWriter(LogKeys keys)
         (made.Row, made.RowBefore) = (keyed, ReferenceEquals(was, keyed) ? null : was);
         return made;
     }
+
+    Guid NewId() =>
+        _ids.Next(IdGenerator.Uuid7, (DateTime.UtcNow.Ticks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond).Uuid;
 
     static string? SubjectOf(Model model, Value[] row) =>
         model is { SubjectField: { } field, SubjectRelation: { } relation } && !row[field.Ordinal].IsNull

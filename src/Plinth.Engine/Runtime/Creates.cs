@@ -35,7 +35,8 @@ static class Creates
         if (!MayGoAhead(scope, table, plan.Rules, input)) return SentInsert.None;
         if (scope.Transaction.IsShared)
         {
-            SentInserts shared = scope.Transaction.Share(table, () => new SentInserts(table));
+            bool areNew = table.HasNewKey(input);
+            SentInserts shared = scope.Transaction.Share(areNew ? table.NewKeys : table, () => new SentInserts(table, areNew));
             return shared.TryJoin(input.Values) ? new SentInsert(null, shared) : SentInsert.None;
         }
 
@@ -130,7 +131,7 @@ static class Creates
         bool ownFields = written.IsOwn;
         if (ownFields && written.Refused(input.Given, proposed) is { } closed) return closed;
         if (!sent.IsSent && References.CheckReadable(scope, table, row, input.Given) is { } unknown) return unknown;
-        if (!table.TryInsert(scope.Transaction, row, sent, out long identity)) return Diagnose(scope, table, row);
+        if (!table.TryInsert(scope.Transaction, row, sent, out long identity)) return Diagnose(scope, table, input);
         StoredRow stored = proposed with { Row = identity };
         if (!own && !check.MayCreate(stored)) return check.Refused($"to create this {shape.Name}");
         if (!ownFields && written.Refused(input.Given, stored) is { } refused) return refused;
@@ -138,8 +139,11 @@ static class Creates
     }
 
     /// <summary>Why the insert did nothing: a reference that leads nowhere, or a key that is taken.</summary>
-    static Fault Diagnose(WriteScope scope, RecordTable table, Value[] row)
+    static Fault Diagnose(WriteScope scope, RecordTable table, Input input)
     {
+        Value[] row = input.Values;
+        // A look would be a way to the server for each of a group that was refused, while all others wait.
+        if (table.HasNewKey(input) && References.OnlyUnknown(table, row) is { } certain) return certain;
         if (References.Check(scope, table, row, before: null, given: null) is { } unknown) return unknown;
         Model model = table.Model;
         SqlText byKey = table.Statements.SelectByKey;

@@ -140,6 +140,7 @@ sealed class RecordCache
         if (!_isShared) Children.Announce(schema, announced);
         foreach (LogEvent happened in announced.Events)
         {
+            if (IsNew(happened)) continue;
             if (TryKey(schema, happened, out RecordKey dropped))
             {
                 Shard shard = Of(dropped);
@@ -157,9 +158,12 @@ sealed class RecordCache
     /// <summary>Drops what events of the log have changed: of a log that others write as well, in order and without a gap.</summary>
     public void Follow(AppSchema schema, int schemaVersion, IReadOnlyList<LogEvent> events)
     {
+        // Of our own groups, most have been told of with their commit.
+        if (events[^1].Position <= Position) return;
         foreach (LogEvent happened in events)
         {
             Children.Follow(schema, schemaVersion, happened);
+            if (IsNew(happened)) continue;
             if (TryKey(schema, happened, out RecordKey dropped))
             {
                 Of(dropped).Drop(dropped, happened.Position);
@@ -188,6 +192,12 @@ sealed class RecordCache
             known = found;
         }
     }
+
+    /// <summary>
+    /// Of a record that no snapshot before it shows, so that nobody can hand in an older form of it: there is nothing to drop, and its
+    /// place stays open for others. If there was one of this key before, the event that took it away has closed the place.
+    /// </summary>
+    static bool IsNew(LogEvent happened) => string.Equals(happened.Kind, EventKinds.Created, StringComparison.Ordinal);
 
     static bool TryKey(AppSchema schema, LogEvent happened, out RecordKey key)
     {

@@ -18,6 +18,7 @@ sealed class RecordTable
     readonly bool _returnsRows;
     readonly bool _locksRows;
     readonly Field[] _searched;
+    readonly Field[] _generated;
     readonly ValueKind[] _kinds;
     readonly int[] _scales;
 
@@ -25,6 +26,7 @@ sealed class RecordTable
     {
         Statements = new WriteStatements(schema, model, dialect, limits);
         (_returnsRows, _locksRows) = (dialect.ReturnsRows, dialect.LocksRows);
+        _generated = [.. model.KeyFields.Where(static field => field.Default is GeneratedDefault)];
         _searched = [.. model.FullText.Select(model.Field).OfType<Field>()];
         _kinds = [.. model.Fields.Select(KindOf)];
         _scales = [.. model.Fields.Select(f => f.Type is ScalarFieldType { Scalar: DecimalType type } ? type.Scale : 0)];
@@ -141,9 +143,15 @@ sealed class RecordTable
     public bool TryInsertAll(WriteTransaction transaction, ReadOnlySpan<Input> rows, out long[] identities)
     {
         Value[][] values = new Value[rows.Length][];
-        for (int i = 0; i < values.Length; i++) values[i] = rows[i].Values;
+        bool areNew = true;
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = rows[i].Values;
+            areNew &= HasNewKey(rows[i]);
+        }
+
         List<long> inserted = new(values.Length);
-        using (Statement insert = InsertingAll(transaction, values))
+        using (Statement insert = InsertingAll(transaction, values, areNew))
         {
             while (insert.Step()) inserted.Add(insert.ColumnInt64(0));
         }
@@ -161,10 +169,28 @@ sealed class RecordTable
         return true;
     }
 
-    /// <summary>The insert of rows, where <see cref="WriteStatements.InsertMany"/> is.</summary>
-    public Statement InsertingAll(WriteTransaction transaction, IReadOnlyList<Value[]> rows)
+    /// <summary>What the inserts of records with new keys join by; those of others join by the table.</summary>
+    public object NewKeys { get; } = new();
+
+    /// <summary>The record's key was made for it here, and nothing else of it is unique: no other record can be in its way.</summary>
+    public bool HasNewKey(Input input)
     {
-        SqlText text = Statements.InsertMany ?? throw new InvalidOperationException("rows go one by one here");
+        if (Statements.InsertManyNew is null) return false;
+        foreach (Field field in _generated)
+        {
+            if (input.Given[field.Ordinal] == Given.Nothing) return true;
+        }
+        return false;
+    }
+
+    /// <summary>The insert of rows, where <see cref="WriteStatements.InsertMany"/> is.</summary>
+    /// <param name="transaction">It becomes part of.</param>
+    /// <param name="rows">In their order.</param>
+    /// <param name="areNew">All of them have new keys (<see cref="HasNewKey"/>).</param>
+    public Statement InsertingAll(WriteTransaction transaction, IReadOnlyList<Value[]> rows, bool areNew)
+    {
+        SqlText text = (areNew ? Statements.InsertManyNew : Statements.InsertMany)
+            ?? throw new InvalidOperationException("rows go one by one here");
         Statement insert = transaction.Prepare(text);
         BindItems(insert, text, rows.Count, (row, slot) => rows[row][slot]);
         return insert;

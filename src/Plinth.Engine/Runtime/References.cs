@@ -109,6 +109,23 @@ static class References
                 f => new FaultDetail(f, Faults.UnknownReference.Code, $"there is no {relation.Target} with this key"))]);
     }
 
+    /// <summary>
+    /// What refused the guarded insert of a row that nothing else than a reference can be in the way of: known without a look at it where
+    /// there is one reference; null where there are several.
+    /// </summary>
+    public static Fault? OnlyUnknown(RecordTable table, Value[] row)
+    {
+        Relation? only = null;
+        foreach (Relation relation in table.Statements.Parents)
+        {
+            if (!Concerns(table.Model, relation, row, null) || IsItself(table.Model, relation, row)) continue;
+            if (only is not null) return null;
+            only = relation;
+        }
+
+        return only is null ? null : Unknown(only);
+    }
+
     /// <summary>The rows of the relation's model that refer to a record with these values, trashed ones too.</summary>
     public static List<StoredRow> To(WriteScope scope, RecordTable children, Relation relation, Model parent, Value[] values)
     {

@@ -8,7 +8,9 @@ namespace Plinth.Runtime;
 /// The inserts of one model that the commands of a group have, as one statement: a row of a set costs the database, and the way to it, less
 /// than a statement. Each command finds its row in the answer by its key, or finds that it was refused, as it would alone.
 /// </summary>
-sealed class SentInserts(RecordTable table) : SharedStatement
+/// <param name="table">Of the model.</param>
+/// <param name="areNew">Nothing can hold the keys of those that join (<see cref="RecordTable.HasNewKey"/>).</param>
+sealed class SentInserts(RecordTable table, bool areNew) : SharedStatement
 {
     readonly List<Value[]> _rows = [];
     readonly HashSet<RecordKey> _keys = [];
@@ -30,7 +32,7 @@ sealed class SentInserts(RecordTable table) : SharedStatement
     protected internal override void Send(WriteTransaction transaction)
     {
         _transaction = transaction;
-        _statement = table.InsertingAll(transaction, _rows);
+        _statement = table.InsertingAll(transaction, _rows, areNew);
         _statement.Send();
     }
 

@@ -1,6 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Security.Cryptography;
 using Microsoft.AspNetCore.Http;
+using Plinth.Plan;
+using Plinth.Schema;
 
 namespace Plinth.Http;
 
@@ -12,11 +15,14 @@ static class RequestIds
 {
     const int LengthMax = 128;
 
+    /// <summary>Asks the system for random bytes by the block: an id of the framework's own is a call of the system each.</summary>
+    static readonly IdSource s_ids = new(RandomNumberGenerator.Fill);
+
     public static (string RequestId, string TraceId, Activity? Activity) Of(IHeaderDictionary headers, TimeProvider time)
     {
         string? sent = headers.TryGetValue("X-Request-Id", out var values) && values.Count == 1 ? values[0] : null;
         Guid? made = null;
-        if (sent is null || !IsHarmless(sent)) made = Guid.CreateVersion7(time.GetUtcNow());
+        if (sent is null || !IsHarmless(sent)) made = New(time);
         string requestId = made?.ToString() ?? sent!; // Null only where one was made.
 
         string? parent = headers.TraceParent.Count == 1 ? headers.TraceParent[0] : null;
@@ -26,9 +32,12 @@ static class RequestIds
             : null;
         string traceId = activity is not null ? activity.TraceId.ToHexString()
             : hasParent ? context.TraceId.ToHexString()
-            : (made ?? Guid.CreateVersion7(time.GetUtcNow())).ToString("N", CultureInfo.InvariantCulture);
+            : (made ?? New(time)).ToString("N", CultureInfo.InvariantCulture);
         return (requestId, traceId, activity);
     }
+
+    static Guid New(TimeProvider time) =>
+        s_ids.Next(IdGenerator.Uuid7, (time.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond).Uuid;
 
     static bool IsHarmless(string text)
     {

@@ -19,6 +19,16 @@ static partial class PostgresErrors
             return new StoreException(StoreFailure.Unavailable, $"The database server cannot be reached: {e.Message}", inner: e);
         }
 
+        // No server says so, only a pooler, which cannot keep what each of its clients would set.
+        if (server.SqlState == PostgresErrorCodes.ProtocolViolation
+            && server.MessageText.Contains("startup parameter", StringComparison.Ordinal))
+        {
+            return new StoreException(
+                StoreFailure.Unavailable,
+                $"A pooler stands before the database server and takes no settings of sessions ({server.MessageText}): "
+                + "set database.prepared = 0, and database.directUrl to the server itself where that can be reached.");
+        }
+
         // A check has a name; without one, it is a row for which a divided table has no part.
         StoreFailure failure = server is { SqlState: PostgresErrorCodes.CheckViolation, ConstraintName: null }
             ? StoreFailure.NoPlace

@@ -247,9 +247,12 @@ public class GroupTests
         RequireSound(engine);
     }
 
-    [Fact]
-    public async Task Where_the_commit_fails_all_are_told_and_a_bulk_does_not_run_again_for_it()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Where_the_commit_fails_all_are_told_and_a_bulk_does_not_run_again_for_it(bool isFull)
     {
+        string code = isFull ? Faults.StorageUnavailable.Code : Faults.LimitExceeded.Code;
         await using PostgresNodes nodes = new(PostgresCluster.Shared, Library);
         FailingDatabase? failing = null;
         Engine engine = await nodes.StartAsync(with: database => failing = new FailingDatabase(database) { SendsAhead = true });
@@ -258,7 +261,7 @@ public class GroupTests
         void Fail()
         {
             // The first is who holds the lane until all are there.
-            if (++commits > 1) throw new StoreException(StoreFailure.Full, "made to fail");
+            if (++commits > 1) throw new StoreException(isFull ? StoreFailure.Full : StoreFailure.TooLarge, "made to fail");
         }
 
         Fault?[] faults = await TogetherAsync(
@@ -266,14 +269,14 @@ public class GroupTests
             () => failing.OnCommit = Fail,
             [(CommandKind.Create, "Shelf", """{"id":1,"label":"1"}""", null), (CommandKind.Create, "Shelf", """{"id":2,"label":"2"}""", null)],
             groups: 1);
-        Assert.Equal(["storage_unavailable", "storage_unavailable"], faults.Select(static f => f?.Code));
-        // All together, with a statement for each, and each by itself.
-        Assert.Equal(1 + 3, commits);
+        Assert.Equal([code, code], faults.Select(static f => f?.Code));
+        // All together, with a statement for each, and each by itself; but a full disk is full for each of them.
+        Assert.Equal(isFull ? 1 + 1 : 1 + 3, commits);
 
         commits = 1;
         Result<WriteReply> bulk = await engine.BulkCreateAsync(
             Caller.System, "Shelf", Each("""{"id":1,"label":"1"}""", """{"id":2,"label":"2"}"""), key: null, CancellationToken.None);
-        Assert.Equal("storage_unavailable", bulk.Fault?.Code);
+        Assert.Equal(code, bulk.Fault?.Code);
         Assert.Equal(1 + 1, commits);
         failing.OnCommit = null;
         Assert.Null(await WriteAsync(engine, CommandKind.Create, "Shelf", """{"id":1,"label":"one"}"""));

@@ -24,7 +24,6 @@ sealed class Pooler : IDisposable
             auth_file = {_folder.File("users.txt")}
             pool_mode = transaction
             default_pool_size = 3
-            ignore_startup_parameters = extra_float_digits
             """));
         foreach (string file in Directory.GetFiles(_folder.Path)) PostgresCluster.Give(file);
         PostgresCluster.Give(_folder.Path);

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Runtime;
 using Plinth.Text;
@@ -63,6 +64,57 @@ public class ServerLossTests
 
         Assert.All(refusals, code => Assert.Equal(Faults.StorageUnavailable.Code, code));
         await RequireAllAsync(engine, acknowledged);
+    }
+
+    [Fact]
+    public async Task A_full_disk_refuses_a_group_at_once_and_runs_nothing_of_it_again()
+    {
+        const int Commands = 20;
+        using SmallDisk disk = SmallDisk.Make();
+        using PostgresCluster cluster = PostgresCluster.Start("fsync=on");
+        await using PostgresNodes nodes = new(cluster) { CacheBytes = 0 };
+        nodes.Execute($"create tablespace small location '{disk.Folder}'");
+        nodes.Execute("alter role plinth set default_tablespace = small");
+        Engine engine = await nodes.StartAsync();
+        disk.Fill();
+
+        // Pages that are there already have room for some.
+        int written = 0;
+        (Fault?[] faults, long ways) = await WriteTogetherAsync(engine, written, Commands);
+        while (Array.TrueForAll(faults, static fault => fault is null))
+        {
+            written += Commands;
+            (faults, ways) = await WriteTogetherAsync(engine, written, Commands);
+        }
+
+        Assert.All(faults, static fault => Assert.Equal(Faults.StorageUnavailable.Code, fault?.Code));
+        Assert.All(faults, static fault => Assert.StartsWith("The disk is full.", fault?.Message, StringComparison.Ordinal));
+
+        // Of who held the lane; the inserts; their events with the commit, when there was room for the inserts; and taking it back.
+        Assert.InRange(ways, 1, 4);
+
+        disk.Free();
+        (faults, _) = await WriteTogetherAsync(engine, written, Commands);
+        Assert.All(faults, Assert.Null);
+        await RequireAllAsync(engine, Enumerable.Range(1, written + Commands));
+    }
+
+    /// <summary>Creates that go as one group, and how often the server was waited for.</summary>
+    static async Task<(Fault?[] Faults, long Ways)> WriteTogetherAsync(Engine engine, int written, int commands)
+    {
+        List<Task<Fault?>> running = [];
+        long ways;
+        string text = new('x', 2000);
+        await using (await HeldLane.HoldAsync(engine.Store.Committer))
+        {
+            for (int id = written + 1; id <= written + commands; id++)
+                running.Add(PostgresNodes.WriteAsync(engine, CommandKind.Create, $$"""{"id":{{id}},"text":"{{text}}"}"""));
+            await UntilAsync(() => engine.Store.Committer.Waiting == commands);
+            ways = engine.Store.Database.Writer.WaysTaken;
+        }
+
+        Fault?[] faults = await Task.WhenAll(running);
+        return (faults, engine.Store.Database.Writer.WaysTaken - ways);
     }
 
     [Fact]
