@@ -151,9 +151,6 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
             Conjuncts where = new(sql);
             WriteKeyMatch(where, include, keys, row);
             WriteWhere(where, level, row, include.Number + 1);
-
-            // Whoever reads them goes along the keys; a planner that may choose another way round than from the keys must be told.
-            if (dialect.HasLateral) sql.Raw(" order by ").Raw(keys).Raw(".n");
             return sql.Build();
         }
 
@@ -169,7 +166,10 @@ sealed partial class ReadSql(AppSchema schema, ReadPlan plan, Dialect dialect)
         WriteOrder(sql.Raw(" order by "), level, inner, reversed: false);
         WriteLimit(sql, Slots.IncludeLimits + include.Number, limit);
         sql.Raw(")");
-        if (dialect.HasLateral) sql.Raw(" ").Raw(row);
+
+        // A limit within is reached by a loop over the keys alone: the rows of a key come behind one another, in their order. Sorting them
+        // once more cost as much as a tenth of the statement.
+        if (dialect.HasLateral) return sql.Raw(" ").Raw(row).Build();
         WriteOrder(sql.Raw(" order by ").Raw(keys).Raw(".n, "), level, row, reversed: false);
         return sql.Build();
     }

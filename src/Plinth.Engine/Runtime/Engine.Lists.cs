@@ -53,14 +53,29 @@ sealed partial class Engine
     async ValueTask<Result<ReadReply>?> PageAsync(Asked asked, ListsTogether together, CancellationToken cancel)
     {
         long position = Position;
-        ReadTogether page = await together.AskAsync(_readsBy, asked.Read.Values, output: null, cancel);
-        if (page.Busy is { } busy) return busy;
-        if (page is not { IsAnswered: true, Rows: { } rows }) return null;
-        using (rows)
+        ReadProgram program = asked.Program;
+        ReadOnlyMemory<byte> secret = asked.Snapshot.Reads.Secret;
+        ByteOutput body = new(program.AnswerBytes);
+        try
         {
-            ByteOutput body = new(AnswerBytes);
-            ReadRun.WritePage(asked.Program, asked.Read, asked.Snapshot.Reads.Secret, rows, body);
-            return Reply(asked, body, version: 0, position, statements: 1);
+            ReadTogether answer = await together.AskAsync(_readsBy, asked.Read, body, cancel);
+            using Statement? rows = answer.Rows;
+            if (!answer.IsAnswered)
+            {
+                body.Dispose();
+                if (answer.Busy is { } busy) return busy;
+                return null;
+            }
+            if (answer.Page is { } page) new PageWriter(page, asked.Read, secret).Close(body, total: null);
+            // Its rows are there when it is not written.
+            else ReadRun.WritePage(program, asked.Read, secret, rows!, body);
+            program.AnswerBytes = body.Length;
+            return Reply(asked, body, version: 0, position, answer.Statements);
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
         }
     }
 
@@ -68,7 +83,7 @@ sealed partial class Engine
     async ValueTask<Statement?> KeysAsync(Asked asked, long limit, CancellationToken cancel)
     {
         if (asked.Program.KeysFor(limit) is not { } together) return null;
-        ReadTogether keys = await together.AskAsync(_readsBy, asked.Read.Values, output: null, cancel);
+        ReadTogether keys = await together.AskAsync(_readsBy, asked.Read, output: null, cancel);
         return keys.IsAnswered ? keys.Rows : null;
     }
 

@@ -212,7 +212,7 @@ sealed partial class Engine
         ReadTogether answer;
         try
         {
-            answer = await together.AskAsync(_readsBy, asked.Read.Values, body, cancel);
+            answer = await together.AskAsync(_readsBy, asked.Read, body, cancel);
         }
         catch
         {

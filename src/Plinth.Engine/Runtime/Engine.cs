@@ -35,7 +35,7 @@ sealed partial class Engine : IAsyncDisposable
         Projections.Derive(first.Schema);
         _writes = new Writes(store, () => Current.Writes, options.Time, options.Limits);
         _replicas = new Replicas(store.Database, store.Tail);
-        _readsBy = new ReadsBy(store.Database, options.Time, options.Limits.SlowMs);
+        _readsBy = new ReadsBy(store.Database, options.Time, options.Limits);
         bool isShared = store.Database.IsShared;
         _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared, store.Keys);
         store.Committer.Announce = Announce;

@@ -70,7 +70,7 @@ sealed class LevelRows : IDisposable
 
     static void WriteOne(ByteOutput output, IncludedRows? rows, int key)
     {
-        if (rows is null || key < 0 || rows.Starts[key] == rows.Starts[key + 1]) JsonText.WriteNull(output);
+        if (rows is null || key < 0 || rows.Starts[key] == rows.Ends[key]) JsonText.WriteNull(output);
         else rows.Rows.Write(output, rows.Starts[key]);
     }
 
@@ -79,7 +79,7 @@ sealed class LevelRows : IDisposable
         output.Write((byte)'[');
         if (rows is not null && key >= 0)
         {
-            for (int i = rows.Starts[key]; i < rows.Starts[key + 1]; i++)
+            for (int i = rows.Starts[key]; i < rows.Ends[key]; i++)
             {
                 if (i > rows.Starts[key]) output.Write((byte)',');
                 rows.Rows.Write(output, i);
@@ -89,7 +89,8 @@ sealed class LevelRows : IDisposable
     }
 }
 
-/// <summary>Rows of an included relation, in the order of the parents' keys.</summary>
+/// <summary>Rows of an included relation, those of one parents' key behind one another.</summary>
 /// <param name="Rows">All of them.</param>
-/// <param name="Starts">Of each key its first row; one entry more for the end of the last.</param>
-sealed record IncludedRows(LevelRows Rows, int[] Starts);
+/// <param name="Starts">Of each key its first row, and</param>
+/// <param name="Ends">the one behind its last; the same where it has none.</param>
+sealed record IncludedRows(LevelRows Rows, int[] Starts, int[] Ends);

@@ -10,14 +10,19 @@ namespace Plinth.Runtime;
 /// <remarks>
 /// The server joins each item with its page by a loop, since a page has a limit: the rows of an item follow one another, in its order.
 /// </remarks>
-sealed class ListsTogether(ReadPace pace, SqlText statement) : ReadsTogether(pace, statement)
+class ListsTogether(ReadPace pace, SqlText statement) : ReadsTogether(pace, statement)
 {
     // They are read one after the other: the first waits for the last.
-    protected override int ItemsMax => 8;
+    protected const int ListsMax = 8;
+
+    protected override int ItemsMax => ListsMax;
 
     protected override int LanesMax(Database database) => Math.Max(1, database.UsualReadsMax);
 
-    protected override bool TryShare(Statement rows, Waiting[] items)
+    protected override ValueTask<bool> ShareAsync(Reading reading, Statement rows, Waiting[] items) => new(TryDivide(rows, items));
+
+    /// <summary>Gives each item its rows; false where they do not follow one another.</summary>
+    protected static bool TryDivide(Statement rows, Waiting[] items)
     {
         int row = 0, first = 0;
         Waiting? of = null;

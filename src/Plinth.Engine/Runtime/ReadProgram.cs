@@ -40,7 +40,8 @@ sealed class ReadProgram
         bool byLimit = dialect.PlansByLimit && shape.Kind == ReadKind.List;
         _byLimit = byLimit ? new ByLimit<SqlText>(limit => _sql.Root(Root.Columns, limit: limit)) : null;
         _keptByLimit = byLimit ? new ByLimit<SqlText>(limit => _sql.Root(Root.Columns.WithPosition(), limit: limit)) : null;
-        _together = byLimit && IsOneStatement(plan) ? TogetherOf(Root.Columns) : null;
+        _together = byLimit && IsOfOneMoment(plan) ? TogetherOf(Root.Columns) : null;
+        IncludeSlots = [.. SlotsOf(Root).Distinct()];
         ReadColumns placed = Root.Columns.WithPosition();
         bool isShort = shape.Kind == ReadKind.Get && !shape.IsPast && shape.Root.Includes.IsEmpty;
         if (isShort && _sql.RootOfItems(placed) is { } items)
@@ -54,12 +55,27 @@ sealed class ReadProgram
         Past = shape.IsPast ? new PastProgram(schema, plan, _sql, dialect) : null;
     }
 
-    /// <summary>A page that nothing else has to be of the same moment as, from its start on.</summary>
-    static bool IsOneStatement(ReadPlan plan) => plan.Slots.Offset < 0
-        && plan.Shape is { Count: CountMode.None, IsPast: false, Start: PageStart.First or PageStart.After, Root.Includes.IsEmpty: true };
+    /// <summary>A page from its start on, which nothing has to be of the same moment as but what it includes.</summary>
+    static bool IsOfOneMoment(ReadPlan plan) => plan.Slots.Offset < 0
+        && plan.Shape is { Count: CountMode.None, IsPast: false, Start: PageStart.First or PageStart.After };
 
-    ByLimit<ListsTogether> TogetherOf(ReadColumns columns) =>
-        new(limit => _sql.RootOfItems(columns, limit) is { } items ? new ListsTogether(Pace, items) : null);
+    ByLimit<ListsTogether> TogetherOf(ReadColumns columns) => new(limit => _sql.RootOfItems(columns, limit) is not { } items ? null
+        : columns.Includes.IsEmpty ? new ListsTogether(Pace, items) : new PagesTogether(this, items));
+
+    /// <summary>The slots of the values that included records are asked for with, at any level, besides their parents' keys.</summary>
+    IEnumerable<int> SlotsOf(LevelProgram level)
+    {
+        foreach (IncludeProgram include in level.Includes)
+        {
+            if (!include.Shape.Single) yield return Plan.Slots.IncludeLimits + include.Shape.Number;
+            foreach (SqlParameter parameter in include.Statement(parents: 1, limit: 0).Sql.Parameters)
+            {
+                if (parameter is SlotParameter { Slot: var slot } && slot < Plan.Slots.Count) yield return slot;
+            }
+
+            foreach (int slot in SlotsOf(include.Level)) yield return slot;
+        }
+    }
 
     /// <summary>The program of a plan, or the fault that its filter has no form in the database.</summary>
     public static Result<ReadProgram> Of(AppSchema schema, ReadPlan plan, Dialect dialect)
@@ -89,6 +105,12 @@ sealed class ReadProgram
     public ReadPace Pace { get; }
 
     public LevelProgram Root { get; }
+
+    /// <summary>What two requests must have in common for their included records to be one statement's.</summary>
+    public ImmutableArray<int> IncludeSlots { get; } = [];
+
+    /// <summary>Bytes of the last page: the next one is likely to take as many.</summary>
+    public int AnswerBytes { get; set; } = 4096;
 
     public SqlText Statement { get; }
 

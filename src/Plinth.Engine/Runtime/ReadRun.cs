@@ -23,6 +23,9 @@ sealed class ReadRun(
 {
     ReadShape Shape => program.Plan.Shape;
 
+    /// <summary>The transaction is of this read alone, and what is included is the last that is read in it.</summary>
+    bool _isOwn;
+
     /// <summary>Of a single record, once it is written.</summary>
     public long Version { get; private set; }
 
@@ -31,8 +34,13 @@ sealed class ReadRun(
     {
         // One statement sees one snapshot by itself; several need a transaction to see the same one.
         bool several = program.Count is not null || !program.Root.Includes.IsEmpty;
-        // Giving the connection back ends it.
-        if (several && !connection.InTransaction) connection.BeginRead();
+        // Giving the connection back ends it, if nothing has before.
+        if (several && !connection.InTransaction)
+        {
+            connection.BeginRead();
+            _isOwn = program.Count is null;
+        }
+
         return Shape.Kind switch
         {
             ReadKind.Get => await GetAsync(output, cancel),
@@ -65,13 +73,7 @@ sealed class ReadRun(
 
     async ValueTask<Fault?> ListAsync(ByteOutput output, CancellationToken cancel)
     {
-        bool cameFrom = Shape.Start switch
-        {
-            PageStart.First => false,
-            PageStart.Offset => read.Values[program.Plan.Slots.Offset].Int > 0,
-            _ => true,
-        };
-        Page page = new(program.Root.Columns, read.Limit, backward: Shape.Start == PageStart.Before, cameFrom);
+        Page page = PageOf(program, read);
         PageWriter.Open(output);
         Fault? fault = program.Root.Includes.IsEmpty && Shape.Start != PageStart.Before
             ? await StreamAsync(output, page, cancel)
@@ -82,11 +84,24 @@ sealed class ReadRun(
         return null;
     }
 
+    /// <summary>The page that a list asks for, none of whose rows has come.</summary>
+    public static Page PageOf(ReadProgram program, PlannedRead read)
+    {
+        PageStart start = program.Plan.Shape.Start;
+        bool cameFrom = start switch
+        {
+            PageStart.First => false,
+            PageStart.Offset => read.Values[program.Plan.Slots.Offset].Int > 0,
+            _ => true,
+        };
+        return new Page(program.Root.Columns, read.Limit, backward: start == PageStart.Before, cameFrom);
+    }
+
     /// <summary>Writes a page whose rows are there already, from its start on, and which includes nothing.</summary>
     public static void WritePage(ReadProgram program, PlannedRead read, ReadOnlyMemory<byte> secret, Statement rows, ByteOutput output)
     {
         LevelProgram root = program.Root;
-        Page page = new(root.Columns, read.Limit, backward: false, cameFrom: program.Plan.Shape.Start == PageStart.After);
+        Page page = PageOf(program, read);
         PageWriter.Open(output);
         while (rows.Step() && page.Take(rows))
         {
@@ -192,9 +207,10 @@ sealed class ReadRun(
     /// </summary>
     async ValueTask<Fault?> IncludeAsync(LevelProgram level, LevelRows parents, CancellationToken cancel)
     {
-        Statement?[] sent = SendAll(level, parents);
+        Statement?[] sent = Send(level, parents);
         try
         {
+            if (_isOwn && IsLast(level, parents, sent)) connection.EndRead();
             return await IncludeAsync(level, parents, sent, cancel);
         }
         finally
@@ -203,9 +219,13 @@ sealed class ReadRun(
         }
     }
 
-    Statement?[] SendAll(LevelProgram level, LevelRows parents)
+    /// <summary>Sends the statements of one level ahead, where that spares a way.</summary>
+    /// <param name="level">Whose relations.</param>
+    /// <param name="parents">What they start at.</param>
+    /// <returns>By relation, for the caller to dispose; null where it is not sent.</returns>
+    public Statement?[] Send(LevelProgram level, LevelRows parents)
     {
-        if (!connection.SendsAhead || level.Includes.Length < 2) return [];
+        if (!connection.SendsAhead) return [];
         Statement?[] sent = new Statement?[level.Includes.Length];
         for (int i = 0; i < sent.Length; i++)
         {
@@ -217,7 +237,22 @@ sealed class ReadRun(
         return sent;
     }
 
-    async ValueTask<Fault?> IncludeAsync(LevelProgram level, LevelRows parents, Statement?[] sent, CancellationToken cancel)
+    /// <summary>Something was sent, and nothing follows it.</summary>
+    public static bool IsLast(LevelProgram level, LevelRows parents, Statement?[] sent)
+    {
+        bool isAny = false;
+        for (int i = 0; i < sent.Length; i++)
+        {
+            IncludeProgram include = level.Includes[i];
+            if (include.IsClosed || parents.Keys(i).Count == 0) continue;
+            if (sent[i] is null || !include.Level.Includes.IsEmpty) return false;
+            isAny = true;
+        }
+        return isAny;
+    }
+
+    /// <summary>The same with the statements of this level sent, as far as they are.</summary>
+    public async ValueTask<Fault?> IncludeAsync(LevelProgram level, LevelRows parents, Statement?[] sent, CancellationToken cancel)
     {
         for (int i = 0; i < level.Includes.Length; i++)
         {
@@ -225,14 +260,14 @@ sealed class ReadRun(
             KeyRows keys = parents.Keys(i);
             if (include.IsClosed || keys.Count == 0) continue;
             LevelRows rows = new(include.Level, keeper);
-            int[] starts = new int[keys.Count + 1];
-            parents.Attach(i, new IncludedRows(rows, starts));
+            IncludedRows included = new(rows, new int[keys.Count], new int[keys.Count]);
+            parents.Attach(i, included);
             for (int first = 0; first < keys.Count; first += IncludeProgram.ParentsMax)
             {
                 int last = Math.Min(keys.Count, first + IncludeProgram.ParentsMax);
                 using Statement statement = (sent.Length > 0 ? sent[i] : null) ?? Prepare(include, keys, first, last);
                 await statement.OpenAsync(cancel);
-                if (ReadIncluded(include, statement, first, last, new IncludedRows(rows, starts)) is { } tooMany) return tooMany;
+                if (ReadIncluded(include, statement, first, included) is { } tooMany) return tooMany;
             }
             if (await IncludeAsync(include.Level, rows, cancel) is { } fault) return fault;
         }
@@ -255,18 +290,23 @@ sealed class ReadRun(
         return statement;
     }
 
-    Fault? ReadIncluded(IncludeProgram include, Statement row, int first, int last, IncludedRows included)
+    /// <summary>The rows of one key follow one another; in which order the keys come, nothing promises.</summary>
+    Fault? ReadIncluded(IncludeProgram include, Statement row, int first, IncludedRows included)
     {
-        (LevelRows rows, int[] starts) = included;
-        int key = first;
+        (LevelRows rows, int[] starts, int[] ends) = included;
+        int of = -1;
         while (row.Step())
         {
-            int of = first + (int)row.ColumnInt64(0);
-            while (key < of) starts[++key] = rows.Count;
+            int key = first + (int)row.ColumnInt64(0);
+            if (key != of)
+            {
+                if (ends[key] > 0) throw new InvalidOperationException("the rows of one key do not follow one another");
+                (of, starts[key]) = (key, rows.Count);
+            }
             rows.Add(row, 1);
+            ends[key] = rows.Count;
             if (rows.Count > limits.IncludedRows) return TooManyIncluded(include.Shape, limits);
         }
-        while (key < last) starts[++key] = rows.Count;
         return null;
     }
 

@@ -1,5 +1,5 @@
 using System.Threading.Tasks.Sources;
-using Plinth.Schema;
+using Plinth.Plan;
 using Plinth.Sql;
 using Plinth.Store;
 using Plinth.Text;
@@ -8,11 +8,24 @@ namespace Plinth.Runtime;
 
 /// <summary>What became of a request.</summary>
 /// <param name="IsAnswered">Otherwise it has to be asked by itself.</param>
-/// <param name="Version">Of a single record; null when there is none.</param>
-/// <param name="Position">Of the log, in the snapshot that showed the record.</param>
-/// <param name="Rows">Of a list, for whoever asked to dispose.</param>
 /// <param name="Busy">No connection came free in time; null where that was not so.</param>
-readonly record struct ReadTogether(bool IsAnswered, long? Version, long Position, Statement? Rows, Fault? Busy);
+readonly record struct ReadTogether(bool IsAnswered, Fault? Busy)
+{
+    /// <summary>Of a single record; null when there is none.</summary>
+    public long? Version { get; init; }
+
+    /// <summary>Of the log, in the snapshot that showed the record.</summary>
+    public long Position { get; init; }
+
+    /// <summary>Of a list, for whoever asked to dispose; null where its records are written.</summary>
+    public Statement? Rows { get; init; }
+
+    /// <summary>Of a list whose records are written: where it begins and ends.</summary>
+    public Page? Page { get; init; }
+
+    /// <summary>That it took, for all who asked.</summary>
+    public int Statements { get; init; }
+}
 
 /// <summary>
 /// Requests of one plan, asked of a database that is a way off. It clocks itself: where no statement is on its way, a request leaves at
@@ -36,17 +49,25 @@ abstract class ReadsTogether(ReadPace pace, SqlText statement)
     /// <summary>Most statements on their way.</summary>
     protected abstract int LanesMax(Database database);
 
-    /// <summary>Gives each item its part of the rows, whose first column is its number, from 1; false when that cannot be told.</summary>
-    protected abstract bool TryShare(Statement rows, Waiting[] items);
+    /// <summary>Other statements follow, of the same snapshot.</summary>
+    protected virtual bool GoesOn => false;
+
+    /// <summary>
+    /// Gives each item its part of the rows, whose first column is its number, from 1; false when each has to be asked for by itself.
+    /// </summary>
+    protected abstract ValueTask<bool> ShareAsync(Reading reading, Statement rows, Waiting[] items);
+
+    /// <summary>What the rows are taken with.</summary>
+    protected readonly record struct Reading(Connection Connection, Limits Limits, CancellationToken Cancel);
 
     /// <summary>Answers a request, or says that it has to be asked by itself.</summary>
     /// <param name="by">What asks the database, and how long it may take.</param>
-    /// <param name="values">Of the request, by slot.</param>
-    /// <param name="output">Where a single record goes; nothing when there is none.</param>
+    /// <param name="read">The request.</param>
+    /// <param name="output">Where records are written; null where who asked writes them.</param>
     /// <param name="cancel">The caller has left.</param>
-    public ValueTask<ReadTogether> AskAsync(ReadsBy by, Value[] values, ByteOutput? output, CancellationToken cancel)
+    public ValueTask<ReadTogether> AskAsync(ReadsBy by, PlannedRead read, ByteOutput? output, CancellationToken cancel)
     {
-        Waiting waiting = new(values, output);
+        Waiting waiting = new(read, output);
         if (cancel.CanBeCanceled) waiting.Register(this, cancel);
         lock (_gate)
         {
@@ -94,23 +115,27 @@ abstract class ReadsTogether(ReadPace pace, SqlText statement)
         {
             using ReadLease lease = await by.Database.ReadAsync(pace.Lane, group.Left);
             began = by.Clock.GetTimestamp();
-            using Statement rows = lease.Connection.Prepare(statement);
+            Connection connection = lease.Connection;
+            long ran = connection.StatementsRun;
+            if (GoesOn) connection.BeginRead();
+            using Statement rows = connection.Prepare(statement.Text);
             for (int i = 0; i < statement.Parameters.Length; i++) Bind(rows, i, items);
             await rows.OpenAsync(group.Left);
-            isAnswered = TryShare(rows, items);
+            isAnswered = await ShareAsync(new Reading(connection, by.Limits, group.Left), rows, items);
+            foreach (Waiting item in items) item.Statements = (int)(connection.StatementsRun - ran);
         }
         catch (StoreException e) when (e.Failure == StoreFailure.Busy)
         {
             // Each has waited as long as it may.
             foreach (Waiting item in items) item.Busy = e.ToFault();
         }
-        catch (Exception e) when (e is StoreException or OperationCanceledException)
+        catch (Exception e) when (e is StoreException or OperationCanceledException or InvalidOperationException)
         {
             // Each asks for itself, and is told; who has left is not.
         }
         finally
         {
-            if (began != 0) pace.Learn(by.Clock.GetElapsedTime(began), isAnswered, by.SlowMs);
+            if (began != 0) pace.Learn(by.Clock.GetElapsedTime(began), isAnswered, by.Limits.SlowMs);
             foreach (Waiting item in items) item.Complete(isAnswered);
         }
     }
@@ -120,7 +145,7 @@ abstract class ReadsTogether(ReadPace pace, SqlText statement)
         SqlParameter source = statement.Parameters[parameter];
         rows.BindItems(parameter + 1, SqlWriter.KindOf(source), source switch
         {
-            SlotParameter { Slot: var slot } => Array.ConvertAll(items, item => item.Values[slot]),
+            SlotParameter { Slot: var slot } => Array.ConvertAll(items, item => item.Read.Values[slot]),
             ConstantParameter { Value: var value } => Array.ConvertAll(items, _ => value),
             _ => throw new InvalidOperationException("a parameter of no known kind"),
         });
@@ -175,21 +200,25 @@ abstract class ReadsTogether(ReadPace pace, SqlText statement)
     }
 
     /// <summary>One request; also what it awaits.</summary>
-    protected sealed class Waiting(Value[] values, ByteOutput? output) : IValueTaskSource<ReadTogether>
+    protected sealed class Waiting(PlannedRead read, ByteOutput? output) : IValueTaskSource<ReadTogether>
     {
         // Not on the lane's thread: what follows in a request would hold up the next statement.
         ManualResetValueTaskSourceCore<ReadTogether> _source = new() { RunContinuationsAsynchronously = true };
         CancellationTokenRegistration _leaving;
 
-        public Value[] Values => values;
+        public PlannedRead Read => read;
 
-        public ByteOutput Output => output ?? throw new InvalidOperationException("a list is written by who asked for it");
+        public ByteOutput Output => output ?? throw new InvalidOperationException("this is written by who asked for it");
 
         public long? Version { get; set; }
 
         public long Position { get; set; }
 
         public Statement? Rows { get; set; }
+
+        public Page? Page { get; set; }
+
+        public int Statements { get; set; }
 
         public Fault? Busy { get; set; }
 
@@ -213,7 +242,14 @@ abstract class ReadsTogether(ReadPace pace, SqlText statement)
         {
             // Not waited for: who leaves in this moment finds nothing to do.
             _leaving.Unregister();
-            _source.SetResult(new ReadTogether(isAnswered, Version, Position, Rows, Busy));
+            _source.SetResult(new ReadTogether(isAnswered, Busy)
+            {
+                Version = Version,
+                Position = Position,
+                Rows = Rows,
+                Page = Page,
+                Statements = Statements,
+            });
         }
 
         public void Abandon(CancellationToken cancel) => _source.SetException(new OperationCanceledException(cancel));
@@ -229,5 +265,4 @@ abstract class ReadsTogether(ReadPace pace, SqlText statement)
 }
 
 /// <summary>What asks the database for many.</summary>
-/// <param name="SlowMs">What is slow.</param>
-sealed record ReadsBy(Database Database, TimeProvider Clock, int SlowMs);
+sealed record ReadsBy(Database Database, TimeProvider Clock, Limits Limits);

@@ -11,7 +11,7 @@ sealed class RecordsTogether(ReadProgram program, SqlText statement, int positio
     // While one is answered, the next is asked.
     protected override int LanesMax(Database database) => 2;
 
-    protected override bool TryShare(Statement rows, Waiting[] items)
+    protected override ValueTask<bool> ShareAsync(Reading reading, Statement rows, Waiting[] items)
     {
         LevelProgram root = program.Root;
         while (rows.Step())
@@ -23,6 +23,6 @@ sealed class RecordsTogether(ReadProgram program, SqlText statement, int positio
             item.Output.Write((byte)'}');
         }
 
-        return true;
+        return new(true);
     }
 }

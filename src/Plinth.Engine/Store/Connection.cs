@@ -94,6 +94,13 @@ abstract class Connection : IDisposable
     /// <returns>Whether the next transaction has begun.</returns>
     public virtual bool CommitThen(Func<bool> begin) => throw new InvalidOperationException("here one transaction ends before the next");
 
+    /// <summary>
+    /// What is sent next is the last of a transaction that reads: where its end would be a way of its own to the server, it goes along.
+    /// </summary>
+    public virtual void EndRead()
+    {
+    }
+
     /// <summary>Ends the transaction without a trace. Does nothing when the database has ended it already.</summary>
     public abstract void Rollback();
 

@@ -27,6 +27,9 @@ sealed partial class PostgresConnection(
     double _actual = statementSeconds;
     bool _isFailed;
 
+    /// <summary>The transaction ends with what is sent next.</summary>
+    bool _isEnding;
+
     // Of the whole process: a session that goes from hand to hand may have kept the statement that reads a cursor, with its columns.
     static long s_cursors;
 
@@ -109,6 +112,8 @@ sealed partial class PostgresConnection(
         if (!wasBegun || _link is not { FullState: ConnectionState.Open }) return;
         Run(new NpgsqlBatchCommand("rollback"));
     }
+
+    public override void EndRead() => _isEnding = _inTransaction;
 
     public override void Savepoint() => Later(new NpgsqlBatchCommand(SavepointText));
 
@@ -335,6 +340,7 @@ sealed partial class PostgresConnection(
             }
 
             Answer(sent);
+            End();
         }
         catch (Exception e) when (PostgresErrors.IsFromServer(e))
         {
@@ -352,6 +358,7 @@ sealed partial class PostgresConnection(
             NpgsqlConnection link = Link();
             using Way way = new(Batch(link, last, out sent), sent);
             using (_cancel.CanBeCanceled ? _cancel.UnsafeRegister(static w => ((Way)w!).Cancel(), way) : default) way.Take(until: null);
+            End();
         }
         catch (Exception e) when (PostgresErrors.IsFromServer(e))
         {
@@ -393,7 +400,8 @@ sealed partial class PostgresConnection(
         }
 
         Interlocked.Increment(ref _waysTaken);
-        sent = [.. _later, last];
+        // A read's transaction has nothing to lose: its end needs no way of its own.
+        sent = _isEnding ? [.. _later, last, new Waiting(new NpgsqlBatchCommand("commit"), null, null)] : [.. _later, last];
         _later.Clear();
         foreach (Waiting waiting in sent) batch.BatchCommands.Add(waiting.Command);
         return batch;
@@ -406,6 +414,11 @@ sealed partial class PostgresConnection(
     static void Answer(ReadOnlySpan<Waiting> sent)
     {
         foreach (Waiting waiting in sent) waiting.Rows?.Answer(waiting.Command);
+    }
+
+    void End()
+    {
+        if (_isEnding) (_isEnding, _inTransaction) = (false, false);
     }
 
     long Ran(NpgsqlBatchCommand command)
@@ -433,7 +446,7 @@ sealed partial class PostgresConnection(
         StoreException told = ranOut
             ? new StoreException(StoreFailure.TimedOut, "A statement ran past its time and was stopped.")
             : PostgresErrors.Of(e, owner);
-        _isFailed = _inTransaction;
+        (_isFailed, _isEnding) = (_inTransaction, false);
         _actual = -1;
         if (_link is { FullState: not ConnectionState.Open })
         {

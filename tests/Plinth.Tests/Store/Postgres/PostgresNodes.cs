@@ -59,6 +59,12 @@ sealed class PostgresNodes : IAsyncDisposable
     /// <summary>Of each node's record cache.</summary>
     public long CacheBytes { get; init; } = Limits.Default.CacheBytes;
 
+    /// <summary>Records that one relation of an answer may lead to.</summary>
+    public int IncludedRows { get; init; } = Limits.Default.IncludedRows;
+
+    /// <summary>From which on the reads of a plan are slow, and go by themselves: on a busy machine that may be any of them.</summary>
+    public int SlowMs { get; init; } = Limits.Default.SlowMs;
+
     /// <summary>As a program does that does not know of the engine.</summary>
     public void ExecuteAsOther(string sql)
     {
@@ -120,7 +126,14 @@ sealed class PostgresNodes : IAsyncDisposable
                     Database database = PostgresDatabase.Open(options, server);
                     return with is null ? database : with(database);
                 },
-                Limits = Limits.Default with { CacheBytes = CacheBytes, StatementMs = StatementMs, GroupCommands = GroupCommands },
+                Limits = Limits.Default with
+                {
+                    CacheBytes = CacheBytes,
+                    StatementMs = StatementMs,
+                    GroupCommands = GroupCommands,
+                    IncludedRows = IncludedRows,
+                    SlowMs = SlowMs,
+                },
                 Migrate = true,
                 Time = clock ?? TimeProvider.System,
             },
