@@ -259,6 +259,9 @@ static class LimitKeys
             l with { LiveRows = (int)v }),
         Of("liveQueries", Limits.Default.LiveQueries, 1_000_000, "Live queries of a node that differ in what they ask or in rights.",
             (l, v) => l with { LiveQueries = (int)v }),
+        Of("liveMissed", Limits.Default.LiveMissed, 1_000_000,
+            "Events that a client of a live query may have missed and still be told what changed; beyond, it is given all items anew.",
+            (l, v) => l with { LiveMissed = (int)v }),
         Of("channelMessageBytes", Limits.Default.ChannelMessageBytes, 4096, "Bytes of one message of a channel.", (l, v) =>
             l with { ChannelMessageBytes = (int)v }),
         Of("channelPresenceBytes", Limits.Default.ChannelPresenceBytes, 1024, "Bytes of what one member of a channel shows of itself.",

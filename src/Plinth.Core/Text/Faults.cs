@@ -140,6 +140,9 @@ static class Faults
         "The request exceeded its time limit and was stopped.");
     public static readonly FaultCode Lagged = New("lagged", FaultKind.Ours, "The client reads too slowly",
         "More waited for the client than realtime.queueBytes allows. It was dropped, others noticed nothing; subscribe again with resume.");
+    public static readonly FaultCode LogBroken = New("log_broken", FaultKind.Ours, "The place in the log was lost",
+        "The database was put back, or a copy took over that lacked the end of the log. What was told may hold what is not there any more: "
+        + "subscribe again, and begin with the items that come.");
     public static readonly FaultCode Internal = New("internal", FaultKind.Ours, "Something broke on our side",
         "An unexpected error. The traceId finds it in the logs.");
 
@@ -157,7 +160,7 @@ static class Faults
         PreconditionRequired, RestrictedByReference, CascadeTooLarge, LastAdministrator, ReservedId, AsOfTooOld, IdempotencyMismatch,
             IdempotencyInFlight, ChannelClosed, MigrationRefused,
         RateLimited,
-        Overloaded, NotReady, StorageUnavailable, Timeout, Lagged, Internal,
+        Overloaded, NotReady, StorageUnavailable, Timeout, Lagged, LogBroken, Internal,
     ];
 
     static FaultCode New(string code, FaultKind kind, string title, string explanation) => new(code, kind, title, explanation);

@@ -164,6 +164,12 @@ sealed record Limits
     /// <summary>Live queries of a node that differ in what they ask or in rights. <c>limits.liveQueries</c></summary>
     public int LiveQueries { get; init; } = 10_000;
 
+    /// <summary>
+    /// Events that a client of a live query may have missed and still be told what changed; beyond, it is given all items anew.
+    /// <c>limits.liveMissed</c>
+    /// </summary>
+    public int LiveMissed { get; init; } = 10_000;
+
     /// <summary>Bytes of one message of a channel, as JSON: what fits into one notice between nodes.
     /// <c>limits.channelMessageBytes</c></summary>
     public int ChannelMessageBytes { get; init; } = 4096;

@@ -31,8 +31,10 @@ sealed class ApiTokens(PlatformRecords records, Revocations revocations, int kep
     /// <summary>A key or a user changed: all that was looked up is looked up again.</summary>
     public void Forget(LogEvent changed)
     {
-        if (changed.Kind != EventKinds.Created) Volatile.Write(ref _known, new(keptMax));
+        if (changed.Kind != EventKinds.Created) Forget();
     }
+
+    public void Forget() => Volatile.Write(ref _known, new(keptMax));
 
     /// <summary>Makes a key and gives its text, which nobody can give again.</summary>
     public async ValueTask<Result<(string Text, Guid Id)>> CreateAsync(

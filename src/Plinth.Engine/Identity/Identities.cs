@@ -55,6 +55,7 @@ sealed class Identities : IAsyncDisposable
         _office = new PostOffice(mailer, warn);
         Codes = new MailCodes(Records, Accounts, Guards, _office, options);
         Revocations.Changed = Changed;
+        Revocations.Lost = Lost;
         _documents = options.Outgoing is { } way ? new RemoteDocuments(way()) : RemoteDocuments.Create();
         Decoders = new TokenDecoders(options.Decoders, options.Issuer, warn);
         External = new ExternalIssuers(options.External, _documents, engine.Time, options.TokensKept);
@@ -152,6 +153,7 @@ sealed class Identities : IAsyncDisposable
         }
         AccessToken? token = before is not null && _access.IsGood(before) ? before : _access.Verify(credential);
         if (token is null || Revocations.IsVoid(token.UserId, token.SessionId, token.Position)) return Sessions.Unauthorized;
+        if (Revocations.IsVoid(token.ExpiresAt - (long)_options.AccessLifetime.TotalMicroseconds)) return Sessions.Unauthorized;
         known = token;
         return new Identified(token.Claims, token.Subject, token.SessionId, null);
     }
@@ -182,6 +184,14 @@ sealed class Identities : IAsyncDisposable
         Keys.Dispose();
         _documents.Dispose();
         Hashes.Dispose();
+    }
+
+    /// <summary>The place in the log was lost: all that was looked up is looked up again.</summary>
+    void Lost()
+    {
+        Keys.Reload();
+        _access.Forget();
+        ApiTokens.Forget();
     }
 
     void Changed(LogEvent happened)

@@ -20,6 +20,9 @@ sealed class Revocations : IDisposable
 
     const int PageEvents = 1000;
 
+    /// <summary>Tokens say the second in which they were issued.</summary>
+    const long TokenSecond = 1_000_000;
+
     /// <summary>A database that did not answer is not asked again at once, nor does every request wait for its own question.</summary>
     static readonly TimeSpan s_again = TimeSpan.FromMilliseconds(250);
 
@@ -36,6 +39,8 @@ sealed class Revocations : IDisposable
     long _freshAt; // of the engine's clock: up to then nothing is unknown here
     long _failedAt = long.MinValue;
     long _allBefore;
+    long _issuedAfter; // microseconds since the epoch
+    long _breaks;
     long _sweptAt;
 
     /// <param name="engine">Whose log.</param>
@@ -46,19 +51,29 @@ sealed class Revocations : IDisposable
         (_engine, _lifetime, _ageMax) = (engine, (long)lifetime.TotalMicroseconds, ageMax);
         (_isShared, _freshAt) = (engine.Store.Database.IsShared, engine.Time.GetTimestamp());
         engine.Committed += Committed;
+        _breaks = engine.Log.Breaks;
         _position = PositionAt(_engine.Now - _lifetime);
         ReadOn(long.MaxValue, CancellationToken.None);
         // While it is out of reach nobody is believed, and nothing goes on without it: it is tried again for ever.
-        _following = engine.Log.Run("revocations", Position, FollowAsync, new FollowerOptions { FailuresMax = null });
+        _following = engine.Log.Run("revocations", Position, FollowAsync, new FollowerOptions { FailuresMax = null }, Broken);
     }
 
     /// <summary>Called for every event of <c>ApiToken</c> and <c>SigningKey</c>, and of users: what was kept of them is old.</summary>
     public Action<LogEvent>? Changed { get; set; }
 
+    /// <summary>Called when events were missed, or never were: whatever was kept of the log is old.</summary>
+    public Action? Lost { get; set; }
+
     public int Count => _sessions.Count + _users.Count;
 
     /// <summary>The last position whose events are in here.</summary>
     public long Position => Volatile.Read(ref _position);
+
+    /// <summary>
+    /// Whether what was issued at a time, in microseconds since the epoch, is void because of that alone. In a log that was put back,
+    /// positions come again and say nothing of what was issued before; who has a session gets a new token by it.
+    /// </summary>
+    public bool IsVoid(long issuedAt) => issuedAt + TokenSecond <= Volatile.Read(ref _issuedAfter);
 
     /// <summary>Whether what was said of the user at a position, in a session, is void by now.</summary>
     public bool IsVoid(Guid userId, Guid? sessionId, long position)
@@ -109,6 +124,7 @@ sealed class Revocations : IDisposable
     {
         get
         {
+            if (Volatile.Read(ref _breaks) != _engine.Log.Breaks) return TimeSpan.MaxValue;
             // The look at the log's end comes first: what it saw is in its head by the time that is read.
             long confirmed = _engine.Time.GetTimestamp() - (long)(_engine.Log.Age.TotalSeconds * _engine.Time.TimestampFrequency);
             if (Position >= _engine.Log.Head && confirmed > Volatile.Read(ref _freshAt)) Volatile.Write(ref _freshAt, confirmed);
@@ -122,6 +138,21 @@ sealed class Revocations : IDisposable
     {
         lock (_gate) Take(events);
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>
+    /// What ended sessions may have been missed, or have been undone: nobody is believed by what was issued before.
+    /// </summary>
+    void Broken(LogBreak broken)
+    {
+        lock (_gate)
+        {
+            VoidAll(broken.Head.Position);
+            Volatile.Write(ref _issuedAfter, _engine.Now);
+            Volatile.Write(ref _position, broken.Head.Position);
+        }
+        Lost?.Invoke();
+        Volatile.Write(ref _breaks, broken.Number);
     }
 
     /// <summary>On the writer's thread, before the acknowledgement.</summary>

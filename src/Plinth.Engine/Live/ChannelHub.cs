@@ -196,7 +196,8 @@ sealed class ChannelHub : IAsyncDisposable
         {
             if (models.Count > 0 && _following is null && !_stop.IsCancellationRequested)
             {
-                _following = _engine.Log.Run("channels", _engine.Log.Head, FollowAsync, new FollowerOptions { FailuresMax = null });
+                _following = _engine.Log.Run(
+                    "channels", _engine.Log.Head, FollowAsync, new FollowerOptions { FailuresMax = null }, _ => MarkAll());
             }
             _watched[channel.Name] = models;
         }
@@ -214,6 +215,16 @@ sealed class ChannelHub : IAsyncDisposable
             }
         }
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Something may have changed that nobody tells of: all rules are asked anew.</summary>
+    void MarkAll()
+    {
+        lock (_gate)
+        {
+            _marks++;
+            _dirty.UnionWith(_watched.Keys);
+        }
     }
 
     async Task LookAsync()

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Plinth.Runtime;
@@ -10,12 +11,16 @@ namespace Plinth.Live;
 /// <summary>
 /// The other nodes, as channels know them. Each says every second that it is there; one that has not said so for
 /// <see cref="Limits.ChannelLeaseSeconds"/> has gone, with its members. Who hears of a node for the first time, or begins to listen again,
-/// asks for its members.
+/// asks for its members; and so does who knows others of it than it says that it has, since what is told may be lost with a connection.
 /// </summary>
 sealed class ChannelNodes : IAsyncDisposable
 {
     readonly string _own = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
+    /// <summary>Beats in a row that tell of other members than are known, before they are asked for: some may be on their way.</summary>
+    const int StrayBeats = 3;
+
     readonly ConcurrentDictionary<string, long> _heardAt = new(StringComparer.Ordinal);
+    readonly Dictionary<string, (int Beats, int AskAt)> _strays = new(StringComparer.Ordinal); // of the thread that hears
     readonly ChannelHub _hub;
     readonly TimeProvider _time;
     readonly NoticeSeal _seal;
@@ -49,7 +54,7 @@ sealed class ChannelNodes : IAsyncDisposable
     /// <summary>Says that this node is there, and looks which others have not said so for too long.</summary>
     public void Beat()
     {
-        TryTell(NoticeKind.Beat);
+        TryTell(NoticeKind.Beat, member: new ChannelMember(RollOf(""), null, [], 0, ""));
         // Who was asleep itself has heard nobody, and judges nobody for it.
         bool wasAsleep = _time.GetElapsedTime(_beatAt).TotalSeconds > Limits.ChannelLeaseSeconds / 2.0;
         _beatAt = _time.GetTimestamp();
@@ -96,6 +101,7 @@ sealed class ChannelNodes : IAsyncDisposable
         if (told.Node == _own) return;
         if (told.Kind == NoticeKind.Gone)
         {
+            _strays.Remove(told.Node);
             if (_heardAt.TryRemove(told.Node, out _)) Lose(told.Node);
             return;
         }
@@ -110,9 +116,44 @@ sealed class ChannelNodes : IAsyncDisposable
                 break;
             case NoticeKind.Slot: _hub.Find(told.To)?.Seat(told.Node, told.Member, told.Slot); break;
             case NoticeKind.Leave: _hub.Find(told.To)?.Leave(told.Member); break;
+            // A node of an earlier version does not say it.
+            case NoticeKind.Beat when told.Member.Length > 0: Compare(told.Node, told.Member); break;
             case NoticeKind.Ask when told.To.Length == 0 || told.To == _own: TellAll(); break;
             default: break;
         }
+    }
+
+    /// <summary>
+    /// What a node says of its members against what is known of them. Where it goes on to differ, they are forgotten and asked for; ever
+    /// more seldom, should that not help.
+    /// </summary>
+    void Compare(string node, string roll)
+    {
+        if (roll == RollOf(node))
+        {
+            _strays.Remove(node);
+            return;
+        }
+        var (beats, askAt) = _strays.GetValueOrDefault(node, (0, StrayBeats));
+        if (++beats >= askAt)
+        {
+            (beats, askAt) = (0, Math.Min(askAt * 2, 60));
+            Lose(node);
+            TryTell(NoticeKind.Ask, node);
+        }
+        _strays[node] = (beats, askAt);
+    }
+
+    /// <summary>What the members of a node come to, whatever their order.</summary>
+    string RollOf(string node)
+    {
+        ulong marks = 0;
+        int count = 0;
+        foreach (ChannelRoom room in _hub.Rooms)
+        {
+            foreach (ChannelMember member in room.Of(node)) (marks, count) = (unchecked(marks + member.MarkIn(room.Id)), count + 1);
+        }
+        return string.Create(CultureInfo.InvariantCulture, $"{count}.{marks:x}");
     }
 
     void TellAll()

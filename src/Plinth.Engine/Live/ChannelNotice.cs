@@ -18,7 +18,7 @@ enum NoticeKind
     /// <summary>A node asks for the members of another, or of all.</summary>
     Ask,
 
-    /// <summary>A node is there.</summary>
+    /// <summary>A node is there, and says by <see cref="ChannelNotice.Member"/> what its members come to.</summary>
     Beat,
 
     /// <summary>A node goes, and its members with it.</summary>

@@ -55,12 +55,12 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
     }
 
     /// <summary>Its own members as others should know them.</summary>
-    public List<ChannelMember> Own
+    public List<ChannelMember> Own => Of("");
+
+    /// <summary>The members of one node; of this one, which is nameless here.</summary>
+    public List<ChannelMember> Of(string node)
     {
-        get
-        {
-            lock (_gate) return [.. _members.Values.Where(static m => m.Node.Length == 0)];
-        }
+        lock (_gate) return [.. _members.Values.Where(m => m.Node == node)];
     }
 
     /// <summary>Takes a client in: it is told who is there, and then the others of it.</summary>

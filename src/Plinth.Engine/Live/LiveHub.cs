@@ -9,7 +9,7 @@ using Plinth.Text;
 namespace Plinth.Live;
 
 /// <summary>The items of one run of a query, all of one snapshot of the database.</summary>
-sealed record LiveRows(LivePlan Plan, List<LiveItem> Items, long Position);
+sealed record LiveRows(LivePlan Plan, List<LiveItem> Items, LogPlace Place);
 
 /// <summary>
 /// All live queries of a process: one follower of the log gives each change to the queries that it may concern. Work goes by query and
@@ -43,18 +43,21 @@ sealed class LiveHub : IDisposable
     readonly FollowerRun _following;
     readonly ITimer _look;
     Snapshot _snapshot;
+    LogPlace _place; // under the gate: up to there the queries have been given everything
     long _position;
     long _clockAt;
     long _runCount;
+    long _breaks;
     int _isDisposed;
 
     /// <param name="engine">Whose records are followed; it outlives the hub.</param>
     /// <param name="warn">Takes what an operator should know.</param>
     public LiveHub(Engine engine, Action<string> warn)
     {
-        _warn = warn;
+        (_warn, _breaks) = (warn, engine.Log.Breaks);
         (_engine, _snapshot, _position, _clockAt) = (engine, engine.Current, engine.Log.Head, engine.Time.GetTimestamp());
-        _following = engine.Log.Run("live queries", _position, FollowAsync, new FollowerOptions { FailuresMax = null });
+        _place = new LogPlace(_position, Guid.Empty);
+        _following = engine.Log.Run("live queries", _position, FollowAsync, new FollowerOptions { FailuresMax = null }, Broken);
         engine.Projections.Changed += ProjectionChanged;
         _look = engine.Time.CreateTimer(static hub => ((LiveHub)hub!).Look(), this, s_lookEvery, s_lookEvery); // The state given here.
     }
@@ -84,12 +87,12 @@ sealed class LiveHub : IDisposable
         Snapshot snapshot = _engine.Current;
         if (LivePlan.Of(snapshot, caller, request, _engine.Now, Limits).Failed(out Fault? fault, out LivePlan? plan)) return fault;
         LiveSubscription subscription = new(this, caller, request, deliver) { IsReset = resume is not null };
-        long? from = resume is not null && plan.IsIncremental ? new LiveFrames(plan).Resumed(resume) : null;
+        ResumePoint? from = resume is not null && plan.IsIncremental ? new LiveFrames(plan).Resumed(resume) : null;
         try
         {
-            for (int resumed = 0; from is { } position && resumed < ResumesMax; resumed++)
+            for (int resumed = 0; from is { } point && resumed < ResumesMax; resumed++)
             {
-                if ((subscription.Missed = LiveMissed.Read(plan, _engine.Store, position)) is not { } missed) break;
+                if ((subscription.Missed = LiveMissed.Read(plan, _engine.Store, point)) is not { } missed) break;
                 if (missed.UpTo >= Volatile.Read(ref _position)) break;
             }
         }
@@ -175,11 +178,11 @@ sealed class LiveHub : IDisposable
             }
             using ReadLease lease = await _engine.Store.Database.ReadAsync(CancellationToken.None).ConfigureAwait(false);
             lease.Connection.BeginRead();
-            long position = await EventLog.ReadPositionAsync(lease.Connection, CancellationToken.None).ConfigureAwait(false);
+            LogPlace place = await EventLog.ReadPlaceAsync(lease.Connection, CancellationToken.None).ConfigureAwait(false);
             ReadRun run = new(plan.Program, plan.Read, lease.Connection, plan.Snapshot.Reads.Secret, _engine.Limits);
             Result<List<ReadItem>> read = await run.ItemsAsync(plan.IsWhole, CancellationToken.None).ConfigureAwait(false);
             if (read.Failed(out Fault? fault, out List<ReadItem>? items)) return fault;
-            return new LiveRows(plan, items.ConvertAll(item => plan.Item.Of(item)), position);
+            return new LiveRows(plan, items.ConvertAll(item => plan.Item.Of(item)), place);
         }
         catch (StoreException e) when (e.ToFault() is { } fault)
         {
@@ -212,7 +215,7 @@ sealed class LiveHub : IDisposable
         {
             if (joining.HasLeft) return null;
             Key key = new(plan);
-            if (!_queries.TryGetValue(key, out LiveQuery? query) || !query.TryJoin(joining, _position))
+            if (!_queries.TryGetValue(key, out LiveQuery? query) || !query.TryJoin(joining, _place))
             {
                 if (query is not null) Remove(query);
                 if (_queries.Count >= Limits.LiveQueries)
@@ -224,7 +227,7 @@ sealed class LiveHub : IDisposable
                 _queries.Add(key, query);
                 IndexOf(plan.Model.Name).Add(query, isRoot: true);
                 foreach (string related in plan.Needs.Related.Keys) IndexOf(related).Add(query, isRoot: false);
-                query.TryJoin(joining, _position);
+                query.TryJoin(joining, _place);
             }
             joining.Query = query;
             return null;
@@ -292,8 +295,34 @@ sealed class LiveHub : IDisposable
                 }
             }
             DirtyProjections(happened);
+            _place = LogPlace.Of(happened);
             Volatile.Write(ref _position, happened.Position);
         }
+    }
+
+    /// <summary>
+    /// The place in the log was lost. What clients have may hold what never was, or lack what nobody will tell: they are told so, and
+    /// begin anew.
+    /// </summary>
+    void Broken(LogBreak broken)
+    {
+        List<LiveSubscription> all = [];
+        lock (_gate)
+        {
+            // All that there is was made under the one of before.
+            Volatile.Write(ref _snapshot, _engine.Current);
+            foreach (LiveQuery query in _queries.Values) all.AddRange(query.Abandon());
+            _queries.Clear();
+            _byModel.Clear();
+            _place = broken.Head;
+            Volatile.Write(ref _position, broken.Head.Position);
+            Volatile.Write(ref _breaks, broken.Number);
+        }
+        LiveFrame end = LiveFrame.End(Faults.LogBroken.Says("this server has lost its place in the log", "subscribe again") with
+        {
+            RetryAfterSeconds = 1,
+        });
+        foreach (LiveSubscription subscription in all) subscription.Deliver(end);
     }
 
     /// <summary>What is counted over the record in its own transaction has changed with it.</summary>
@@ -343,7 +372,9 @@ sealed class LiveHub : IDisposable
     /// <summary>Another schema may serve by now, and rules may look at the clock.</summary>
     void Look()
     {
-        if (!ReferenceEquals(_engine.Current, Volatile.Read(ref _snapshot))) Replace();
+        // Where the place in the log was lost, all is made anew for that, and clients are told why.
+        bool isBroken = _engine.Log.Breaks != Volatile.Read(ref _breaks);
+        if (!isBroken && !ReferenceEquals(_engine.Current, Volatile.Read(ref _snapshot))) Replace();
         if (_engine.Store.Database.IsShared) LookAtProjections();
         if (_engine.Time.GetElapsedTime(_clockAt) < s_clockEvery) return;
         _clockAt = _engine.Time.GetTimestamp();

@@ -10,9 +10,6 @@ namespace Plinth.Live;
 /// </summary>
 sealed class LiveMissed
 {
-    /// <summary>Events that are read for one client; beyond, it is given all items anew.</summary>
-    public const int EventsMax = 10_000;
-
     readonly Dictionary<string, Value[]?> _then = new(StringComparer.Ordinal);
 
     int _events;
@@ -24,9 +21,16 @@ sealed class LiveMissed
     public long UpTo { get; private set; }
 
     /// <summary>Reads what happened; null when it is too much, or cannot be told.</summary>
-    public static LiveMissed? Read(LivePlan plan, EventStore store, long from)
+    public static LiveMissed? Read(LivePlan plan, EventStore store, ResumePoint from)
     {
-        LiveMissed missed = new(from) { UpTo = from };
+        LiveMissed missed = new(from.Position) { UpTo = from.Position };
+        // In a log that was put back another event may stand there: the client has seen what never was.
+        LogPlace left = new(from.Position, Guid.Empty);
+        if (from.Position > 0)
+        {
+            left = store.Tail.LookBehind(left, 1, CancellationToken.None).Found is [var found] ? found : left;
+            if (left.Check != from.Check) return null;
+        }
         return missed.TryReadOn(plan, store) ? missed : null;
     }
 
@@ -35,9 +39,10 @@ sealed class LiveMissed
     {
         while (true)
         {
-            List<LogEvent> page = store.Tail.ReadPage(UpTo, 1000, CancellationToken.None);
+            LogPlace upTo = new(UpTo, Guid.Empty);
+            List<LogEvent> page = store.Tail.LookBehind(upTo, 1000, CancellationToken.None).Page;
             if (page.Count == 0) return true;
-            if ((_events += page.Count) > EventsMax || page[0].Position != UpTo + 1) return false;
+            if ((_events += page.Count) > store.Limits.LiveMissed || page[^1].Position != UpTo + page.Count) return false;
             foreach (LogEvent happened in page)
             {
                 if (!TryTake(plan, store, happened)) return false;

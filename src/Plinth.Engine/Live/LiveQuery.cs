@@ -1,3 +1,4 @@
+using Plinth.Log;
 using Plinth.Runtime;
 using Plinth.Schema;
 using Plinth.Text;
@@ -22,7 +23,7 @@ sealed class LiveQuery
     List<LiveItem> _items = [];
     LiveFrames _frames;
     LiveFrame? _snapshot;
-    long _position;
+    LogPlace _place;
     long _dirty = -1;
     bool _isLoaded, _isRunning, _isStale, _hasEnded;
 
@@ -43,16 +44,16 @@ sealed class LiveQuery
 
     /// <summary>Adds a subscription: it is told all items once they are there, or what it missed, and then each change.</summary>
     /// <param name="joining">The new one.</param>
-    /// <param name="position">Up to which all changes have been given to the queries.</param>
+    /// <param name="place">Up to which all changes have been given to the queries.</param>
     /// <returns>False when the query has ended, so another must be made.</returns>
-    public bool TryJoin(LiveSubscription joining, long position)
+    public bool TryJoin(LiveSubscription joining, LogPlace place)
     {
         lock (_gate)
         {
             if (_hasEnded) return false;
             if (_isLoaded)
             {
-                Welcome(joining, IsClean ? Math.Max(position, _position) : _position);
+                Welcome(joining, IsClean && place.Position > _place.Position ? place : _place);
                 return true;
             }
             _joining.Add(joining);
@@ -92,7 +93,7 @@ sealed class LiveQuery
     {
         lock (_gate)
         {
-            if (_hasEnded || (_isLoaded && position <= _position)) return;
+            if (_hasEnded || (_isLoaded && position <= _place.Position)) return;
             _dirty = Math.Max(_dirty, position);
             Start();
         }
@@ -129,7 +130,8 @@ sealed class LiveQuery
             {
                 if (_hasEnded) return;
                 if (!Plan.IsIncremental || !_isLoaded || !IsClean) MarkDirty(change.Position);
-                else if (change.Position > _position) Apply(change.Position, isIn ? Plan.Item.Of(after!) : null, before ?? after!);
+                else if (change.Position > _place.Position)
+                    Apply(LogPlace.Of(change.Event), isIn ? Plan.Item.Of(after!) : null, before ?? after!);
             }
         }
         catch (ExpressionCostException)
@@ -140,9 +142,9 @@ sealed class LiveQuery
 
     bool IsClean => _dirty < 0 && !_isRunning;
 
-    void Apply(long position, LiveItem? item, Value[] row)
+    void Apply(LogPlace place, LiveItem? item, Value[] row)
     {
-        _position = position;
+        _place = place;
         string key = item?.Key ?? Plan.Item.KeyOfRow(row);
         if (_byKey.TryGetValue(key, out LiveItem? old))
         {
@@ -150,28 +152,28 @@ sealed class LiveQuery
             if (item is not null && item.IsAt(old))
             {
                 (_items[at], _byKey[key]) = (item, item);
-                if (!item.Shows(old)) Tell(_frames.Change(LiveKind.Update, item, null, position));
+                if (!item.Shows(old)) Tell(_frames.Change(LiveKind.Update, item, null, place));
                 return;
             }
             _items.RemoveAt(at);
             _byKey.Remove(key);
             if (item is null)
             {
-                Tell(_frames.Change(LiveKind.Leave, old, null, position));
+                Tell(_frames.Change(LiveKind.Leave, old, null, place));
                 return;
             }
         }
         if (item is null) return;
-        int place = ~_items.BinarySearch(item, Plan.Order);
-        _items.Insert(place, item);
+        int index = ~_items.BinarySearch(item, Plan.Order);
+        _items.Insert(index, item);
         _byKey.Add(key, item);
         if (_items.Count > _hub.Limits.LiveRows)
         {
             End(ReadRun.TooManyLive(_hub.Limits));
             return;
         }
-        LiveItem? before = place + 1 < _items.Count ? _items[place + 1] : null;
-        Tell(_frames.Change(old is null ? LiveKind.Enter : LiveKind.Move, item, before, position));
+        LiveItem? before = index + 1 < _items.Count ? _items[index + 1] : null;
+        Tell(_frames.Change(old is null ? LiveKind.Enter : LiveKind.Move, item, before, place));
     }
 
     void Start()
@@ -204,7 +206,7 @@ sealed class LiveQuery
                 else
                 {
                     Refresh(rows);
-                    if (_dirty <= _position && !_isStale)
+                    if (_dirty <= _place.Position && !_isStale)
                     {
                         (_dirty, _isRunning) = (-1, false);
                         return;
@@ -228,30 +230,30 @@ sealed class LiveQuery
         List<LiveItem> items = rows.Items;
         if (!ReferenceEquals(Plan, rows.Plan)) (Plan, _frames) = (rows.Plan, new LiveFrames(rows.Plan));
         List<LiveStep> steps = _isLoaded && _subscribers.Count > 0 ? LiveDiff.Between(_items, items) : [];
-        (_items, _position, _isLoaded, _snapshot) = (items, rows.Position, true, null);
+        (_items, _place, _isLoaded, _snapshot) = (items, rows.Place, true, null);
         _byKey.Clear();
         foreach (LiveItem item in items) _byKey.Add(item.Key, item);
-        foreach (LiveStep step in steps) Tell(_frames.Change(step.Kind, step.Item, step.Before, _position));
-        foreach (LiveSubscription joining in _joining) Welcome(joining, _position);
+        foreach (LiveStep step in steps) Tell(_frames.Change(step.Kind, step.Item, step.Before, _place));
+        foreach (LiveSubscription joining in _joining) Welcome(joining, _place);
         _joining.Clear();
     }
 
-    void Welcome(LiveSubscription joining, long position)
+    void Welcome(LiveSubscription joining, LogPlace place)
     {
         _subscribers.Add(joining);
-        if (joining.Missed is { } missed && Plan.IsIncremental && missed.Covers(position) && missed.Restore(Plan, _items) is { } then)
+        if (joining.Missed is { } missed && Plan.IsIncremental && missed.Covers(place.Position) && missed.Restore(Plan, _items) is { } then)
         {
             foreach (LiveStep step in LiveDiff.Between(then, _items))
-                joining.Deliver(_frames.Change(step.Kind, step.Item, step.Before, position));
+                joining.Deliver(_frames.Change(step.Kind, step.Item, step.Before, place));
             joining.HasResumed();
             return;
         }
         if (joining.IsReset)
         {
-            joining.Deliver(_frames.Snapshot(_items, position, reset: true));
+            joining.Deliver(_frames.Snapshot(_items, place, reset: true));
             return;
         }
-        _snapshot ??= _frames.Snapshot(_items, position, reset: false);
+        _snapshot ??= _frames.Snapshot(_items, place, reset: false);
         joining.Deliver(_snapshot);
     }
 

@@ -69,6 +69,12 @@ sealed partial class Committer : IDisposable
     /// </summary>
     public Action<long>? Settle { get; set; }
 
+    /// <summary>
+    /// Called on the writer's thread, before an acknowledgement, when a group came to stand before what this process has committed: the
+    /// log is not the one that it was. Must be cheap and must not throw.
+    /// </summary>
+    public Action? Doubt { get; set; }
+
     /// <summary>Called on the writer's thread with the events of each committed group, after its commands are acknowledged.</summary>
     public Action<IReadOnlyList<LogEvent>>? Publish { get; set; }
 
@@ -333,6 +339,7 @@ sealed partial class Committer : IDisposable
                 throw new CarefulException(e.Owner as WriteUnit);
             }
 
+            if (events[0].Position <= _log.Head) Doubt?.Invoke();
             _log.Advance(head!); // Placed, or found.
         }
         finally

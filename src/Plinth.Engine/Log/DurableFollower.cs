@@ -34,6 +34,7 @@ sealed class DurableFollower : IAsyncDisposable
     readonly CancellationTokenSource _stop = new();
     readonly Task _running;
     long _term;
+    long _saved; // where the database has it
     long _renewed;
 
     /// <param name="store">Whose log it follows and where its place is kept.</param>
@@ -67,11 +68,15 @@ sealed class DurableFollower : IAsyncDisposable
             // Until the pause, or what it does, ends with the stop.
             while (true)
             {
+                long breaks = _store.Tail.Breaks;
                 if (await ClaimAsync(isFresh).ConfigureAwait(false) is { } claim)
                 {
                     isFresh = false;
-                    await LeadAsync(claim).ConfigureAwait(false);
+                    await LeadAsync(claim, breaks).ConfigureAwait(false);
                 }
+
+                // The place that it had was lost: where it goes on is in the database, and nobody has to wait to see it.
+                if (_store.Tail.Breaks != breaks && _run.Status.State != FollowerState.Parked) continue;
 
                 await Task.Delay(_options.Lease / 3, _store.Tail.Clock, _stop.Token).ConfigureAwait(false);
             }
@@ -108,19 +113,36 @@ sealed class DurableFollower : IAsyncDisposable
         }
     }
 
-    async Task LeadAsync(FollowerClaim claim)
+    async Task LeadAsync(FollowerClaim claim, long breaks)
     {
-        _term = claim.Term;
+        (_term, _saved) = (claim.Term, claim.Position);
         using CancellationTokenSource lead = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
         Task renewing = RenewAsync(lead);
         try
         {
             if (await PreparedAsync(claim.Position, lead.Token).ConfigureAwait(false) is { } from
-                && await _run.RunAsync(from, lead.Token).ConfigureAwait(false)) await ParkAsync().ConfigureAwait(false);
+                && (IsMisplaced(from, lead.Token) || await _run.RunAsync(from, breaks, lead.Token).ConfigureAwait(false)))
+            {
+                await ParkAsync().ConfigureAwait(false);
+            }
+        }
+        catch (LogBrokenException e)
+        {
+            // Where all lost their place, the database says where it goes on; a hole of its own it does not pass by itself.
+            if (e.IsOwn && e.Break.Kind != LogBreakKind.Rewritten)
+            {
+                Stand(e.Break.Text, e.Break.Next - 1);
+                await ParkAsync().ConfigureAwait(false);
+            }
         }
         catch (Exception e) when (e is LeadershipLostException || (e is OperationCanceledException && !_stop.IsCancellationRequested))
         {
             // Another node leads, or will; it goes on where the last checkpoint is.
+        }
+        catch (StoreException e)
+        {
+            // Whether its place is one of the log's cannot be known now.
+            _run.Unprepared(e);
         }
         finally
         {
@@ -129,6 +151,29 @@ sealed class DurableFollower : IAsyncDisposable
             if (_run.Status.State != FollowerState.Parked) await LeaveAsync().ConfigureAwait(false);
         }
     }
+
+    /// <summary>
+    /// A place that is none of the log's is told, and not gone on from: beyond the end, what comes to stand there would be taken for seen;
+    /// before the beginning, what is gone would be.
+    /// </summary>
+    bool IsMisplaced(long from, CancellationToken cancel)
+    {
+        long head, begins;
+        using (ReadLease lease = _store.Database.Read(cancel))
+        {
+            lease.Connection.BeginRead();
+            head = EventLog.ReadHead(lease.Connection).Position;
+            begins = LogStart.Find(lease.Connection)?.Position ?? 0;
+        }
+
+        string place = FormattableString.Invariant($"its place, position {from}, is");
+        if (from > head) Stand(FormattableString.Invariant($"{place} behind the end of the log, {head}"), head);
+        if (from < begins) Stand(FormattableString.Invariant($"{place} gone: the log begins behind {begins}"), begins);
+        return from > head || from < begins;
+    }
+
+    void Stand(string why, long goesOnAt) =>
+        _run.Stand(FormattableString.Invariant($"{why}: told to skip, it goes on behind position {goesOnAt}"), goesOnAt);
 
     /// <summary>Where to go on; null when that cannot be said now.</summary>
     async ValueTask<long?> PreparedAsync(long position, CancellationToken cancel)
@@ -175,8 +220,9 @@ sealed class DurableFollower : IAsyncDisposable
         if (_work.Effect is { } effect) await effect(events, cancel).ConfigureAwait(false);
         Action<WriteTransaction>? apply = _work.Apply is { } work ? transaction => work(transaction, events) : null;
         WriteUnit<bool> advance =
-            FollowerTable.Advance(_store.Database.Dialect, _run.Name, _term, events[^1].Position, _options.Lease, apply);
+            FollowerTable.Advance(_store.Database.Dialect, _run.Name, _term, _saved, events[^1].Position, _options.Lease, apply);
         if (!await SaveAsync(advance, cancel).ConfigureAwait(false)) throw new LeadershipLostException();
+        _saved = events[^1].Position;
         _work.Applied?.Invoke();
     }
 

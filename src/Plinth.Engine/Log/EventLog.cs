@@ -46,6 +46,16 @@ sealed class EventLog
 
     const string SelectAfter = $"select {Columns} from {LogTables.Events} where position > ?1 order by position limit ?2";
 
+    // Of places that were seen it is asked which event is there, and not for what it says.
+    const string SelectLook =
+        $"select position, ordinal, tx_id, event_id, model, record_id, version, kind, null as data, digest, actor, tenant_id, at, cause, "
+        + $"schema_version, salt, subject from {LogTables.Events} where position in (?1, ?2) "
+        + $"union all select * from (select {Columns} from {LogTables.Events} where position > ?2 order by position limit ?3) behind "
+        + "order by position";
+
+    const string SelectPlace = $"select position, (select event_id from {LogTables.Events} where position = head.position) "
+        + $"from {LogTables.Head} head where id = 1";
+
     const string SelectToFold =
         $"select {EventReader.Columns} from {LogTables.Events} where position > ?1 order by position";
 
@@ -126,13 +136,23 @@ sealed class EventLog
 
     public void Advance(LogHead head) => Volatile.Write(ref _head, head);
 
-    /// <summary>The position of the head, asked without holding the thread.</summary>
-    public static async ValueTask<long> ReadPositionAsync(Connection connection, CancellationToken cancel)
+    /// <summary>The place of the head, asked without holding the thread.</summary>
+    public static async ValueTask<LogPlace> ReadPlaceAsync(Connection connection, CancellationToken cancel)
     {
-        using Statement select = connection.Prepare(SelectHead);
+        using Statement select = connection.Prepare(SelectPlace);
         await select.OpenAsync(cancel).ConfigureAwait(false);
-        return select.Step() ? select.ColumnInt64(0) : throw new StoreException(StoreFailure.Corrupt, "The log has no head.");
+        return PlaceOf(select);
     }
+
+    public static LogPlace ReadPlace(Connection connection)
+    {
+        using Statement select = connection.Prepare(SelectPlace);
+        return PlaceOf(select);
+    }
+
+    static LogPlace PlaceOf(Statement select) => select.Step()
+        ? new LogPlace(select.ColumnInt64(0), select.IsNull(1) ? Guid.Empty : ReadGuid(select, 1))
+        : throw new StoreException(StoreFailure.Corrupt, "The log has no head.");
 
     public static LogHead ReadHead(Connection connection)
     {
@@ -149,6 +169,23 @@ sealed class EventLog
         select.BindInt64(1, after);
         select.BindInt64(2, eventsMax);
         return ReadAll(select);
+    }
+
+    /// <summary>What stands at two places that were seen, and the events behind the later of them, at most so many.</summary>
+    public static LogLook Look(Connection connection, LogPlace anchor, LogPlace head, int eventsMax)
+    {
+        using Statement select = connection.Prepare(SelectLook);
+        select.BindInt64(1, anchor.Position);
+        select.BindInt64(2, head.Position);
+        select.BindInt64(3, eventsMax);
+        LogLook look = new([], []);
+        while (select.Step())
+        {
+            if (select.ColumnInt64(0) <= head.Position) look.Found.Add(new LogPlace(select.ColumnInt64(0), ReadGuid(select, 3)));
+            else look.Page.Add(ReadOne(select));
+        }
+
+        return look;
     }
 
     /// <summary>All events after a position, in order, to be stepped through as <see cref="EventReader"/> reads them.</summary>

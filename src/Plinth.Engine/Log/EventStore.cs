@@ -17,7 +17,7 @@ sealed class EventStore : IDisposable
         Events = new EventWriter(keys);
         Tail = new LogTail(database, log, clock);
         Limits = limits;
-        Committer = new Committer(database, log, partitions, clock, limits) { Publish = Tail.Publish };
+        Committer = new Committer(database, log, partitions, clock, limits) { Publish = Tail.Publish, Doubt = Tail.Doubt };
     }
 
     public Database Database { get; }

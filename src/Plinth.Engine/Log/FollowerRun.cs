@@ -33,6 +33,12 @@ sealed class FollowerRun : IDisposable
 
     public bool IsDurable { get; init; }
 
+    /// <summary>
+    /// Told between two calls of the handler that the place in the log was lost; it goes on from there. Null of one that has to have every
+    /// event: then it ends.
+    /// </summary>
+    public Action<LogBreak>? Broken { get; init; }
+
     public FollowerStatus Status
     {
         get
@@ -46,14 +52,34 @@ sealed class FollowerRun : IDisposable
     }
 
     /// <summary>Runs it by itself, until it is disposed.</summary>
-    public void Start(long after) => _ = RunByItselfAsync(after);
+    public void Start(long after) => _ = RunByItselfAsync(after, _tail.Breaks);
 
     /// <summary>Follows from after a position until it is stopped, the tail is closed, or it is parked: then true.</summary>
-    public async Task<bool> RunAsync(long after, CancellationToken stop)
+    /// <param name="after">The last position that it has seen.</param>
+    /// <param name="breaks">Of the tail, when the position was taken.</param>
+    /// <param name="stop">Ends it with an exception.</param>
+    /// <exception cref="LogBrokenException">The log does not lead on from there, and there is no <see cref="Broken"/>.</exception>
+    public async Task<bool> RunAsync(long after, long breaks, CancellationToken stop)
+    {
+        while (true)
+        {
+            try
+            {
+                return await FollowAsync(after, breaks, stop).ConfigureAwait(false);
+            }
+            catch (LogBrokenException e) when (Broken is { } broken)
+            {
+                broken(e.Break);
+                (after, breaks) = (e.Break.Head.Position, e.Break.Number);
+            }
+        }
+    }
+
+    async Task<bool> FollowAsync(long after, long breaks, CancellationToken stop)
     {
         lock (_gate) _position = after;
         Enter(FollowerState.Running);
-        using LogFollower follower = _tail.Follow(after, _options.QueueMax);
+        using LogFollower follower = _tail.Follow(after, _options.QueueMax, breaks);
         for (int unread = 0; ;)
         {
             try
@@ -88,6 +114,14 @@ sealed class FollowerRun : IDisposable
     /// <summary>What has to be done before the first event failed; it is tried again.</summary>
     public void Unprepared(Exception e) => Failed(e, Status.Failures + 1, failedAt: 0);
 
+    /// <summary>It stands still, though no event is at fault: its place is none of the log's.</summary>
+    /// <param name="error">Why, and what helps.</param>
+    /// <param name="goesOnAt">Where it goes on when it is told to leave out what is between.</param>
+    public void Stand(string error, long goesOnAt)
+    {
+        lock (_gate) (_state, _failures, _failedAt, _error) = (FollowerState.Parked, 1, goesOnAt, error);
+    }
+
     public void Dispose()
     {
         _tail.Remove(this);
@@ -96,11 +130,11 @@ sealed class FollowerRun : IDisposable
         _stop.Dispose();
     }
 
-    async Task RunByItselfAsync(long after)
+    async Task RunByItselfAsync(long after, long breaks)
     {
         try
         {
-            await RunAsync(after, _stop.Token).ConfigureAwait(false);
+            await RunAsync(after, breaks, _stop.Token).ConfigureAwait(false);
         }
         catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
         {

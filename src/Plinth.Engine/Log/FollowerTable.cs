@@ -72,19 +72,21 @@ static class FollowerTable
     }
 
     /// <summary>
-    /// Does a follower's writing and moves its position, in one transaction; false, and nothing is done, when another leads by now.
+    /// Does a follower's writing and moves its position, in one transaction; false, and nothing is done, when another leads by now, or the
+    /// position is not where it was left: the database was put back, or an answer was lost and this was done already.
     /// </summary>
     public static WriteUnit<bool> Advance(
-        Dialect dialect, string name, long term, long position, TimeSpan lease, Action<WriteTransaction>? apply) =>
+        Dialect dialect, string name, long term, long from, long position, TimeSpan lease, Action<WriteTransaction>? apply) =>
         new WriteAction<bool>(transaction =>
         {
             using (Statement advance = transaction.Prepare($"update {LogTables.Followers} set position = ?3, "
-                + $"lease_until = {dialect.Clock} + ?4 where name = ?1 and term = ?2 and position <= ?3"))
+                + $"lease_until = {dialect.Clock} + ?4 where name = ?1 and term = ?2 and position = ?5"))
             {
                 advance.BindText(1, name);
                 advance.BindInt64(2, term);
                 advance.BindInt64(3, position);
                 advance.BindInt64(4, (long)lease.TotalMicroseconds);
+                advance.BindInt64(5, from);
                 advance.Run();
             }
 

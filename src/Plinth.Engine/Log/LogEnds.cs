@@ -40,6 +40,12 @@ sealed class LogEnds
         }
     }
 
+    /// <summary>Positions mean something else from now on.</summary>
+    public void Clear()
+    {
+        lock (_gate) _looks.Clear();
+    }
+
     /// <summary>At most how old the state is that a position shows. The largest time where that is not known.</summary>
     public TimeSpan AgeOf(long position)
     {

@@ -15,14 +15,17 @@ sealed class LogFollower : IDisposable
     int _queued;
     bool _isBehind;
     bool _hasEnded;
-    long _position;
+    LogPlace _place; // of the one reader
+    LogBreak? _broken;
 
-    internal LogFollower(LogTail tail, long after, int queueMax) => (_tail, _position, _queueMax) = (tail, after, queueMax);
+    internal LogFollower(LogTail tail, long after, int queueMax) =>
+        (_tail, _place, _queueMax) = (tail, new LogPlace(after, Guid.Empty), queueMax);
 
     /// <summary>Times that the queue was full and the follower went back to reading the log.</summary>
     public long Lags { get; private set; }
 
     /// <summary>Waits for events, as they were committed or in pages of the log. Ends when the tail is closed.</summary>
+    /// <exception cref="LogBrokenException">The log does not lead on from where it was. It is of no more use.</exception>
     public async IAsyncEnumerable<IReadOnlyList<LogEvent>> ReadAllAsync([EnumeratorCancellation] CancellationToken cancel)
     {
         while (true)
@@ -30,7 +33,7 @@ sealed class LogFollower : IDisposable
             IReadOnlyList<LogEvent>? events = Next(cancel);
             if (events is { Count: > 0 })
             {
-                Volatile.Write(ref _position, events[^1].Position);
+                _place = LogPlace.Of(events[^1]);
                 yield return events;
                 continue;
             }
@@ -50,7 +53,7 @@ sealed class LogFollower : IDisposable
         End();
     }
 
-    internal void Start(long head) => _isBehind = _position < head;
+    internal void Start(long head) => _isBehind = _place.Position < head;
 
     internal void Offer(IReadOnlyList<LogEvent> events)
     {
@@ -74,11 +77,12 @@ sealed class LogFollower : IDisposable
         }
     }
 
-    internal void FallBehind()
+    /// <summary>Its place is lost with that of all others.</summary>
+    internal void Break(LogBreak broken)
     {
         lock (_gate)
         {
-            _isBehind = true;
+            _broken = broken;
             _queue.Clear();
             _queued = 0;
             Wake();
@@ -101,6 +105,7 @@ sealed class LogFollower : IDisposable
     {
         lock (_gate)
         {
+            if (_broken is { } broken) throw new LogBrokenException(broken, isOwn: false);
             if (!_isBehind)
             {
                 if (!_queue.TryDequeue(out IReadOnlyList<LogEvent>? events)) return null;
@@ -116,20 +121,32 @@ sealed class LogFollower : IDisposable
             }
         }
 
-        List<LogEvent> page = _tail.ReadPage(_position, PageEvents, cancel);
+        List<LogEvent> page = ReadPage(cancel);
         if (page.Count > 0) return page;
         lock (_gate)
         {
             // The head moves before anything is offered: caught up means that no event was passed over while we read.
-            if (_position >= _tail.Head) _isBehind = false;
+            if (_place.Position >= _tail.Head) _isBehind = false;
         }
 
         return [];
     }
 
+    /// <summary>What comes behind its place in the log, up to the first hole.</summary>
+    List<LogEvent> ReadPage(CancellationToken cancel)
+    {
+        LogLook look = _tail.LookBehind(_place, PageEvents, cancel);
+        List<LogEvent> page = look.Dense(_place.Position);
+        if (look.Holds(_place) && (page.Count > 0 || look.Page.Count == 0)) return page;
+        // The reader of all looks for itself, and tells everyone when it is more than this place that is lost.
+        if (_tail.FindBreak(_place, cancel) is not { } found) return page;
+        if (found.Kind == LogBreakKind.Rewritten) _tail.Doubt();
+        throw new LogBrokenException(found with { Number = _tail.Breaks }, isOwn: true);
+    }
+
     /// <summary>A group that was offered while the log was being read has been seen there, as a whole or up to the end of a page.</summary>
     IReadOnlyList<LogEvent> Unseen(IReadOnlyList<LogEvent> events) =>
-        events[0].Position > _position ? events : [.. events.Where(happened => happened.Position > _position)];
+        events[0].Position > _place.Position ? events : [.. events.Where(happened => happened.Position > _place.Position)];
 
     void Wake()
     {

@@ -66,8 +66,9 @@ sealed class Retention : IAsyncDisposable
             if (_keep.Values is { } values) step = await CutAsync(values, cancel).ConfigureAwait(false);
             if (_keep.Events is { } events) step = await ShortenAsync(events, step, cancel).ConfigureAwait(false);
             Tell(step.WaitsFor);
-            await _store.Committer.RunAsync(
-                FollowerTable.Advance(database.Dialect, Name, claim.Term, step.Position, s_lease, null), cancel).ConfigureAwait(false);
+            WriteUnit<bool> advance =
+                FollowerTable.Advance(database.Dialect, Name, claim.Term, claim.Position, step.Position, s_lease, null);
+            await _store.Committer.RunAsync(advance, cancel).ConfigureAwait(false);
             return step;
         }
         finally

@@ -59,14 +59,25 @@ sealed class ProjectionFollower : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _follower.DisposeAsync();
 
-    /// <summary>The lead was taken: rows of another shape, or none, are built first.</summary>
+    /// <summary>
+    /// The lead was taken: rows of another shape, or none, are built first; and so are those of a place that is none of the log's, behind
+    /// its end or before its beginning.
+    /// </summary>
     async ValueTask<long> PrepareAsync(long position, CancellationToken cancel)
     {
         ProjectionState? state;
-        using (ReadLease lease = _store.Database.Read(cancel)) state = ProjectionStates.Find(lease.Connection, Program.Model.Name);
-        if (state is null || !string.Equals(state.Shape, Program.Shape, StringComparison.Ordinal))
-            state = await BuiltAsync(cancel).ConfigureAwait(false);
-        return Math.Max(position, state.Position);
+        long head, begins;
+        using (ReadLease lease = _store.Database.Read(cancel))
+        {
+            lease.Connection.BeginRead();
+            state = ProjectionStates.Find(lease.Connection, Program.Model.Name);
+            head = EventLog.ReadHead(lease.Connection).Position;
+            begins = LogStart.Find(lease.Connection)?.Position ?? 0;
+        }
+        bool isBuilt = state is not null && string.Equals(state.Shape, Program.Shape, StringComparison.Ordinal);
+        long place = Math.Max(position, state?.Position ?? 0);
+        if (isBuilt && place >= begins && place <= head) return place;
+        return (await BuiltAsync(cancel).ConfigureAwait(false)).Position;
     }
 
     async ValueTask WorkOutAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)

@@ -13,15 +13,15 @@ sealed partial class Engine
     async ValueTask<Result<ReadReply>> ListAsync(Asked asked, RecordProgram records, CancellationToken cancel)
     {
         bool isRemote = !Store.Database.IsInProcess;
-        long position = _cache.Position;
+        long position = asked.Cache.Position;
         // What the log does not tell within its time is not waited for.
         if (records.IsWarm && IsCacheTrue)
         {
-            RecordRun.Request request = new(records, asked.Program.Count, asked.Read, asked.Caller, asked.Now, _cache, position,
+            RecordRun.Request request = new(records, asked.Program.Count, asked.Read, asked.Caller, asked.Now, asked.Cache, position,
                 Store.Database.IsShared, asked.Snapshot.Version, asked.Snapshot.Reads.Secret, Limits);
             Composition outcome = Composition.Written;
             // Before any snapshot is taken: changes of what lists are sorted by are taken note of from now on.
-            if (isRemote) foreach ((string model, string field) in records.SortedBy) _cache.Children.Sorts(model, field);
+            if (isRemote) foreach ((string model, string field) in records.SortedBy) asked.Cache.Children.Sorts(model, field);
             long noted = Position;
             using Statement? keys = await KeysAsync(asked, request.KeysMax, cancel);
             Result<ReadReply> page = await RunAsync(
@@ -41,8 +41,8 @@ sealed partial class Engine
             if (page.IsOk) page.Value.Dispose();
             if (outcome == Composition.Hopeless) records.Abandon();
         }
-        if (!records.Keeps(_cache)) return await RunAsync(asked, null, cancel);
-        RecordKeeper keeper = new(records, _cache, asked.Caller.Tenant, position, asked.Snapshot.Version)
+        if (!records.Keeps(asked.Cache)) return await RunAsync(asked, null, cancel);
+        RecordKeeper keeper = new(records, asked.Cache, asked.Caller.Tenant, position, asked.Snapshot.Version)
         {
             PositionColumn = isRemote ? asked.Program.PositionColumn : -1,
         };
@@ -109,7 +109,7 @@ sealed partial class Engine
             if (keys is not null && !isWhole) source.Take(keys);
             else await source.OpenAsync(request.KeysMax, cancel);
             RecordRun.Request placed = request with { Position = source.Position ?? 0 };
-            if (!await _cache.ReachAsync(placed.Position, cancel)) return (null, Composition.Late);
+            if (!await request.Cache.ReachAsync(placed.Position, cancel)) return (null, Composition.Late);
             bool isOne = true;
             for (int runs = 0; isOne && runs < RunsMax; runs++)
             {

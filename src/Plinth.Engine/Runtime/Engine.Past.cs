@@ -16,13 +16,13 @@ sealed partial class Engine
     /// </summary>
     Result<ReadReply>? PastAtHand(in Asked asked)
     {
-        long position = _cache.Position;
+        long position = asked.Cache.Position;
         if (Moment(asked) is not { } moment || !IsSinceCut(moment)) return null;
         EvaluationContext caller = CallerOf(asked);
         if (SeenNow(asked, caller) is not { } now) return null;
         Snapshot snapshot = asked.Snapshot;
         if (!snapshot.Then.TryFind(now.Key, moment, out CachedRecord? was)) return null;
-        _cache.Count(hits: 1, misses: 0, refused: 0);
+        asked.Cache.Count(hits: 1, misses: 0, refused: 0);
         RecordLevel level = asked.Program.Past!.ByRecord!.Whole!; // It was seen by it.
         int firstSlot = asked.Read.Plan.Slots.Rules[level.Shape.Need];
         return was is not null && was.IsSeen(level, caller, firstSlot) ? AtHand(asked, was, position) : KeyValues.NotFound(level.Model);
@@ -49,9 +49,9 @@ sealed partial class Engine
     /// <summary>The record as it is, where it is at hand and the caller may see it.</summary>
     CachedRecord? SeenNow(in Asked asked, in EvaluationContext caller)
     {
-        if (!_cache.IsOn || !IsCacheTrue || asked.Program.Past is not { ByRecord.Whole: { } level }) return null;
+        if (!asked.Cache.IsOn || !IsCacheTrue || asked.Program.Past is not { ByRecord.Whole: { } level }) return null;
         if (level.Model.Tenant is not null && asked.Caller.Tenant.IsNull) return null;
-        if (_cache.Find(KeyOf(asked), asked.Snapshot.Version) is not { } now) return null;
+        if (asked.Cache.Find(KeyOf(asked), asked.Snapshot.Version) is not { } now) return null;
         return now.IsSeen(level, caller, asked.Read.Plan.Slots.Rules[level.Shape.Need]) ? now : null;
     }
 
@@ -64,7 +64,7 @@ sealed partial class Engine
             // What a copy shows may be older than what is known here, and nothing is learnt from it.
             long head = isCopy ? 0 : Position;
             EvaluationContext caller = CallerOf(asked);
-            PastRecordRun alone = new(one, asked.Read, asked.Snapshot, Store, Limits, caller, isCopy ? null : _cache);
+            PastRecordRun alone = new(one, asked.Read, asked.Snapshot, Store, Limits, caller, isCopy ? null : asked.Cache);
             CachedRecord? AtHand(long position) => !isCopy && IsSinceCut(position) ? SeenNow(asked, caller) : null;
             if (await alone.TryWriteAsync(connection, AtHand, head, body, cancel)) return (alone.Fault, alone.Version);
         }

@@ -59,11 +59,12 @@ sealed partial class Engine
     }
 
     /// <summary>A planned read on its way.</summary>
+    /// <param name="Cache">The records at hand, which are others once the place in the log was lost.</param>
     /// <param name="Now">Microseconds since the epoch, of the whole request.</param>
     /// <param name="Start">When the request was taken up, and</param>
     /// <param name="PlannedAt">when it was planned: timestamps.</param>
     readonly record struct Asked(
-        Snapshot Snapshot, ReadProgram Program, PlannedRead Read, Caller Caller, long Now, long Start, long PlannedAt);
+        Snapshot Snapshot, RecordCache Cache, ReadProgram Program, PlannedRead Read, Caller Caller, long Now, long Start, long PlannedAt);
 
     async ValueTask<Result<ReadReply>> ReadAsync(
         Snapshot snapshot, Caller caller, ReadRequest request, Freshness fresh, CancellationToken cancel)
@@ -76,7 +77,7 @@ sealed partial class Engine
         if (snapshot.Program(read.Plan).Failed(out refused, out ReadProgram? program)) return refused;
         if (read.Plan.Shape.Root.Model.Projection is not null
             && await UnbuiltAsync(snapshot, read.Plan.Shape.Root.Model, cancel) is { } unbuilt) return unbuilt;
-        Asked asked = new(snapshot, program, read, caller, now, start, plannedAt);
+        Asked asked = new(snapshot, _records.Now, program, read, caller, now, start, plannedAt);
         RecordProgram? records = RecordsFor(asked);
         if (records is { IsList: false } && Cached(asked, records, KeyOf(asked)) is { } kept) return kept;
         if (program.Past is not null && PastAtHand(asked) is { } known) return known;
@@ -115,7 +116,7 @@ sealed partial class Engine
     /// <summary>How a read is answered from whole records, where that is possible for its caller.</summary>
     RecordProgram? RecordsFor(in Asked asked)
     {
-        if (!_cache.IsOn || asked.Program.Records is not { } records) return null;
+        if (!asked.Cache.IsOn || asked.Program.Records is not { } records) return null;
         // A key names a record within a tenant; who asks for all tenants' has none to name.
         if (records.HasTenants && asked.Caller.Tenant.IsNull) return null;
         return records.IsList && !Store.Database.IsInProcess && !records.CanBeRemote ? null : records;
@@ -133,12 +134,12 @@ sealed partial class Engine
     {
         Result<ReadReply>? together = asked.Program.Together is { } others ? await TogetherAsync(asked, others, cancel) : null;
         // Before the database's snapshot is taken: what is kept of it is known to be no older.
-        long position = _cache.Position;
+        long position = asked.Cache.Position;
         Result<ReadReply> answered = together ?? await RunAloneAsync(asked, null, cancel);
         if (answered.Failed(out Fault? refused, out ReadReply? reply)) return refused;
         CachedRecord record = new(reply.Version, asked.Snapshot.Version, reply.Body.ToArray());
-        if (together is not null) _cache.FillExactly(KeyOf(asked), reply.Position, record);
-        else _cache.Fill(KeyOf(asked), position, record);
+        if (together is not null) asked.Cache.FillExactly(KeyOf(asked), reply.Position, record);
+        else asked.Cache.Fill(KeyOf(asked), position, record);
         return reply;
     }
 
@@ -148,19 +149,19 @@ sealed partial class Engine
     /// </summary>
     ReadReply? Cached(in Asked asked, RecordProgram records, in RecordKey key)
     {
-        long position = _cache.Position;
-        if (!IsCacheTrue || _cache.Find(key, asked.Snapshot.Version) is not { } record)
+        long position = asked.Cache.Position;
+        if (!IsCacheTrue || asked.Cache.Find(key, asked.Snapshot.Version) is not { } record)
         {
-            _cache.Count(hits: 0, misses: 1, refused: 0);
+            asked.Cache.Count(hits: 0, misses: 1, refused: 0);
             return null;
         }
         EvaluationContext context = Policies.Context(asked.Caller, asked.Now, Limits) with { Slots = asked.Read.Values };
         if (!record.IsSeen(records.Root, context, asked.Read.Plan.Slots.Rules[records.Root.Shape.Need]))
         {
-            _cache.Count(hits: 0, misses: 0, refused: 1);
+            asked.Cache.Count(hits: 0, misses: 0, refused: 1);
             return null;
         }
-        _cache.Count(hits: 1, misses: 0, refused: 0);
+        asked.Cache.Count(hits: 1, misses: 0, refused: 0);
         return AtHand(asked, record, position);
     }
 

@@ -19,11 +19,11 @@ sealed partial class Engine : IAsyncDisposable
 {
     readonly EngineOptions _options;
     readonly SemaphoreSlim _applying = new(1, 1);
-    readonly RecordCache _cache;
     readonly Writes _writes;
     readonly FollowerRun? _following;
     readonly Replicas _replicas;
     readonly ReadsBy _readsBy;
+    readonly CurrentCache _records;
     Snapshot _current;
     IReadOnlyList<LogEvent>? _announced; // of the writer's thread, as is the next
     bool _isAnnouncedWhole;
@@ -37,10 +37,16 @@ sealed partial class Engine : IAsyncDisposable
         _replicas = new Replicas(store.Database, store.Tail);
         _readsBy = new ReadsBy(store.Database, options.Time, options.Limits);
         bool isShared = store.Database.IsShared;
-        _cache = new RecordCache(options.Limits.CacheBytes, store.Log.Head, isShared, store.Keys);
+        _records = new CurrentCache(
+            position => new RecordCache(options.Limits.CacheBytes, position, isShared, store.Keys), store.Log.Head, store.Tail.Breaks);
         store.Committer.Announce = Announce;
         store.Committer.Settle = Settle;
-        if (isShared && _cache.IsOn) _following = store.Tail.Run("records", _cache.Position, FollowAsync, new() { FailuresMax = null });
+        store.Tail.Broken = Broken;
+        if (isShared && _records.Now.IsOn)
+        {
+            _following = store.Tail.Run(
+                "records", _records.Now.Position, FollowAsync, new() { FailuresMax = null }, _records.BeginAnew);
+        }
     }
 
     /// <summary>The schema that serves now. A request takes it once.</summary>
@@ -76,7 +82,8 @@ sealed partial class Engine : IAsyncDisposable
     /// <summary>
     /// Position of the last event that every read from now on has seen: committed, and, where others write as well, known here.
     /// </summary>
-    public long Position => !Store.Database.IsShared ? Store.Log.Head : _cache.IsOn ? _cache.Position : Store.Tail.Head;
+    public long Position => !Store.Database.IsShared ? Store.Log.Head
+        : _records.Now.IsOn && _records.Breaks == Store.Tail.Breaks ? _records.Now.Position : Store.Tail.Head;
 
     /// <summary>
     /// How long a log that others write as well may not have been read to its end before records at hand are passed over: nobody knows then
@@ -84,10 +91,10 @@ sealed partial class Engine : IAsyncDisposable
     /// </summary>
     static readonly TimeSpan s_unreadMax = TimeSpan.FromSeconds(1);
 
-    bool IsCacheTrue => !Store.Database.IsShared || Store.Tail.Age < s_unreadMax;
+    bool IsCacheTrue => !Store.Database.IsShared || (Store.Tail.Age < s_unreadMax && _records.Breaks == Store.Tail.Breaks);
 
     /// <summary>What the record cache did since the start.</summary>
-    public CacheCounts Cache => _cache.Counts;
+    public CacheCounts Cache => _records.Now.Counts;
 
     /// <summary>Microseconds since the epoch: taken once per request.</summary>
     public long Now => (Time.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond;
@@ -155,14 +162,14 @@ sealed partial class Engine : IAsyncDisposable
 
     void Announce(Announcement announced)
     {
-        _cache.Announce(Current.Schema, announced);
+        _records.Begin().Announce(Current.Schema, announced);
         _announced = announced.Events.Count > 0 ? announced.Events : null;
         _isAnnouncedWhole = announced.IsWhole;
     }
 
     void Settle(long position)
     {
-        _cache.Settle(position);
+        _records.End(position);
         if (_announced is { } events && events[^1].Position is > 0 and var last && last <= position)
         {
             Committed?.Invoke(events);
@@ -174,7 +181,7 @@ sealed partial class Engine : IAsyncDisposable
     ValueTask FollowAsync(IReadOnlyList<LogEvent> events, CancellationToken cancel)
     {
         Snapshot current = Current;
-        _cache.Follow(current.Schema, current.Version, events);
+        _records.Now.Follow(current.Schema, current.Version, events);
         ForgetPast(current, events, isWhole: true);
         return ValueTask.CompletedTask;
     }
@@ -196,7 +203,7 @@ sealed partial class Engine : IAsyncDisposable
     {
         Volatile.Write(ref _current, NewSnapshot(_options, Store, schema, version));
         Projections.Derive(schema);
-        _cache.Clear();
+        _records.Now.Clear();
     }
 
     static Migrator NewMigrator(EventStore store) => new(store, new IdSource(RandomNumberGenerator.Fill));

@@ -66,7 +66,9 @@ abstract class Database : IDisposable
     /// Calls a function, on some thread, whenever another process may have committed to the log. Nothing promises that it is called: who
     /// must know looks as well. Null where no other process can.
     /// </summary>
-    public virtual IDisposable? Listen(Action heard) => null;
+    /// <param name="heard">There may be something new.</param>
+    /// <param name="lost">The server went away, or the way to it: what answers next may be another one.</param>
+    public virtual IDisposable? Listen(Action heard, Action lost) => null;
 
     /// <summary>Texts between the processes of this database. Null where there are no others.</summary>
     /// <param name="name">What all of them listen to: letters, digits and _.</param>

@@ -20,6 +20,9 @@ sealed class EngineReport : IDisposable
         Total("plinth.committer.commands", () => committer.Commands, "{command}", "Commands in those groups.");
         Now("plinth.committer.waiting", () => committer.Waiting, "{command}", "Commands that wait for their group.");
         Total("plinth.database.statements", () => engine.Store.Database.StatementsRun, "{statement}", "SQL statements that were run.");
+        LogTail log = engine.Log;
+        Total("plinth.log.breaks", () => log.Breaks, "{break}", "Times that the place in the log was lost since the start.");
+        _meter.CreateObservableGauge("plinth.log.age", () => log.Age.TotalSeconds, "s", "Since the end of the log was last seen.");
         Now("plinth.log.position", () => engine.Position, "{event}", "Position of the newest event of the log that is known here.");
     }
 

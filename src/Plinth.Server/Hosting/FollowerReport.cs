@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Globalization;
 using Plinth.Http;
 using Plinth.Log;
 using Plinth.Schema.Types;
@@ -39,6 +40,7 @@ sealed class FollowerReport : IDisposable
         body.Write(",\"log\":"u8);
         if (extent is { } known) Write(body, known);
         else JsonText.WriteNull(body);
+        if (_log.LastBreak is { } broken) Write(body, broken);
         body.Write(",\"followers\":["u8);
         bool isFirst = true;
         foreach (FollowerStatus follower in _log.Followers)
@@ -86,6 +88,29 @@ sealed class FollowerReport : IDisposable
         DateTimeType.WriteJson(body, at);
         body.Write((byte)'}');
     }
+
+    static void Write(ByteOutput body, LogBreak broken)
+    {
+        body.Write(",\"breaks\":"u8);
+        JsonText.WriteInt(body, broken.Number);
+        body.Write(",\"lastBreak\":{\"kind\":"u8);
+        JsonText.WriteString(body, KindOf(broken.Kind));
+        body.Write(",\"seen\":"u8);
+        JsonText.WriteIntString(body, broken.Seen);
+        body.Write(",\"head\":"u8);
+        JsonText.WriteIntString(body, broken.Head.Position);
+        body.Write(",\"at\":"u8);
+        JsonText.WriteString(body, broken.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        body.Write((byte)'}');
+    }
+
+    static string KindOf(LogBreakKind kind) => kind switch
+    {
+        LogBreakKind.Rewritten => "rewritten",
+        LogBreakKind.Missing => "missing",
+        LogBreakKind.Cut => "cut",
+        _ => throw new InvalidOperationException($"no name of {kind}"),
+    };
 
     /// <param name="begin">The first event that is there; 0 where there is none, or nobody knows.</param>
     static void Write(ByteOutput body, FollowerStatus follower, long begin)

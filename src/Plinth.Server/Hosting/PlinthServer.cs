@@ -44,7 +44,7 @@ sealed class PlinthServer : IAsyncDisposable
         _log = new ServiceLog(options);
         _followers = new FollowerReport(engine.Store, options);
         _operations = new Operations(
-            options, NotReady, (_followers.Write, engine.GoOnAsync), new ProjectionPage(engine).Write, About);
+            options, NotReady, () => engine.Log.Breaks, (_followers.Write, engine.GoOnAsync), new ProjectionPage(engine).Write, About);
         _descriptions = new Descriptions(options, engine);
         _rest = new RestFront(engine, options, Routes);
         _identities = new Identities(engine, identity, mailer, message => _log.Event(LogLevelMin.Warning, message));
@@ -60,6 +60,8 @@ sealed class PlinthServer : IAsyncDisposable
         _report = new RealtimeReport(_realtime, _hub, _channels, options);
         _engineReport = new EngineReport(engine, options);
         _replicas = new ReplicaReport(engine, options);
+        engine.LostPlace = broken => _log.Event(LogLevelMin.Error,
+            $"{broken.Text}: what was kept in memory is dropped, live queries begin anew, and it goes on from the end of the log");
         if (options.OtlpEndpoint is { } endpoint) _exporter = new Exporter(endpoint, options.OtlpProtocol, options.Version);
     }
 
@@ -112,6 +114,7 @@ sealed class PlinthServer : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        _engine.LostPlace = null;
         if (_listener is { } listener) await listener.DisposeAsync();
         await _realtime.DisposeAsync();
         _hub.Dispose();
@@ -149,7 +152,7 @@ sealed class PlinthServer : IAsyncDisposable
         return routes;
     }
 
-    string? NotReady() => _draining ? "the server is draining" : null;
+    string? NotReady() => _draining ? "the server is draining" : _engine.Unfit();
 
     IEnumerable<(string Name, string Value)> About()
     {

@@ -8,13 +8,14 @@ namespace Plinth.Http;
 
 /// <summary>What the operator asks the process: is it alive, may it take requests, which version is it, how much did it do.</summary>
 /// <param name="notReady">Why requests should go elsewhere; null when they may come.</param>
+/// <param name="logBreaks">How often the place in the log was lost since the start.</param>
 /// <param name="followers">
 /// Writes how what follows the log is doing; lets one that stands still go on, behind the event that it failed over or with it.
 /// </param>
 /// <param name="projections">Writes how what is counted together stands, or says why that cannot be said.</param>
 /// <param name="about">Members of <c>/version</c> beside the product's own, as name and text.</param>
 sealed class Operations(
-    ServerOptions options, Func<string?> notReady,
+    ServerOptions options, Func<string?> notReady, Func<long> logBreaks,
     (Action<ByteOutput> Write, Func<string, bool, CancellationToken, ValueTask<Fault?>> GoOnAsync) followers,
     Func<ByteOutput, Fault?> projections,
     Func<IEnumerable<(string Name, string Value)>> about)
@@ -40,7 +41,7 @@ sealed class Operations(
                 break;
             case Endpoint.Ready:
                 if (notReady() is { } reason) return Faults.NotReady.Says(reason) with { RetryAfterSeconds = 1 };
-                body.Write("{\"status\":\"ok\"}"u8);
+                Ready(body);
                 break;
             case Endpoint.Version:
                 Version(body);
@@ -74,6 +75,17 @@ sealed class Operations(
         if (await followers.GoOnAsync(name, skips, exchange.Cancel) is { } refused) return refused;
         exchange.SendEmpty(204);
         return null;
+    }
+
+    void Ready(ByteOutput body)
+    {
+        body.Write("{\"status\":\"ok\""u8);
+        if (logBreaks() is > 0 and var breaks)
+        {
+            body.Write(",\"logBreaks\":"u8);
+            JsonText.WriteInt(body, breaks);
+        }
+        body.Write((byte)'}');
     }
 
     void Version(ByteOutput body)

@@ -64,6 +64,7 @@ static class Statuses
         [Faults.StorageUnavailable] = 503,
         [Faults.Timeout] = 504,
         [Faults.Lagged] = 503,
+        [Faults.LogBroken] = 503,
         [Faults.Internal] = 500,
     }.ToFrozenDictionary();
 

@@ -103,7 +103,7 @@ sealed class RealtimeFront : IAsyncDisposable
         {
             if ((await RedeemAsync(exchange, ticket, stream)).Failed(out fault, out credential)) return fault;
         }
-        using RealtimeSession session = new(_parts, exchange, credential, usesCbor: false);
+        using RealtimeSession session = new(_parts, exchange, credential, usesCbor: false) { EndsWithSubscription = true };
         // What is wrong with the query is answered as to any request.
         Fault? refused = stream.Channel is { } channel ? await session.JoinAsync(stream.Id, channel, exchange.Cancel)
             : session.Subscribe(stream.Id, stream.Query, stream.Resume);

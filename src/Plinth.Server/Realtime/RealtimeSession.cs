@@ -70,6 +70,9 @@ sealed partial class RealtimeSession : IDisposable
 
     public bool UsesCbor { get; }
 
+    /// <summary>It carries one subscription, and is over with it: a browser's stream comes back by itself, and begins it anew.</summary>
+    public bool EndsWithSubscription { get; init; }
+
     /// <summary>Why it ends, as a socket says it; 1000 while it goes on.</summary>
     public int CloseCode { get; private set; } = 1000;
 
@@ -275,6 +278,7 @@ sealed partial class RealtimeSession : IDisposable
         {
             lock (_gate) _followed.Remove(key);
             Tell(followed.Id, fault);
+            if (EndsWithSubscription) End(null, 1000, drops: false);
             return;
         }
         OutFrame shared = frame.Words(followed.Id).Form(static json => new OutFrame(json));

@@ -1,6 +1,8 @@
 using Plinth.Identity;
+using Plinth.Log;
 using Plinth.Rest;
 using Plinth.Store;
+using Plinth.Text;
 
 namespace Plinth.Auth;
 
@@ -48,6 +50,33 @@ public sealed class RevocationTests
         }
         Assert.Equal(401, (await server.Client.SendAsync("POST", "/auth/login",
             AuthServer.Json(("email", "ann@example.org"), ("password", AuthServer.Password)))).Status);
+    }
+
+    [Fact]
+    public async Task Where_the_log_is_not_the_one_that_a_token_speaks_of_the_session_is_asked_for_another()
+    {
+        await using AuthServer server = await AuthServer.OpenAsync();
+        SignedIn ann = await server.SomeoneAsync();
+        LogTail tail = server.Engine.Log;
+        await FollowerTests.UntilAsync(() => tail.TryConfirm() && tail.Head > 0);
+        server.Clock.By += TimeSpan.FromSeconds(2);
+        string another = TestDatabase.IsPostgres ? "decode(md5('x'), 'hex')" : "randomblob(16)";
+        WriteAction<Done> putBack = new(transaction =>
+        {
+            transaction.Connection.Execute(
+                $"update plinth_events set event_id = {another} where position = (select position from plinth_log_head)");
+            return Done.It;
+        }, isExclusive: true);
+        Assert.True((await server.Engine.Store.Committer.RunAsync(putBack, CancellationToken.None)).IsOk);
+        await FollowerTests.UntilAsync(() => tail.Breaks == 1 && tail.TryConfirm());
+
+        // What ended her session may have been undone, or missed: the session itself is asked.
+        using CancellationTokenSource bound = new(TimeSpan.FromSeconds(60));
+        while ((await server.Client.SendAsync("GET", "/auth/me", null, ann.Bearer)).Status != 401) await Task.Delay(10, bound.Token);
+        SignedIn again = SignedIn.Of(await server.Client.SendAsync("POST", "/auth/refresh", AuthServer.Json(("refreshToken",
+            ann.Refresh))));
+        Assert.Equal(200, (await server.Client.SendAsync("GET", "/auth/me", null, again.Bearer)).Status);
+        Assert.Equal(401, (await server.Client.SendAsync("GET", "/auth/me", null, ann.Bearer)).Status);
     }
 
     [Fact]

@@ -51,6 +51,7 @@ public sealed partial class LimitsAreProvoked
         ["SlowMs"] = "SlowReadsTests",
         ["LiveRows"] = "RealtimeTests",
         ["LiveQueries"] = "RealtimeTests",
+        ["LiveMissed"] = "RealtimeTests",
         ["Statements"] = "DriverTests",
         ["Plans"] = "ReadPlannerTests",
         ["ShapePlans"] = "ReadPlannerTests",

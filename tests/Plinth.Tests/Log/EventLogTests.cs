@@ -210,7 +210,7 @@ public sealed class EventLogTests
         using (ReadLease lease = fixture.Store.Database.Read(CancellationToken.None))
         {
             StoreException damaged = await Assert.ThrowsAsync<StoreException>(
-                () => EventLog.ReadPositionAsync(lease.Connection, CancellationToken.None).AsTask());
+                () => EventLog.ReadPlaceAsync(lease.Connection, CancellationToken.None).AsTask());
             Assert.Equal(StoreFailure.Corrupt, damaged.Failure);
         }
         StoreException refused = await Assert.ThrowsAsync<StoreException>(() => fixture.CreateAsync(2, "two").AsTask());

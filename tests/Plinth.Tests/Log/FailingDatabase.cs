@@ -40,6 +40,12 @@ sealed class FailingDatabase : Database
     /// <summary>Says that these follow it.</summary>
     public IReadOnlyList<DatabaseCopy> Followers { get; init; } = [];
 
+    /// <summary>What is put over its bus; null where it is to have none.</summary>
+    public Func<Bus, Bus>? OverBus { get; init; }
+
+    public override Bus? OpenBus(string name, int waitingMax, Action<string> heard, Action opened) =>
+        OverBus is { } over && _real.OpenBus(name, waitingMax, heard, opened) is { } bus ? over(bus) : null;
+
     public override string Version => _real.Version;
 
     public override Dialect Dialect => _real.Dialect;

@@ -295,7 +295,7 @@ public sealed class FollowerTests
             await Task.Delay(Timeout.Infinite, cancel);
         }, s_quick);
         using CancellationTokenSource stop = new();
-        Task<bool> running = run.RunAsync(0, stop.Token);
+        Task<bool> running = run.RunAsync(0, 0, stop.Token);
         await waits.Task;
         Assert.Equal((FollowerState.Retrying, 2), (run.Status.State, run.Status.Failures));
         await stop.CancelAsync();
@@ -335,7 +335,7 @@ public sealed class FollowerTests
             FollowerTable.Claim(dialect, "counter", 0, TimeSpan.FromMinutes(1), isForced, isFresh: true), CancellationToken.None)).Value;
 
         async Task<bool> AdvanceAsync(long term) => (await fixture.Store.Committer.RunAsync(
-            FollowerTable.Advance(dialect, "counter", term, 1, s_quick.Lease, static t => Count(t, 1)), CancellationToken.None)).Value;
+            FollowerTable.Advance(dialect, "counter", term, 0, 1, s_quick.Lease, static t => Count(t, 1)), CancellationToken.None)).Value;
     }
 
     internal static FollowerHandler Into(ConcurrentQueue<long> seen) => (events, _) =>

@@ -51,22 +51,6 @@ public sealed class LogTailTests
         Assert.Empty(await waiting);
     }
 
-    [Fact]
-    public async Task A_process_that_missed_events_which_are_gone_never_says_again_that_it_has_seen_the_end_of_the_log()
-    {
-        using LogFixture fixture = new();
-        await fixture.CreatedAsync(1, "one");
-        await FollowerTests.UntilAsync(() => fixture.Store.Tail.Head == 1);
-        await FollowerTests.UntilAsync(fixture.Store.Tail.TryConfirm);
-        // As another process leaves it that went on writing, and took away what was old, while this one could not reach the database.
-        fixture.Store.Database.Writer.Execute($"""
-            insert into plinth_events ({EventLog.Columns}) select 3, {EventLog.Columns["position, ".Length..]} from plinth_events
-            """);
-        await FollowerTests.UntilAsync(() => !fixture.Store.Tail.TryConfirm());
-        Assert.Equal(1, fixture.Store.Tail.Head);
-        Assert.False(fixture.Store.Tail.TryConfirm());
-    }
-
     static async Task<List<long>> TakeAsync(LogFollower follower, int count)
     {
         using CancellationTokenSource bound = new(TimeSpan.FromSeconds(20));

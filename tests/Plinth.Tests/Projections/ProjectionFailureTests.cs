@@ -80,6 +80,29 @@ public sealed class ProjectionFailureTests
         Assert.Equal("""[{"stage":"a","n":2,"most":6}]""", await fixture.List("Good"));
     }
 
+    /// <summary>Behind the end of the log, and before its beginning.</summary>
+    [Theory]
+    [InlineData("update plinth_projections set position = 99; update plinth_followers set position = 99")]
+    [InlineData("update plinth_projections set position = 0; update plinth_followers set position = 0; "
+        + "insert into plinth_log_start (id, position, signed) select 1, 2, signed from signed")]
+    public async Task A_projection_whose_place_is_none_of_the_logs_is_counted_anew(string makes)
+    {
+        await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Schema);
+        for (int id = 1; id <= 3; id++)
+            await fixture.Do(CommandKind.Create, "Deal", $$"""{"id":{{id}},"stage":"a","score":{{id}}}""");
+        await fixture.CaughtUpAsync();
+        await fixture.Engine.Projections.DisposeAsync();
+        string signed = SignedCheckpoint.Sign(fixture.Store.Keys, new LogHead(2, 0, new byte[32])).Text();
+        fixture.Execute(makes.Replace("select 1, 2, signed from signed", $"values (1, 2, '{signed}')", StringComparison.Ordinal)
+            + "; delete from deals where id = 1");
+
+        await fixture.Engine.Projections.ServeAsync(fixture.Schema, fixture.Engine.Current.Version);
+        await fixture.Do(CommandKind.Create, "Deal", """{"id":4,"stage":"b","score":5}""");
+        await fixture.CaughtUpAsync();
+        fixture.AssertExact("counted anew");
+        Assert.Equal("""[{"stage":"a","n":2,"most":3},{"stage":"b","n":1,"most":5}]""", await fixture.List("Good"));
+    }
+
     [Fact]
     public async Task What_is_delivered_twice_or_was_never_committed_is_counted_once()
     {
@@ -92,8 +115,9 @@ public sealed class ProjectionFailureTests
             foreach (LogEvent happened in events) delivered.Enqueue(happened);
             return ValueTask.CompletedTask;
         });
-        Random random = new(Counts.Seed());
-        for (int i = 1; i <= 120; i++) await ChangeAsync(fixture, random);
+        int seed = Counts.Seed(), changes = Counts.Of(test: 120, soak: 20_000);
+        Random random = new(seed);
+        for (int i = 1; i <= changes; i++) await ChangeAsync(fixture, random);
         await FollowerTests.UntilAsync(() => delivered.Count > 0 && delivered.Last().Position == fixture.Store.Log.Head);
         Model model = fixture.Schema.Model("Good");
         ProjectionProgram program = new(fixture.Schema, model, fixture.Store.Database.Dialect, fixture.Store.Limits);
@@ -112,19 +136,20 @@ public sealed class ProjectionFailureTests
             at = (int)(worked.To - events[0].Position) + 1;
         }
         ProjectionVerification verified = fixture.Engine.Projections.Verify(fixture.Schema, model, null, CancellationToken.None);
-        Assert.True(verified.Differences.Count == 0, $"seed {Counts.Seed()}: {string.Join('\n', verified.Differences)}");
+        Assert.True(verified.Differences.Count == 0, $"seed {seed}: {string.Join('\n', verified.Differences)}");
         Assert.True(verified.Rows > 0);
+        Counts.Report("changes delivered again, and before a checkpoint that never was", events.Count, seed, "counted once each");
     }
 
     [Fact]
     public async Task Followers_that_are_stopped_anywhere_go_on_exactly()
     {
-        int seed = Counts.Seed();
+        int seed = Counts.Seed(), each = Counts.Of(test: 150, soak: 10_000);
         await using ProjectionFixture fixture = await ProjectionFixture.OpenAsync(Schema);
         Task writing = Task.WhenAll(Enumerable.Range(0, 3).Select(async writer =>
         {
             Random random = new(unchecked(seed * 31 + writer));
-            for (int i = 0; i < 150; i++) await ChangeAsync(fixture, random);
+            for (int i = 0; i < each; i++) await ChangeAsync(fixture, random);
         }));
         int stops = 0;
         for (; !writing.IsCompleted || stops < 5; stops++)
@@ -135,6 +160,7 @@ public sealed class ProjectionFailureTests
         await writing;
         await fixture.CaughtUpAsync();
         fixture.AssertExact($"seed {seed}, stopped {stops} times");
+        Counts.Report("changes while projections are stopped anywhere", each * 3, seed, $"exact behind {stops} stops");
     }
 
     [Fact]

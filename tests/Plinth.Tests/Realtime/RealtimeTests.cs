@@ -1,9 +1,11 @@
 using System.Formats.Cbor;
+using System.Globalization;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Plinth.Auth;
 using Plinth.Http;
+using Plinth.Log;
 using Plinth.Rest;
 using Plinth.Store;
 using Plinth.Text;
@@ -158,6 +160,80 @@ public sealed class RealtimeTests
     }
 
     [Fact]
+    public async Task Who_has_missed_more_than_is_made_up_for_is_given_everything_anew()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Own, Limits.Default with { LiveMissed = 2 });
+        HttpClient editor = await server.ClientAsync(RunningServer.Editor);
+        const string Query = """{"model":"Note"}""";
+        await editor.SendAsync("POST", "/api/notes", """{"id":1,"text":"a"}""");
+        await using LiveSocket socket = await LiveSocket.OpenAsync(editor.BaseAddress!);
+        await socket.SubscribeAsync("s", Query);
+        string position = (await socket.FrameAsync()).GetProperty("position").GetString()!;
+        await socket.SendAsync("""{"type":"cancel","id":"s"}""");
+        for (int missed = 2; missed <= 4; missed++)
+        {
+            await editor.SendAsync("POST", "/api/notes", $$"""{"id":{{missed}},"text":"b"}""");
+            await socket.SubscribeAsync("s", Query, position);
+            JsonElement first = await socket.FrameAsync();
+            Assert.Equal(missed == 4 ? "snapshot" : "change", first.GetProperty("type").GetString());
+            if (missed < 4) for (int more = 2; more < missed; more++) await socket.FrameAsync();
+            await socket.SendAsync("""{"type":"cancel","id":"s"}""");
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_lost_its_place_in_the_log_ends_what_is_followed_says_so_everywhere_and_goes_on()
+    {
+        await using RunningServer server = await RunningServer.OpenAsync(Own);
+        using MemoryStream log = new();
+        HttpClient editor = await server.ClientAsync(RunningServer.Editor, o => o with { LogStream = log, LogLevel = LogLevelMin.Warning });
+        await editor.SendAsync("POST", "/api/notes", """[{"id":1,"text":"a"},{"id":2,"text":"b"}]""");
+        const string Query = """{"model":"Note"}""";
+        await using LiveSocket socket = await LiveSocket.OpenAsync(editor.BaseAddress!);
+        await socket.SubscribeAsync("s", Query);
+        JsonElement snapshot = await socket.FrameAsync();
+        using HttpRequestMessage request = new(HttpMethod.Get, "/realtime?query=" + Uri.EscapeDataString(Query));
+        using HttpResponseMessage stream = await editor.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using StreamReader events = new(await stream.Content.ReadAsStreamAsync());
+        Assert.Equal("event: snapshot", await events.ReadLineAsync());
+        long head = server.Engine.Log.Head;
+        await FollowerTests.UntilAsync(server.Engine.Log.TryConfirm);
+
+        string another = TestDatabase.IsPostgres ? "decode(md5('x'), 'hex')" : "randomblob(16)";
+        // Another event stands where the last one stood, as behind a copy that took over without it.
+        WriteAction<Done> putBack = new(transaction =>
+        {
+            transaction.Connection.Execute(
+                $"update plinth_events set event_id = {another} where position = (select position from plinth_log_head)");
+            return Done.It;
+        }, isExclusive: true);
+        await server.Engine.Store.Committer.RunAsync(putBack, CancellationToken.None);
+        Assert.Equal("log_broken", await socket.ErrorAsync());
+        string rest = await events.ReadToEndAsync();
+        Assert.Contains("event: error", rest, StringComparison.Ordinal);
+        Assert.Contains("\"code\":\"log_broken\"", rest, StringComparison.Ordinal);
+
+        await socket.SubscribeAsync("s", Query, snapshot.GetProperty("position").GetString());
+        JsonElement anew = await socket.FrameAsync();
+        Assert.True(anew.GetProperty("reset").GetBoolean());
+        Assert.Equal(2, anew.GetProperty("items").GetArrayLength());
+        await editor.SendAsync("POST", "/api/notes", """{"id":3,"text":"c"}""");
+        Assert.Equal("change", (await socket.FrameAsync()).GetProperty("type").GetString());
+
+        Assert.Equal("{\"status\":\"ok\",\"logBreaks\":1}", (await editor.SendAsync("GET", "/readyz")).Body);
+        JsonElement followers = (await editor.SendAsync("GET", "/followers")).Json;
+        Assert.Equal(1, followers.GetProperty("breaks").GetInt32());
+        JsonElement last = followers.GetProperty("lastBreak");
+        Assert.Equal(
+            ("rewritten", head.ToString(CultureInfo.InvariantCulture)),
+            (last.GetProperty("kind").GetString(), last.GetProperty("seen").GetString()));
+        Assert.Contains("plinth_log_breaks_total 1", (await editor.SendAsync("GET", "/metrics")).Body, StringComparison.Ordinal);
+        await server.Last.DisposeAsync();
+        string logged = Encoding.UTF8.GetString(log.ToArray());
+        Assert.Equal(2, logged.Split("the log was put back").Length);
+    }
+
+    [Fact]
     public async Task Another_token_gives_other_items_and_a_session_that_ends_ends_its_socket()
     {
         await using AuthServer server = await AuthServer.OpenAsync();
@@ -271,6 +347,9 @@ public sealed class RealtimeTests
         Assert.Equal("too_many_rows", await socket.ErrorAsync());
         await socket.SubscribeAsync("3", """{"model":"Note"}""");
         Assert.Equal("too_many_rows", await socket.ErrorAsync());
+        string longId = new('i', 199);
+        await socket.SubscribeAsync(longId, """{"model":"Note"}""");
+        Assert.Equal("malformed_body", await socket.ErrorAsync());
         await socket.SendAsync(new string(' ', 301));
         Assert.Equal("limit_exceeded", await socket.ErrorAsync());
         Assert.Null(await socket.TakeAsync());

@@ -118,7 +118,8 @@ sealed class PostgresDatabase : Database
         return reader;
     }
 
-    public override IDisposable Listen(Action heard) => new PostgresListener(_writers, () => _writer.SessionId, heard);
+    public override IDisposable Listen(Action heard, Action lost) =>
+        new PostgresListener(_writers, () => _writer.SessionId, heard, lost);
 
     public override Bus OpenBus(string name, int waitingMax, Action<string> heard, Action opened) =>
         Keep(new PostgresBus(_writers, name, waitingMax, heard, opened));

@@ -20,16 +20,17 @@ sealed class PostgresListener : IDisposable
 
     readonly NpgsqlDataSource _source;
     readonly Func<int> _ownSession;
-    readonly Action _heard;
+    readonly Action _heard, _lost;
     readonly CancellationTokenSource _stop = new();
     int _isDisposed;
 
     /// <param name="source">Where its session comes from.</param>
     /// <param name="ownSession">The session that this process writes by: what it tells is known already.</param>
     /// <param name="heard">Called when another process has told something, or may have.</param>
-    public PostgresListener(NpgsqlDataSource source, Func<int> ownSession, Action heard)
+    /// <param name="lost">Called when the session has ended, or none can be had.</param>
+    public PostgresListener(NpgsqlDataSource source, Func<int> ownSession, Action heard, Action lost)
     {
-        (_source, _ownSession, _heard) = (source, ownSession, heard);
+        (_source, _ownSession, _heard, _lost) = (source, ownSession, heard, lost);
         _ = ListenAsync(_stop.Token);
     }
 
@@ -55,6 +56,7 @@ sealed class PostgresListener : IDisposable
                     // The server may be on its way back; until then the poll finds as little as we do.
                 }
 
+                _lost();
                 await Task.Delay(s_pause, stop).ConfigureAwait(false);
             }
         }

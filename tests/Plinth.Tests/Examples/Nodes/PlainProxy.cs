@@ -23,6 +23,9 @@ sealed class PlainProxy : IDisposable
 
     public Uri Address => new($"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}");
 
+    /// <summary>A node was started again, on another port.</summary>
+    public void Lead(int node, int port) => Volatile.Write(ref _nodes[node], port);
+
     /// <summary>Connections that a node has had.</summary>
     public int Carried(int node) => Volatile.Read(ref _carried[node]);
 
@@ -68,7 +71,7 @@ sealed class PlainProxy : IDisposable
             TcpClient server = new() { NoDelay = true };
             try
             {
-                await server.ConnectAsync(IPAddress.Loopback, _nodes[node]);
+                await server.ConnectAsync(IPAddress.Loopback, Volatile.Read(ref _nodes[node]));
                 Interlocked.Increment(ref _carried[node]);
                 return server;
             }

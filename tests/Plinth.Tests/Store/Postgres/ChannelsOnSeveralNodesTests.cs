@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Plinth.Live;
+using Plinth.Log;
 using Plinth.Plan;
 using Plinth.Policy;
 using Plinth.Runtime;
@@ -75,6 +76,37 @@ public sealed class ChannelsOnSeveralNodesTests
         {
             foreach (ChannelHub hub in hubs) await hub.DisposeAsync();
         }
+    }
+
+    [Fact]
+    public async Task Who_came_and_went_while_it_could_not_be_told_is_known_to_the_other_nodes_soon()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Schema);
+        DeafBus? deaf = null;
+        Engine here = await nodes.StartAsync();
+        Engine there = await nodes.StartAsync(with: database => new FailingDatabase(database) { OverBus = bus => deaf = new DeafBus(bus) });
+        await using ChannelHub one = new(here, Assert.Fail), two = new(there, Assert.Fail);
+        Client watching = new(one, "watching"), leaving = new(two, "leaving"), coming = new(two, "coming");
+        await watching.JoinAsync("quiz");
+        await leaving.JoinAsync("quiz");
+        await watching.IsAsync(() => watching.Members.SetEquals(["watching", "leaving"]), "sees the other");
+        // Its connection is gone, and with it what was told meanwhile.
+        deaf!.IsDeaf = true;
+        leaving.Leave();
+        await coming.JoinAsync("quiz");
+        deaf.IsDeaf = false;
+        await watching.IsAsync(() => watching.Members.SetEquals(["watching", "coming"]), "heard of what it had missed");
+        await coming.IsAsync(() => coming.Members.SetEquals(["watching", "coming"]), "sees the other");
+    }
+
+    /// <summary>What it is told while it is deaf is lost.</summary>
+    sealed class DeafBus(Bus bus) : Bus
+    {
+        public volatile bool IsDeaf;
+
+        public override bool TrySend(string text) => IsDeaf || bus.TrySend(text);
+
+        public override ValueTask DisposeAsync() => bus.DisposeAsync();
     }
 
     [Fact]

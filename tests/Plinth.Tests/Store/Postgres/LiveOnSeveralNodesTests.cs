@@ -5,22 +5,28 @@ namespace Plinth.Store.Postgres;
 
 public sealed class LiveOnSeveralNodesTests
 {
-    static readonly int s_together = Counts.Of(test: 10, soak: 20);
+    static readonly int s_together = Counts.Of(test: 10, soak: 50);
 
     /// <summary>In each run one dies half way.</summary>
     [Fact]
     public async Task What_other_nodes_write_reaches_live_queries_exactly_also_when_one_of_them_dies()
     {
-        int seed = Counts.Seed(), runs = Counts.Of(test: 1, soak: 20), told = 0;
-        await Counts.InRunsAsync(seed, runs, async run => Interlocked.Add(ref told, await ChangeAsync(run)));
+        int seed = Counts.Seed(), runs = Counts.Of(test: 1, soak: 20), told = 0, returns = 0;
+        await Counts.InRunsAsync(seed, runs, async run =>
+        {
+            var (toldOf, cameBack) = await ChangeAsync(run);
+            Interlocked.Add(ref told, toldOf);
+            Interlocked.Add(ref returns, cameBack);
+        });
         Assert.True(told > runs * s_changes / 2, $"seed {seed}: clients are told of few changes: {told}");
-        Counts.Report("changes of three nodes, one of which dies, under live queries", runs * s_changes, seed, $"{told} told");
+        Counts.Report(
+            "changes of three nodes, one of which dies, under live queries", runs * s_changes, seed, $"{told} told, {returns} returns");
     }
 
-    static readonly int s_changes = Counts.Of(test: 600, soak: 3_000);
+    static readonly int s_changes = Counts.Of(test: 600, soak: 25_000), s_quietEvery = Counts.Of(test: 100, soak: 1_250);
 
-    /// <summary>Changes that clients were told of.</summary>
-    static async Task<int> ChangeAsync(int seed)
+    /// <summary>Changes that clients were told of, and how often one came back.</summary>
+    static async Task<(int Told, int Returns)> ChangeAsync(int seed)
     {
         Random random = new(seed);
         await using PostgresNodes nodes = new(PostgresCluster.Shared, Live_queries_equal_fresh_ones.Schema);
@@ -36,6 +42,7 @@ public sealed class LiveOnSeveralNodesTests
                 clients.Add(new LiveClient(isHere ? here : there, isHere ? one : two, caller, request, seed));
             }
         }
+        int returns = 0;
         foreach (LiveClient client in clients) client.Connect();
         for (int made = 0; made < s_changes; made += s_together)
         {
@@ -46,10 +53,17 @@ public sealed class LiveOnSeveralNodesTests
                 await nodes.EndAsync(writers[2]);
                 writers.RemoveAt(2);
             }
-            if (made % (s_changes / 6) > 0) continue;
+            foreach (LiveClient client in clients)
+            {
+                if (random.Next(60) > 0) continue;
+                client.Disconnect();
+                client.Connect();
+                returns++;
+            }
+            if (made % s_quietEvery > 0) continue;
             foreach (LiveClient client in clients) await client.RequireEqualAsync();
         }
         foreach (LiveClient client in clients) await client.RequireEqualAsync();
-        return clients.Sum(static c => c.List.Changes);
+        return (clients.Sum(static c => c.List.Changes), returns);
     }
 }

@@ -65,6 +65,13 @@ sealed class PostgresCluster : IDisposable
     /// <summary>Its socket's folder.</summary>
     public string Folder => _folder;
 
+    /// <summary>Writes a schema of it to a file, as an operator does.</summary>
+    public void Dump(string schema, string file) => AsAccount(
+        "pg_dump", ["-h", _folder, "-U", User, "-d", "postgres", "-n", schema, "-Fc", "-f", file]);
+
+    /// <summary>Puts back what <see cref="Dump"/> wrote, where there is nothing of the name.</summary>
+    public void Restore(string file) => AsAccount("pg_restore", ["-h", _folder, "-U", User, "-d", "postgres", "-1", file]);
+
     public void Promote() => AsAccount("pg_ctl", ["-D", Data, "-w", "-s", "promote"]);
 
     /// <summary>
