@@ -210,7 +210,8 @@ sealed class ReadRun(
         Statement?[] sent = Send(level, parents);
         try
         {
-            if (_isOwn && IsLast(level, parents, sent)) connection.EndRead();
+            // Further down, other branches may follow.
+            if (_isOwn && ReferenceEquals(level, program.Root) && IsLast(level, parents, sent)) connection.EndRead();
             return await IncludeAsync(level, parents, sent, cancel);
         }
         finally

@@ -83,6 +83,40 @@ public class PagesTogetherTests
     }
 
     [Fact]
+    public async Task All_that_a_record_includes_is_of_one_moment_whichever_branch_is_read_last()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared, Models) { CacheBytes = 0 };
+        Engine engine = await FilledAsync(nodes);
+        ReadRequest request = new()
+        {
+            Model = "Post",
+            Kind = ReadKind.Get,
+            Key = ["3"],
+            Include = [new("author") { Include = [new("posts")] }, new("comments") { Include = [new("replies")] }],
+        };
+        string expected = await PostgresNodes.AnswerAsync(engine, request);
+        Assert.Contains("\"replies\":[{", expected, StringComparison.Ordinal);
+
+        using TempFolder folder = new();
+        await using Npgsql.NpgsqlDataSource source = PostgresServer.Of(nodes.Url, "tests").Writers(new() { Folder = folder.Path });
+        await using Npgsql.NpgsqlConnection other = await source.OpenConnectionAsync();
+        await ExecuteAsync(other, "begin; lock table replies in access exclusive mode; delete from replies");
+        Task<string> asked = PostgresNodes.AnswerAsync(engine, request);
+        Assert.True(SpinWait.SpinUntil(
+            () => nodes.Scalar("select count(*) from pg_locks where not granted and relation = 'replies'::regclass") > 0,
+            TimeSpan.FromSeconds(60)));
+        await ExecuteAsync(other, "commit");
+        Assert.Equal(expected, await asked);
+        Assert.DoesNotContain("\"replies\":[{", await PostgresNodes.AnswerAsync(engine, request), StringComparison.Ordinal);
+
+        static async Task ExecuteAsync(Npgsql.NpgsqlConnection to, string sql)
+        {
+            await using Npgsql.NpgsqlCommand command = new(sql, to);
+            await command.ExecuteNonQueryAsync();
+        }
+    }
+
+    [Fact]
     public async Task Who_leaves_takes_nobody_along()
     {
         await using PostgresNodes nodes = new(PostgresCluster.Shared, Models) { CacheBytes = 0, SlowMs = NeverSlow };
