@@ -32,7 +32,10 @@ enum FollowerState
     /// <summary>It failed, and will be tried again.</summary>
     Retrying,
 
-    /// <summary>It failed too often over one event, and stands still until the process starts again.</summary>
+    /// <summary>
+    /// It failed too often over one event, or its place is none of the log's, and it stands still until it is told to go on or the process
+    /// starts again.
+    /// </summary>
     Parked,
 }
 
@@ -41,7 +44,7 @@ enum FollowerState
 /// <param name="Position">Everything up to here is done.</param>
 /// <param name="Behind">Events between that and the end of the log.</param>
 /// <param name="Failures">In a row, over the same event.</param>
-/// <param name="FailedAt">Position of that event; 0 when nothing fails.</param>
+/// <param name="FailedAt">Position of that event, or the one before where it could go on; 0 when nothing fails.</param>
 /// <param name="Error">What went wrong the last time.</param>
 sealed record FollowerStatus(
     string Name, bool IsDurable, FollowerState State, long Position, long Behind, int Failures, long FailedAt, string? Error);
