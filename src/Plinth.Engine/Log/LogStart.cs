@@ -23,6 +23,9 @@ static class LogStart
     const string Save = $"insert into {Table} (id, position, signed) values (1, ?1, ?2) on conflict (id) do update "
         + $"set position = excluded.position, signed = excluded.signed where excluded.position > {Table}.position";
 
+    /// <summary>What was signed of a position <c>low</c>, where the log begins after it, as an expression.</summary>
+    public const string At = $"(select signed from {Table} where id = 1 and position = low)";
+
     const string SelectExtent = "select e.position, e.at, h.position, h.at from "
         + $"{LogTables.Head} h left join (select position, at from {LogTables.Events} order by position limit 1) e on 1 = 1 where h.id = 1";
 
@@ -36,6 +39,17 @@ static class LogStart
         if (!connection.Tables().ContainsKey(Table)) return null;
         return connection.ScalarText(Select) is { } signed ? SignedCheckpoint.Read(signed) ?? s_unread : null;
     }
+
+    /// <summary>
+    /// Of a time before all events that are there the place in front of them is found, however long ago it is: who took away what came
+    /// before has signed its time.
+    /// </summary>
+    /// <param name="position">That was found.</param>
+    /// <param name="at">The time.</param>
+    /// <param name="signed">Of the position, where the log begins after it.</param>
+    /// <returns>The position, or one before it where the time is of what is gone.</returns>
+    public static long Placed(long position, long at, string? signed) =>
+        signed is not null && SignedCheckpoint.Read(signed) is { } begins && at < begins.At ? position - 1 : position;
 
     /// <summary>From which event to which the log is there.</summary>
     public static LogExtent Extent(Connection connection)

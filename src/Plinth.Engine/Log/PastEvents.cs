@@ -35,7 +35,7 @@ static class PastEvents
 
     const string PositionText = Upwards + "cast(?2 as bigint)" + Halving + Halved;
 
-    const string PositionNow = Upwards + LogTables.Position + Halving + ", " + LogTables.Position + Halved;
+    const string PositionNow = Upwards + LogTables.Position + Halving + ", " + LogTables.Position + ", " + LogStart.At + Halved;
 
     const string ExtentText = $"select position, coalesce((select position + 1 from {LogCut.Table} where id = 1), 1) "
         + $"from {LogTables.Head} where id = 1";
@@ -84,7 +84,10 @@ static class PastEvents
         return select;
     }
 
-    /// <summary>The last position whose time is not after a time, and the last of all.</summary>
+    /// <summary>
+    /// The last position whose time is not after a time, the last of all, and what <see cref="LogStart.Placed"/> needs to tell whether the
+    /// first of them is meant.
+    /// </summary>
     public static Statement PositionAt(Connection connection, long at)
     {
         Statement select = connection.Prepare(PositionNow);

@@ -74,7 +74,7 @@ sealed class PastRecordRun(
         using Statement select = PastEvents.PositionAt(connection, _moment.At);
         await select.OpenAsync(cancel);
         select.Step();
-        long position = select.ColumnInt64(0);
+        long position = LogStart.Placed(select.ColumnInt64(0), _moment.At, select.ColumnTextOrNull(2));
         snapshot.Times.Keep(_moment.At, position, head: select.ColumnInt64(1));
         return position;
     }

@@ -64,8 +64,7 @@ sealed class PastRun(
         {
             if (_moment.At > now) return PastMoment.Refused("lies in the future");
             position = await CountAsync(PastEvents.PositionAt(connection, _moment.At, head), cancel);
-            // Of a time before all events that are there the place in front of them is found, however long ago it is: who took away what
-            // came before has signed its time.
+            // As LogStart.Placed says; lists find the place by a statement of its own.
             bool isBegin = first > 1 && position == first - 1;
             if (isBegin && LogStart.Find(connection) is { } begins && begins.Position == position && _moment.At < begins.At) position--;
         }
