@@ -8,8 +8,10 @@ namespace Plinth.Log;
 /// </summary>
 static class PastEvents
 {
+    // Cast: beside a bare parameter SQLite looks whether its value fits a partial index (where record_id = ''), and so parses the statement
+    // anew for each value.
     const string Scope = $" from {LogTables.Events} where model = ?1 and position > ?2 and position <= ?3",
-        OfRecord = " and record_id = ?5", OfTenant = " and tenant_id = ?5";
+        OfRecord = " and record_id = cast(?5 as text)", OfTenant = " and tenant_id = ?5";
 
     const string Events = $"select {EventReader.Columns}{Scope}", InOrder = " order by position limit ?4";
 
