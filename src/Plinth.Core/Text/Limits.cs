@@ -86,7 +86,7 @@ sealed record Limits
     public const int AuditScan = 5_000;
 
     /// <summary>Events that the statistics of an audit count, the newest of the time asked for. Not a setting.</summary>
-    public const int AuditStatistics = 20_000;
+    public const int AuditStatistics = 15_000;
 
     /// <summary>
     /// Kinds of password hashes (Argon2id by its cost, bcrypt by its) whose work each sign-in does, so that it tells nobody which accounts

@@ -167,6 +167,30 @@ public class RecordCacheTests
     }
 
     [Fact]
+    public void A_create_closes_no_place_and_what_took_its_key_from_another_record_before_has_closed_it()
+    {
+        RecordCache cache = new(1 << 20, position: 5);
+        long before = cache.Position;
+        cache.Announce(s_schema, Group(Event("1", 6, EventKinds.Deleted)));
+        cache.Settle(6);
+        cache.Announce(s_schema, Group(Event("1", 7, EventKinds.Created)));
+        for (int id = 2; id <= 500; id++)
+        {
+            cache.Fill(Key(id), cache.Position, new CachedRecord(1, 1, [1]));
+            Assert.NotNull(cache.Find(Key(id), 1));
+        }
+
+        // Read before it was deleted.
+        cache.Fill(Key(1), before, new CachedRecord(1, 1, [1]));
+        Assert.Null(cache.Find(Key(1), 1));
+        cache.Settle(7);
+        cache.Fill(Key(1), before, new CachedRecord(1, 1, [1]));
+        Assert.Null(cache.Find(Key(1), 1));
+        cache.Fill(Key(1), cache.Position, new CachedRecord(1, 1, [2]));
+        Assert.NotNull(cache.Find(Key(1), 1));
+    }
+
+    [Fact]
     public void Who_reads_in_a_snapshot_finds_no_record_that_may_be_newer()
     {
         RecordCache cache = new(1 << 20, position: 5);
@@ -217,9 +241,9 @@ public class RecordCacheTests
 
     static Announcement Group(LogEvent only) => new([only], only.Position, IsWhole: true);
 
-    static LogEvent Event(string id, long position) => new()
+    static LogEvent Event(string id, long position, string kind = EventKinds.Updated) => new()
     {
-        EventId = Guid.NewGuid(), Model = "Counter", RecordId = id, Version = 2, Kind = EventKinds.Updated, Data = null, Digest = [],
+        EventId = Guid.NewGuid(), Model = "Counter", RecordId = id, Version = 2, Kind = kind, Data = null, Digest = [],
         SchemaVersion = 1, Position = position,
     };
 }
