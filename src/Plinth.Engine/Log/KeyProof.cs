@@ -23,10 +23,8 @@ static class KeyProof
         Connection connection = database.Writer;
         Dialect dialect = database.Dialect;
         byte[] proof = keys.Derive("proof");
-        connection.BeginWrite();
-        try
+        connection.Define(() =>
         {
-            connection.LockDefinitions();
             connection.Execute($"create table if not exists {Table} (id {dialect.ColumnType(ValueKind.Int)} not null primary key, "
                 + $"proof {dialect.ColumnType(ValueKind.Bytes)} not null)");
             using (Statement leave = connection.Prepare(Leave))
@@ -46,12 +44,6 @@ static class KeyProof
                         + "copy master.key from the data folder of a node that serves it.");
                 }
             }
-
-            connection.Commit();
-        }
-        finally
-        {
-            connection.Rollback();
-        }
+        });
     }
 }

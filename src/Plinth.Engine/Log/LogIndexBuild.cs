@@ -13,7 +13,7 @@ namespace Plinth.Log;
 static class LogIndexBuild
 {
     /// <summary>Of steps that all others wait behind, and of those beside which they go on; milliseconds.</summary>
-    const int ShortWaitMs = 1000, BuildWaitMs = 5000;
+    const int ShortWaitMs = 500, BuildWaitMs = 5000;
 
     const string FindKind =
         $"select relkind::text from pg_class where relname = '{LogTables.Events}' and relnamespace = current_schema()::regnamespace";
@@ -125,18 +125,6 @@ static class LogIndexBuild
         return select.Step() && select.ColumnInt64(0) > 0;
     }
 
-    static void DoBriefly(Connection writer, string sql)
-    {
-        writer.BeginWrite();
-        try
-        {
-            writer.LockDefinitions();
-            writer.Execute($"set local lock_timeout = {ShortWaitMs}; {sql}");
-            writer.Commit();
-        }
-        finally
-        {
-            writer.Rollback();
-        }
-    }
+    static void DoBriefly(Connection writer, string sql) =>
+        writer.Define(() => writer.Execute($"set local lock_timeout = {ShortWaitMs}; {sql}"));
 }

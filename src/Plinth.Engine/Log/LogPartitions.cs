@@ -59,9 +59,10 @@ sealed class LogPartitions
     public void Divide(string create)
     {
         if (_writer.ScalarText(FindKind) is not "r") return;
-        long until = InTransaction(Bound);
-        InTransaction(() => _writer.Execute($"alter table {LogTables.Events} validate constraint {BoundName(until)}"));
-        InTransaction(() => Exchange(until, create));
+        long until = 0;
+        _writer.Define(() => until = Bound());
+        _writer.Define(() => _writer.Execute($"alter table {LogTables.Events} validate constraint {BoundName(until)}"));
+        _writer.Define(() => Exchange(until, create));
     }
 
     /// <summary>Place has to be made before long.</summary>
@@ -73,14 +74,14 @@ sealed class LogPartitions
     public void Keep(long head, int parts = 1)
     {
         if (parts == 1 && !IsShort(head)) return;
-        _until = InTransaction(() =>
+        _writer.Define(() =>
         {
             // One more than is needed now, so that this is done once for each part.
             long last = EventLog.ReadHead(_writer).Position + ((parts + 1) * _partEvents);
             List<(string Name, long Until)> made = All(_writer);
             long until = made.Count > 0 ? made[^1].Until : 1;
             for (; until <= last; until += _partEvents) Add(until, until + _partEvents);
-            return until;
+            _until = until;
         });
     }
 
@@ -152,26 +153,4 @@ sealed class LogPartitions
     static string Name(long from) => string.Create(CultureInfo.InvariantCulture, $"{LogTables.Events}_from_{from}");
 
     static string BoundName(long until) => string.Create(CultureInfo.InvariantCulture, $"{LogTables.Events}_until_{until}");
-
-    void InTransaction(Action run) => InTransaction(() =>
-    {
-        run();
-        return Done.It;
-    });
-
-    T InTransaction<T>(Func<T> run)
-    {
-        _writer.BeginWrite();
-        try
-        {
-            _writer.LockDefinitions();
-            T result = run();
-            _writer.Commit();
-            return result;
-        }
-        finally
-        {
-            _writer.Rollback();
-        }
-    }
 }

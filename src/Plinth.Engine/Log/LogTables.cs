@@ -54,10 +54,8 @@ static class LogTables
         Dialect dialect = database.Dialect;
         string integer = dialect.ColumnType(ValueKind.Int), text = dialect.ColumnType(ValueKind.String),
             bytes = dialect.ColumnType(ValueKind.Bytes);
-        connection.BeginWrite();
-        try
+        connection.Define(() =>
         {
-            connection.LockDefinitions();
             IReadOnlyDictionary<string, IReadOnlyList<string>> tables = connection.Tables();
             // Its first form had places only, and nothing that kept any.
             if (tables.TryGetValue(Followers, out IReadOnlyList<string>? columns) && !columns.Contains("term"))
@@ -91,13 +89,7 @@ static class LogTables
                 first.BindBytes(1, new byte[32]);
                 first.Run();
             }
-
-            connection.Commit();
-        }
-        finally
-        {
-            connection.Rollback();
-        }
+        });
     }
 
     /// <summary>What events have got since their table was made.</summary>
@@ -105,19 +97,12 @@ static class LogTables
     {
         Connection connection = database.Writer;
         string text = database.Dialect.ColumnType(ValueKind.String), bytes = database.Dialect.ColumnType(ValueKind.Bytes);
-        connection.BeginWrite();
-        try
+        // Another node may be about to do the same.
+        connection.Define(() =>
         {
-            // Under the lock: another node may be about to do the same.
-            connection.LockDefinitions();
             if (LacksColumns(connection))
                 connection.Execute($"alter table {Events} add column salt {bytes}; alter table {Events} add column subject {text}");
-            connection.Commit();
-        }
-        finally
-        {
-            connection.Rollback();
-        }
+        });
     }
 
     static bool LacksColumns(Connection connection) =>

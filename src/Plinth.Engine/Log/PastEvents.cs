@@ -8,8 +8,8 @@ namespace Plinth.Log;
 /// </summary>
 static class PastEvents
 {
-    // Cast: beside a bare parameter SQLite looks whether its value fits a partial index (where record_id = ''), and so parses the statement
-    // anew for each value.
+    // Cast: beside a bare parameter the embedded database looks whether its value fits a partial index (where record_id = ''), and so
+    // parses the statement anew for each value.
     const string Scope = $" from {LogTables.Events} where model = ?1 and position > ?2 and position <= ?3",
         OfRecord = " and record_id = cast(?5 as text)", OfTenant = " and tenant_id = ?5";
 

@@ -8,6 +8,9 @@ namespace Plinth.Store;
 /// </summary>
 abstract class Connection : IDisposable
 {
+    /// <summary>Times that a change of tables is tried, where others wait for it and it for them.</summary>
+    const int DefiningTriesMax = 5;
+
     /// <summary>Statements run on this connection since it was opened; a statement that is reset and stepped again counts again.</summary>
     public abstract long StatementsRun { get; }
 
@@ -68,6 +71,36 @@ abstract class Connection : IDisposable
     /// <summary>Keeps other processes from making or changing tables, until the transaction ends.</summary>
     public virtual void LockDefinitions()
     {
+    }
+
+    /// <summary>
+    /// Makes or changes tables in a transaction of its own, while no other process does. What is run is run again where others and it have
+    /// waited for one another, and the database has let it go: who builds an index beside those who write waits for everyone who had begun.
+    /// </summary>
+    /// <param name="run">Good to be run a second time.</param>
+    public void Define(Action run)
+    {
+        for (int tries = 1; !TryDefine(run, isLast: tries == DefiningTriesMax); tries++) { }
+    }
+
+    bool TryDefine(Action run, bool isLast)
+    {
+        BeginWrite();
+        try
+        {
+            LockDefinitions();
+            run();
+            Commit();
+            return true;
+        }
+        catch (StoreException both) when (both.Failure is StoreFailure.Conflict && !isLast)
+        {
+            return false;
+        }
+        finally
+        {
+            Rollback();
+        }
     }
 
     /// <summary>Tells other processes, with the commit, that the log has grown.</summary>

@@ -233,16 +233,6 @@ sealed class PostgresDatabase : Database
         }
 
         if (Options.ReadOnly) return;
-        _writer.BeginWrite();
-        try
-        {
-            _writer.LockDefinitions();
-            _writer.Execute(PostgresFunctions.Create);
-            _writer.Commit();
-        }
-        finally
-        {
-            _writer.Rollback();
-        }
+        _writer.Define(() => _writer.Execute(PostgresFunctions.Create));
     }
 }

@@ -61,6 +61,48 @@ public class LogIndexBuildTests
         await RequireBroughtAsync(nodes);
     }
 
+    [Fact]
+    public async Task A_start_that_the_database_let_go_since_it_and_another_waited_for_one_another_goes_on()
+    {
+        await using PostgresNodes nodes = new(PostgresCluster.Shared);
+        await nodes.StartAsync();
+
+        // Holds what a start needs, waits until it does, and then wants what the start holds: the start is who looks first.
+        string other = $"""
+            begin;
+            set local deadlock_timeout = '20s';
+            lock table {LogTables.Head} in share mode;
+            do $$begin
+              for i in 1..3000 loop
+                exit when exists (select from pg_locks where relation = '{LogTables.Head}'::regclass and not granted);
+                perform pg_sleep(0.01);
+              end loop;
+              perform pg_advisory_xact_lock(7310579628130496);
+            end$$;
+            rollback
+            """;
+        bool wasLetGo = false;
+        for (int tries = 0; !wasLetGo && tries < 5; tries++)
+        {
+            Task waiting = Task.Run(() => nodes.Execute(other));
+            Engine started = await nodes.StartAsync();
+            try
+            {
+                await waiting;
+                wasLetGo = true;
+            }
+            catch (Npgsql.PostgresException e) when (e.SqlState == Npgsql.PostgresErrorCodes.DeadlockDetected)
+            {
+                // On a busy machine the other one may be let go instead.
+            }
+
+            await WriteAsync(started, 1 + (tries * 10), 5);
+            await nodes.EndAsync(started);
+        }
+
+        Assert.True(wasLetGo, "the start was never the one that is let go");
+    }
+
     static long Older(PostgresNodes nodes) => nodes.Scalar("select count(*) from pg_class where relnamespace = "
         + "current_schema()::regnamespace and relname in ('plinth_events_model', 'plinth_events_tenant', 'plinth_events_actor', "
         + "'plinth_events_kind')");
