@@ -260,6 +260,9 @@ public sealed class ChannelTests
         await leader.JoinAsync("lobby", null, null, "l");
         Assert.False((await leader.FrameAsync()).GetProperty("members")[0].TryGetProperty("slot", out _));
         await leader.SendAsync("""{"type":"cancel","id":"c"}""");
+        // Another socket does not wait for this one's frames; the answer to what follows says that it was taken.
+        await leader.SendAsync("""{"type":"ping"}""");
+        Assert.Equal("""{"type":"pong"}""", await leader.TextAsync());
         await using LiveSocket again = await LiveSocket.OpenAsync(url);
         await again.JoinAsync("quiz", null);
         Assert.Equal("1", Slots(await again.FrameAsync()));
