@@ -20,6 +20,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 });
 
+for (const name of ['rounds', 'seconds', 'warm-up', 'seed'])
+  if (values[name] !== undefined && !(Number(values[name]) > 0)) throw new Error(`--${name} takes a number above 0, not ${values[name]}`);
+
 const settings = {
   size: values.quick ? 'quick' : 'full',
   rounds: Number(values.rounds ?? (values.quick ? 2 : 7)),

@@ -15,12 +15,15 @@ namespace Plinth.Live;
 /// </summary>
 sealed class ChannelNodes : IAsyncDisposable
 {
-    readonly string _own = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
     /// <summary>Beats in a row that tell of other members than are known, before they are asked for: some may be on their way.</summary>
-    const int StrayBeats = 3;
+    const int StrayBeats = 3, StrayBeatsMax = 60;
 
+    /// <summary>Beats until the question has been answered: the first may have been on its way when it was asked.</summary>
+    const int AnswerBeats = 2;
+
+    readonly string _own = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(6));
     readonly ConcurrentDictionary<string, long> _heardAt = new(StringComparer.Ordinal);
-    readonly Dictionary<string, (int Beats, int AskAt)> _strays = new(StringComparer.Ordinal); // of the thread that hears
+    readonly Dictionary<string, Stray> _strays = new(StringComparer.Ordinal); // of the thread that hears
     readonly ChannelHub _hub;
     readonly TimeProvider _time;
     readonly NoticeSeal _seal;
@@ -105,6 +108,7 @@ sealed class ChannelNodes : IAsyncDisposable
             if (_heardAt.TryRemove(told.Node, out _)) Lose(told.Node);
             return;
         }
+        if (told.Kind is NoticeKind.Enter or NoticeKind.Leave) _strays.GetValueOrDefault(told.Node)?.Unseen?.Remove(told.Member);
         bool isNew = !_heardAt.ContainsKey(told.Node);
         _heardAt[told.Node] = _time.GetTimestamp();
         if (isNew) TryTell(NoticeKind.Ask, told.Node);
@@ -124,8 +128,9 @@ sealed class ChannelNodes : IAsyncDisposable
     }
 
     /// <summary>
-    /// What a node says of its members against what is known of them. Where it goes on to differ, they are forgotten and asked for; ever
-    /// more seldom, should that not help.
+    /// What a node says of its members against what is known of them. Where it goes on to differ, they are asked for, and who is not told
+    /// of then has gone; ever more seldom, should that not help. Who was there all the time has not been away for a moment: a leader that
+    /// is forgotten would end the channel, or hand it on.
     /// </summary>
     void Compare(string node, string roll)
     {
@@ -134,33 +139,53 @@ sealed class ChannelNodes : IAsyncDisposable
             _strays.Remove(node);
             return;
         }
-        var (beats, askAt) = _strays.GetValueOrDefault(node, (0, StrayBeats));
-        if (++beats >= askAt)
+        if (!_strays.TryGetValue(node, out Stray? stray))
         {
-            (beats, askAt) = (0, Math.Min(askAt * 2, 60));
-            Lose(node);
+            foreach (string gone in _strays.Keys.Where(known => !_heardAt.ContainsKey(known)).ToList()) _strays.Remove(gone);
+            _strays.Add(node, stray = new Stray());
+        }
+        stray.Beats++;
+        if (stray.Unseen is { } unseen)
+        {
+            if (stray.Beats < AnswerBeats) return;
+            List<(ChannelRoom Room, ChannelMember Member)> gone = [.. MembersOf(node).Where(known => unseen.Contains(known.Member.Id))];
+            foreach (var (room, member) in gone) room.Leave(member.Id);
+            (stray.Unseen, stray.Beats) = (null, 0);
+        }
+        else if (stray.Beats >= stray.AskAt)
+        {
+            stray.Unseen = [.. MembersOf(node).Select(static known => known.Member.Id)];
+            (stray.Beats, stray.AskAt) = (0, Math.Min(stray.AskAt * 2, StrayBeatsMax));
             TryTell(NoticeKind.Ask, node);
         }
-        _strays[node] = (beats, askAt);
     }
+
+    IEnumerable<(ChannelRoom Room, ChannelMember Member)> MembersOf(string node) =>
+        _hub.Rooms.SelectMany(room => room.Of(node).Select(member => (room, member)));
 
     /// <summary>What the members of a node come to, whatever their order.</summary>
     string RollOf(string node)
     {
         ulong marks = 0;
         int count = 0;
-        foreach (ChannelRoom room in _hub.Rooms)
-        {
-            foreach (ChannelMember member in room.Of(node)) (marks, count) = (unchecked(marks + member.MarkIn(room.Id)), count + 1);
-        }
+        foreach (var (room, member) in MembersOf(node)) (marks, count) = (unchecked(marks + member.MarkIn(room.Id)), count + 1);
         return string.Create(CultureInfo.InvariantCulture, $"{count}.{marks:x}");
     }
 
     void TellAll()
     {
-        foreach (ChannelRoom room in _hub.Rooms)
-        {
-            foreach (ChannelMember member in room.Own) TryTell(NoticeKind.Enter, room.Id, member, given: room.Given);
-        }
+        foreach (var (room, member) in MembersOf("")) TryTell(NoticeKind.Enter, room.Id, member, given: room.Given);
+    }
+
+    /// <summary>A node that says of its members what is not known here.</summary>
+    sealed class Stray
+    {
+        /// <summary>In a row; since it was asked, once it was.</summary>
+        public int Beats { get; set; }
+
+        public int AskAt { get; set; } = StrayBeats;
+
+        /// <summary>Once it was asked: the members that are known here and that it has not told of since.</summary>
+        public HashSet<string>? Unseen { get; set; }
     }
 }

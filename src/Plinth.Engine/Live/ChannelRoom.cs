@@ -54,10 +54,7 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
         }
     }
 
-    /// <summary>Its own members as others should know them.</summary>
-    public List<ChannelMember> Own => Of("");
-
-    /// <summary>The members of one node; of this one, which is nameless here.</summary>
+    /// <summary>The members of one node, as the others should know them; this one is nameless here.</summary>
     public List<ChannelMember> Of(string node)
     {
         lock (_gate) return [.. _members.Values.Where(m => m.Node == node)];
@@ -83,7 +80,7 @@ sealed class ChannelRoom(string id, TimeProvider time, Action<ChannelMember> tel
                 return (ChannelMember?)null;
             }
             // By the clock, for a node that has not heard of the others yet; after all that were heard of, whatever the clock says.
-            _order = Math.Max(_order + 1, time.GetUtcNow().ToUnixTimeMilliseconds());
+            _order = Math.Max(_order + 1, (time.GetUtcNow().UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond);
             ChannelMember member = new(joining.Id, joining.User, joining.Presence, _order, "");
             _members.Add(member.Id, member);
             string? before = _leader;

@@ -3,8 +3,8 @@ using Plinth.Text;
 
 namespace Plinth.Log;
 
-/// <summary>The first event that is there and the last, by position and time; zeros where there is none.</summary>
-readonly record struct LogExtent(long First, long FirstAt, long Last, long LastAt);
+/// <summary>The first event that is there and the last.</summary>
+readonly record struct LogExtent(LogPoint First, LogPoint Last);
 
 /// <summary>
 /// Where the log begins, once its oldest transactions were taken away whole, events and hashes: a signed checkpoint of the last of them. It
@@ -56,8 +56,8 @@ static class LogStart
     {
         using Statement select = connection.Prepare(SelectExtent);
         if (!select.Step()) return default;
-        return select.IsNull(0) ? new LogExtent(0, 0, select.ColumnInt64(2), select.ColumnInt64(3))
-            : new LogExtent(select.ColumnInt64(0), select.ColumnInt64(1), select.ColumnInt64(2), select.ColumnInt64(3));
+        LogPoint first = select.IsNull(0) ? default : new LogPoint(select.ColumnInt64(0), select.ColumnInt64(1));
+        return new LogExtent(first, new LogPoint(select.ColumnInt64(2), select.ColumnInt64(3)));
     }
 
     /// <summary>

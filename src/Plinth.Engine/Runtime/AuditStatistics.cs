@@ -1,4 +1,4 @@
-using Plinth.Schema.Types;
+using Plinth.Log;
 using Plinth.Store;
 using Plinth.Text;
 
@@ -17,7 +17,7 @@ sealed class AuditStatistics
     /// <summary>The first and the last position of what is counted; 0 when nothing is.</summary>
     public (long First, long Last) Ends { get; private set; }
 
-    /// <summary>Takes a line of <see cref="Log.AuditEvents.Counts"/>.</summary>
+    /// <summary>Takes a line of <see cref="AuditEvents.Counts"/>.</summary>
     /// <param name="counts">Where the statement stands.</param>
     /// <param name="tenant">Whose events are meant; null for all.</param>
     public void Add(Statement counts, string? tenant)
@@ -44,9 +44,9 @@ sealed class AuditStatistics
         body.Write("{\"events\":"u8);
         JsonText.WriteInt(body, _events);
         body.Write(",\"from\":"u8);
-        WriteEnd(body, Ends.First, times.First);
+        new LogPoint(Ends.First, times.First).Write(body);
         body.Write(",\"to\":"u8);
-        WriteEnd(body, Ends.Last, times.Last);
+        new LogPoint(Ends.Last, times.Last).Write(body);
         body.Write(isWhole ? ",\"whole\":true,\"next\":"u8 : ",\"whole\":false,\"next\":"u8);
         if (isWhole) JsonText.WriteNull(body);
         else JsonText.WriteIntString(body, _lowest - 1);
@@ -78,20 +78,6 @@ sealed class AuditStatistics
     {
         body.Write(",\"events\":"u8);
         JsonText.WriteInt(body, count);
-        body.Write((byte)'}');
-    }
-
-    static void WriteEnd(ByteOutput body, long position, long at)
-    {
-        if (position == 0)
-        {
-            JsonText.WriteNull(body);
-            return;
-        }
-        body.Write("{\"position\":"u8);
-        JsonText.WriteIntString(body, position);
-        body.Write(",\"at\":"u8);
-        DateTimeType.WriteJson(body, at);
         body.Write((byte)'}');
     }
 }

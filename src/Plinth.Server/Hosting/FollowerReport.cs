@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Globalization;
 using Plinth.Http;
 using Plinth.Log;
 using Plinth.Schema.Types;
@@ -47,7 +46,7 @@ sealed class FollowerReport : IDisposable
         {
             if (!isFirst) body.Write((byte)',');
             isFirst = false;
-            Write(body, follower, begin: extent?.First ?? 0);
+            Write(body, follower, begin: extent?.First.Position ?? 0);
         }
         body.Write("]}"u8);
     }
@@ -69,23 +68,9 @@ sealed class FollowerReport : IDisposable
     static void Write(ByteOutput body, LogExtent extent)
     {
         body.Write("{\"begin\":"u8);
-        WritePlace(body, extent.First, extent.FirstAt);
+        extent.First.Write(body);
         body.Write(",\"end\":"u8);
-        WritePlace(body, extent.Last, extent.LastAt);
-        body.Write((byte)'}');
-    }
-
-    static void WritePlace(ByteOutput body, long position, long at)
-    {
-        if (position == 0)
-        {
-            JsonText.WriteNull(body);
-            return;
-        }
-        body.Write("{\"position\":"u8);
-        JsonText.WriteIntString(body, position);
-        body.Write(",\"at\":"u8);
-        DateTimeType.WriteJson(body, at);
+        extent.Last.Write(body);
         body.Write((byte)'}');
     }
 
@@ -100,7 +85,7 @@ sealed class FollowerReport : IDisposable
         body.Write(",\"head\":"u8);
         JsonText.WriteIntString(body, broken.Head.Position);
         body.Write(",\"at\":"u8);
-        JsonText.WriteString(body, broken.At.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+        DateTimeType.WriteJson(body, (broken.At.UtcTicks - DateTime.UnixEpoch.Ticks) / TimeSpan.TicksPerMicrosecond);
         body.Write((byte)'}');
     }
 

@@ -17,6 +17,7 @@ public sealed class ChannelsOnSeveralNodesTests
         model Deal { id Int @id  ownerId Int  @@allow("all", true) }
         channel board(deal: Deal) { presence  @@allow("join", deal.ownerId == auth.id)  @@allow("publish", true) }
         channel quiz { leader: reelect  @@allow("all", true) }
+        channel lesson { leader: close  @@allow("all", true) }
         channel news { @@allow("all", true) }
         """;
 
@@ -90,6 +91,13 @@ public sealed class ChannelsOnSeveralNodesTests
         await watching.JoinAsync("quiz");
         await leaving.JoinAsync("quiz");
         await watching.IsAsync(() => watching.Members.SetEquals(["watching", "leaving"]), "sees the other");
+        // Who stays is not away for a moment: a lesson whose teacher is forgotten is over.
+        Client teacher = new(two, "teacher"), pupil = new(one, "pupil");
+        await teacher.JoinAsync("lesson");
+        await teacher.IsAsync(() => teacher.Leader == teacher.Id, "leads");
+        await pupil.JoinAsync("lesson");
+        Dictionary<string, long> slots = await SlotsAsync([teacher, pupil]);
+        await pupil.IsAsync(() => pupil.Leader == teacher.Id, "is led by who came first");
         // Its connection is gone, and with it what was told meanwhile.
         deaf!.IsDeaf = true;
         leaving.Leave();
@@ -97,6 +105,11 @@ public sealed class ChannelsOnSeveralNodesTests
         deaf.IsDeaf = false;
         await watching.IsAsync(() => watching.Members.SetEquals(["watching", "coming"]), "heard of what it had missed");
         await coming.IsAsync(() => coming.Members.SetEquals(["watching", "coming"]), "sees the other");
+        Assert.Null(await teacher.PublishAsync("\"go on\""));
+        await pupil.IsAsync(() => pupil.Messages.Count == 1, "still hears the teacher");
+        Assert.Equal((null, null, teacher.Id), (pupil.Ended, teacher.Ended, pupil.Leader));
+        Assert.Equal(slots, await SlotsAsync([teacher, pupil]));
+        Assert.Equal(0, pupil.Left);
     }
 
     /// <summary>What it is told while it is deaf is lost.</summary>
@@ -219,6 +232,7 @@ public sealed class ChannelsOnSeveralNodesTests
         readonly Dictionary<string, long> _slots = new(StringComparer.Ordinal);
         readonly List<string> _messages = [];
         ChannelMembership? _membership;
+        int _left;
         string? _leader, _ended;
 
         public string Name => name;
@@ -257,6 +271,9 @@ public sealed class ChannelsOnSeveralNodesTests
                 lock (_gate) return _leader;
             }
         }
+
+        /// <summary>Times that it was told of somebody who left.</summary>
+        public int Left => Volatile.Read(ref _left);
 
         public string? Ended
         {
@@ -311,9 +328,15 @@ public sealed class ChannelsOnSeveralNodesTests
                 }
                 if (frame.Type != "presence") return;
                 JsonElement member = told.GetProperty("member");
-                if (told.GetProperty("kind").GetString() == "leave") _members.Remove(member.GetProperty("id").GetString()!);
+                if (told.GetProperty("kind").GetString() == "leave") Remove(member.GetProperty("id").GetString()!);
                 else Show(member);
             }
+        }
+
+        void Remove(string member)
+        {
+            _members.Remove(member);
+            Volatile.Write(ref _left, _left + 1);
         }
 
         void Show(JsonElement member)
